@@ -1,0 +1,3 @@
+/** To be told. */
+@org.jspecify.annotations.NullMarked
+package org.natskvcache.crdt;

@@ -1,0 +1,34 @@
+package org.natskvcache.metrics;
+
+import java.util.concurrent.atomic.LongAdder;
+
+/** What the daemon counts, process-wide, since its start. Each one says what a rise means. */
+public enum Counter {
+  /** Frames on a replication subject that are not ours, damaged, or of an unknown version: look for foreign publishers. */
+  MALFORMED_FRAMES,
+  /** Invocations that could not be decoded: a host or a scanner sends something else. */
+  MALFORMED_INVOCATIONS,
+  /** Invocations refused by claims or link checks: a missing link, a foreign cluster key, or an attack. */
+  REFUSED_INVOCATIONS,
+  /** Link definitions that could not be decoded. */
+  MALFORMED_LINKS,
+  /** Messages the NATS client dropped because we were too slow; replay repairs replication, callers time out. */
+  SLOW_CONSUMER_DROPS,
+  /** Frames or replies that could not be handed to the NATS client: the server is away or far behind. */
+  UNSENT_MESSAGES;
+
+  @SuppressWarnings("ImmutableEnumChecker") // counting is what it is for
+  private final LongAdder count = new LongAdder();
+
+  public void increment() {
+    count.increment();
+  }
+
+  public void add(long more) {
+    count.add(more);
+  }
+
+  public long value() {
+    return count.sum();
+  }
+}

@@ -1,0 +1,64 @@
+package org.natskvcache.node;
+
+import java.util.List;
+import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.OriginId;
+
+/**
+ * What one replica knows of itself and its group, taken at one moment.
+ *
+ * @param origin this instance's present name
+ * @param state where it is in its life
+ * @param connected whether the replication connection is up; true when standalone
+ * @param stateMillis how long it has been in {@code state}, milliseconds
+ * @param entries keys held, hidden and expired ones included
+ * @param versionVector mutations applied, for each origin that ever wrote
+ * @param digest sum over everything visible to replication; equal vectors imply equal digests
+ * @param heldBack mutations received that wait for an earlier one
+ * @param peers the instances heard from lately, by origin
+ * @param alarm what must not happen and did (divergence, an unknown frame version); null when all is well
+ */
+public record ReplicaStatus(
+    OriginId origin,
+    State state,
+    boolean connected,
+    long stateMillis,
+    long entries,
+    SortedMap<OriginId, Long> versionVector,
+    long digest,
+    int heldBack,
+    List<Peer> peers,
+    @Nullable String alarm) {
+  /** A replica's life. */
+  public enum State {
+    /** No replication. */
+    STANDALONE,
+    /** Fetching what the group has; calls are held for at most a second. */
+    JOINING,
+    /** Serving, replicating, answering replays. */
+    LIVE,
+    /** Out of its group; keeps its data for a new link. */
+    LEFT
+  }
+
+  /**
+   * A peer as last heard.
+   *
+   * @param silentMillis since it was last heard, milliseconds
+   * @param agreement how its last known vector and digest compare with ours now
+   */
+  public record Peer(OriginId origin, State state, long silentMillis, Agreement agreement) {}
+
+  /** How a peer's state compares with ours. */
+  public enum Agreement {
+    /** Equal vectors, equal digests. */
+    EQUAL,
+    /** It has mutations we lack, or we have some it lacked when last heard. */
+    DIFFERENT_VECTORS,
+    /** Equal vectors, different digests: a bug or a memory fault. */
+    DIVERGED,
+    /** Not heard in full yet. */
+    UNKNOWN
+  }
+}

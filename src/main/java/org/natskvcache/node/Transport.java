@@ -1,0 +1,38 @@
+package org.natskvcache.node;
+
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.OriginId;
+
+/**
+ * How a {@link Replica} reaches its peers. Calls come in order from one thread at a time, never while the replica's lock is
+ * held, so they may block for a moment. They must not throw: what cannot be sent is counted and forgotten, and replay
+ * repairs it.
+ */
+public interface Transport {
+  /** Where a frame goes, relative to the subjects E (STATE_REPL_SUBJECT) and R (REPLAY_REQ_SUBJECT). */
+  enum Channel {
+    /** {@code E}: mutation frames. */
+    MUTATIONS,
+    /** {@code E.hb}: heartbeats, beacons, leave notices. */
+    HEARTBEATS,
+    /** {@code R}: one live instance, through the queue group. */
+    REPLAY_ANY,
+    /** {@code R.all}: every instance. */
+    REPLAY_ALL,
+    /** {@code R.<origin>}: the one instance named by the target. */
+    DIRECT
+  }
+
+  /**
+   * Sends one encoded frame; the array is given away.
+   *
+   * @param target the instance a {@link Channel#DIRECT} frame is for, else null
+   */
+  void publish(Channel channel, @Nullable OriginId target, byte[] frame);
+
+  /** Called when this instance takes a new name: {@code R.<origin>} is to be listened on, any former one no longer. */
+  void listenAs(OriginId origin);
+
+  /** Enters or leaves the queue group on {@code R}: only live instances answer there. */
+  void answerReplays(boolean member);
+}

@@ -1,0 +1,62 @@
+package org.natskvcache.store;
+
+/**
+ * Every bound of a cache, with its unit. Nothing in the core grows without one of these.
+ *
+ * @param keyBytesMax longest key in its stored form, bytes
+ * @param entryBytesMax key plus value (or member, or item), bytes
+ * @param ringBytesMax recent mutations kept for replay, bytes
+ * @param ringMutationsMax recent mutations kept for replay, count
+ * @param heldBackBytesMax mutations waiting for an earlier one, bytes
+ * @param heldBackMutationsMax mutations waiting for an earlier one, count
+ * @param heldCallsMax calls held while joining, count; beyond it a call is answered at once
+ * @param frameBytes target size of a frame of mutations, bytes
+ * @param replayBytes mutations sent for one replay request, bytes
+ * @param chunkBytes target size of a snapshot chunk, bytes
+ * @param cutsMax snapshot cuts served at once, count
+ * @param digestBucketBits log2 of the number of digest buckets; the same in a whole group
+ * @param pageKeysMax longest page of a key listing, count
+ */
+public record Limits(
+    int keyBytesMax,
+    int entryBytesMax,
+    long ringBytesMax,
+    int ringMutationsMax,
+    long heldBackBytesMax,
+    int heldBackMutationsMax,
+    int heldCallsMax,
+    int frameBytes,
+    int replayBytes,
+    int chunkBytes,
+    int cutsMax,
+    int digestBucketBits,
+    int pageKeysMax) {
+  /** Payload of a NATS server with default settings, bytes. */
+  public static final int DEFAULT_PAYLOAD_MAX = 1 << 20;
+
+  /** Part of a payload kept free for frame overhead, bytes. */
+  public static final int FRAME_RESERVE = 16 << 10;
+
+  public static final Limits DEFAULTS =
+      new Limits(
+          64 << 10,
+          DEFAULT_PAYLOAD_MAX - FRAME_RESERVE,
+          64L << 20,
+          1 << 20,
+          16L << 20,
+          1 << 18,
+          1 << 16,
+          64 << 10,
+          1 << 20,
+          256 << 10,
+          2,
+          10,
+          100_000);
+
+  /** The same limits with another bound on key plus value. */
+  public Limits withEntryBytesMax(int bytes) {
+    return new Limits(
+        keyBytesMax, bytes, ringBytesMax, ringMutationsMax, heldBackBytesMax, heldBackMutationsMax, heldCallsMax,
+        frameBytes, replayBytes, chunkBytes, cutsMax, digestBucketBits, pageKeysMax);
+  }
+}

@@ -1,0 +1,57 @@
+package org.natskvcache.store;
+
+import java.util.List;
+
+/** The answer to a {@link Command}. */
+public sealed interface Reply {
+  /** Done, nothing to say. */
+  record Done() implements Reply {}
+
+  /** A string's bytes. */
+  record Value(Bytes bytes) implements Reply {}
+
+  /** There is no such key. */
+  record Absent() implements Reply {}
+
+  /** Yes or no. */
+  record Flag(boolean yes) implements Reply {}
+
+  /** A count, a length or a counter's value. */
+  record Amount(long value) implements Reply {}
+
+  /** Items or members, in a stable order. */
+  record Values(List<Bytes> values) implements Reply {}
+
+  /**
+   * A page of keys.
+   *
+   * @param keys as their users wrote them, in hash order
+   * @param last whether the scan ends here
+   * @param next the cursor of the next page, unsigned; 0 when {@code last}
+   */
+  record Page(List<Bytes> keys, boolean last, long next) implements Reply {}
+
+  /** One reply for each command of a batch. */
+  record Batch(List<Reply> replies) implements Reply {}
+
+  /**
+   * The caller's mistake: nothing was changed and nothing published.
+   *
+   * @param detail a sentence for the caller that names the limit or the types; holds no value
+   */
+  record Rejected(Reason reason, String detail) implements Reply {}
+
+  /** Why a command was rejected. */
+  enum Reason {
+    /** The key holds another type. */
+    WRONG_TYPE,
+    /** The string is not a decimal integer within 64 bits. */
+    NOT_A_NUMBER,
+    /** The result would leave the range the door can express. */
+    OVERFLOW,
+    /** Key, value or both are over a limit. */
+    TOO_LARGE,
+    /** An argument makes no sense, such as an empty list of sets. */
+    BAD_ARGUMENT
+  }
+}
