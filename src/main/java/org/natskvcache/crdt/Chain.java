@@ -1,0 +1,146 @@
+package org.natskvcache.crdt;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One origin's increments of one counter, since it last had no entry there: running sums with a reset base. A counter is
+ * the sum of the live contributions of its chains, one chain for each origin.
+ *
+ * <p>A reset (SET, DEL, clear, a write on an expired key) names, for each live chain it saw, the last increment and the sum
+ * at it; those become the base. Increments it had not seen stay, with exactly their own delta. A chain whose every
+ * increment was reset is dead. It is removed when its owner is known to have seen the reset, because until then the owner
+ * may extend it; kept for that reason only, it is a <em>residual</em>.
+ *
+ * <p>All sums are modulo 2^64, on every replica alike. Mutable; owned by its entry.
+ */
+public final class Chain {
+  /** The owner's slot. */
+  public final int slot;
+
+  /** Sequence of the first increment. */
+  public final long start;
+
+  /** Sequence of the last increment. */
+  public long last;
+
+  /** Sum of all increments since {@code start}. */
+  public long sum;
+
+  /** Sequence of the last increment that was reset; 0 for none. */
+  public long base;
+
+  /** Sum at {@code base}. */
+  public long baseSum;
+
+  /** The dot of the reset that set {@code base}; {@link Dot#NONE} for none. */
+  public long resetDot = Dot.NONE;
+
+  /** The chain of another origin on the same counter. */
+  public @Nullable Chain next;
+
+  public Chain(int slot, long start) {
+    this.slot = slot;
+    this.start = start;
+  }
+
+  /** Whether every increment was reset. */
+  public boolean dead() {
+    return base == last;
+  }
+
+  /** What this chain adds to the counter. */
+  public long contribution() {
+    return sum - baseSum;
+  }
+
+  /** This chain's share of the digest; residuals have none, because they go at different times on different replicas. */
+  public long hash(DigestSum digest) {
+    return dead() ? 0 : digest.counter(slot, last, contribution());
+  }
+
+  /** The chain of the origin in {@code slot}. */
+  public static @Nullable Chain find(@Nullable Chain chains, int slot) {
+    for (Chain c = chains; c != null; c = c.next) if (c.slot == slot) return c;
+    return null;
+  }
+
+  /** {@code chains} without {@code gone}. */
+  public static @Nullable Chain without(@Nullable Chain chains, Chain gone, DigestSum digest) {
+    if (chains == null) return null;
+    if (chains == gone) {
+      digest.subtract(gone.hash(digest));
+      return gone.next;
+    }
+    chains.next = without(chains.next, gone, digest);
+    return chains;
+  }
+
+  /** Whether any chain contributes. */
+  public static boolean anyLive(@Nullable Chain chains) {
+    for (Chain c = chains; c != null; c = c.next) if (!c.dead()) return true;
+    return false;
+  }
+
+  /** The sum over all chains. */
+  public static long total(@Nullable Chain chains) {
+    long total = 0;
+    for (Chain c = chains; c != null; c = c.next) total += c.contribution();
+    return total;
+  }
+
+  /** Adds one increment by the owner. */
+  public void extend(long sequence, long delta, DigestSum digest) {
+    digest.subtract(hash(digest));
+    last = sequence;
+    sum += delta;
+    digest.add(hash(digest));
+  }
+
+  /** Moves the base to what a reset saw; an older reset than the present one changes nothing. */
+  public void reset(long seenLast, long seenSum, long byDot, Defect defect, DigestSum digest) {
+    if (defect == Defect.CONCURRENT_RESETS_BOTH_SUBTRACT) {
+      digest.subtract(hash(digest));
+      baseSum += seenSum;
+      base = Math.max(base, Math.min(last, seenLast));
+      digest.add(hash(digest));
+      return;
+    }
+    if (start > seenLast || seenLast <= base) return;
+    digest.subtract(hash(digest));
+    base = seenLast;
+    baseSum = seenSum;
+    resetDot = byDot;
+    digest.add(hash(digest));
+  }
+
+  /** Joins two states of one owner's chain; either may be absent. Null if nothing of it remains. */
+  public static @Nullable Chain join(
+      @Nullable Chain mine, @Nullable Chain theirs, Join join) {
+    if (mine == null) return theirs == null ? null : alone(theirs, join.mineSeen(), join);
+    if (theirs == null) return alone(mine, join.theirsSeen(), join);
+    if (join.defect() == Defect.COUNTER_NEWEST_DOT_WINS || mine.start != theirs.start) {
+      return (mine.start != theirs.start ? mine.start > theirs.start : mine.last >= theirs.last)
+          ? mine
+          : theirs;
+    }
+    Chain longer = mine.last >= theirs.last ? mine : theirs;
+    Chain later = mine.base >= theirs.base ? mine : theirs;
+    if (join.defect() == Defect.JOIN_IGNORES_RESET_BASE) later = mine;
+    Chain joined = new Chain(mine.slot, mine.start);
+    joined.last = longer.last;
+    joined.sum = longer.sum;
+    joined.base = later.base;
+    joined.baseSum = later.baseSum;
+    joined.resetDot = later.resetDot;
+    return joined;
+  }
+
+  /** A chain that one side has and the other, with {@code otherSeen} included, has not. */
+  private static @Nullable Chain alone(Chain chain, VersionVector otherSeen, Join join) {
+    long seen = otherSeen.get(chain.slot);
+    if (chain.last <= seen) return null;
+    // residuals are kept so that this never happens: the owner would have gone on with a chain it knows to be reset
+    if (chain.start <= seen) join.contradictions().accept("a counter chain is half known");
+    return chain;
+  }
+}

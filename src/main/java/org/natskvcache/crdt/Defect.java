@@ -1,0 +1,38 @@
+package org.natskvcache.crdt;
+
+/**
+ * Deliberate faults, each a mistake made by a real system or named in the literature. Production passes {@link #NONE}; the
+ * simulator's tests pass the others and demand that its checks notice. A check that cannot fail proves nothing.
+ */
+public enum Defect {
+  /** The design. */
+  NONE,
+  /** A register keeps only the winner of concurrent writes, so an observed removal of the winner loses the other. */
+  REGISTER_KEEPS_WINNER_ONLY,
+  /** A reset drops a counter chain whole when its newest increment was seen, and otherwise nothing of it. */
+  COUNTER_NEWEST_DOT_WINS,
+  /** The base of a reset chain is forgotten at once, not when its owner has seen the reset. */
+  RESIDUAL_DROPPED_AT_ONCE,
+  /** The buckets of one snapshot come from different moments. */
+  SNAPSHOT_OF_DIFFERENT_CUTS,
+  /** Two concurrent resets that saw the same increments both subtract them. */
+  CONCURRENT_RESETS_BOTH_SUBTRACT,
+  /** A restarted instance takes its old name again. */
+  RESTART_REUSES_ORIGIN,
+  /** Mutations wait for their own origin only, not for what their author had seen of others. */
+  NO_CAUSAL_WAIT,
+  /** Of two types meeting in one key the loser is removed, not hidden. */
+  LOSING_TYPE_REMOVED,
+  /** Mutations are applied as they arrive, without looking at sequence or context. */
+  ARRIVAL_ORDER,
+  /** The join of two counter chains forgets the larger reset base. */
+  JOIN_IGNORES_RESET_BASE,
+  /** A partial snapshot is installed with the context of the whole. */
+  PARTIAL_SNAPSHOT_WITH_FULL_CONTEXT,
+  /** The join keeps every dot of both sides, so what one side removed comes back. */
+  JOIN_IS_PLAIN_UNION,
+  /** A list item's position is the raw clock, even where the visible tail is ahead of it. */
+  POSITION_FROM_RAW_CLOCK,
+  /** A snapshot's identity is a counter without the serving instance's origin. */
+  CUT_ID_WITHOUT_ORIGIN
+}

@@ -1,0 +1,42 @@
+package org.natskvcache.crdt;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
+/**
+ * The 64-bit hash of keys, digests and vectors. It is part of the replication protocol: every replica must compute the
+ * same. Built on the finaliser of SplitMix64 (Steele et al., OOPSLA 2014; Stafford's variant 13).
+ */
+public final class Hash64 {
+  private static final VarHandle LONGS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final long GOLDEN = 0x9e3779b97f4a7c15L;
+
+  private Hash64() {}
+
+  /** Mixes 64 bits so that every input bit reaches every output bit. */
+  public static long mix(long x) {
+    x = (x ^ (x >>> 30)) * 0xbf58476d1ce4e5b9L;
+    x = (x ^ (x >>> 27)) * 0x94d049bb133111ebL;
+    return x ^ (x >>> 31);
+  }
+
+  /** Extends the running hash {@code h} by one word. */
+  public static long chain(long h, long word) {
+    return mix((h ^ word) + GOLDEN);
+  }
+
+  /** The hash of a byte string: its length, then its little-endian 8-byte words, the last one padded with zeros. */
+  public static long of(byte[] bytes) {
+    long h = mix(bytes.length + GOLDEN);
+    int i = 0;
+    for (; i + 8 <= bytes.length; i += 8) h = chain(h, (long) LONGS.get(bytes, i));
+    if (i < bytes.length) {
+      long tail = 0;
+      for (int shift = 0; i < bytes.length; i++, shift += 8) tail |= (bytes[i] & 0xffL) << shift;
+      h = chain(h, tail);
+    }
+    return h;
+  }
+}

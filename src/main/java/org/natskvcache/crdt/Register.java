@@ -1,0 +1,90 @@
+package org.natskvcache.crdt;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One value written to a register, and the versions concurrent with it. A register normally holds a single version;
+ * concurrent writes are all kept, and the greatest (hybrid clock, origin, sequence) shows. Immutable.
+ */
+public final class Register {
+  /** The write's dot. */
+  public final long dot;
+
+  /** The write's hybrid logical clock: 48 bits of milliseconds, 16 of counter. */
+  public final long hlc;
+
+  /** When the value expires, milliseconds of the author's wall clock since 1970; 0 is never. */
+  public final long expireAtMillis;
+
+  /** Never changed. */
+  public final byte[] value;
+
+  /** Another version, concurrent with this one; in no order. */
+  public final @Nullable Register next;
+
+  /** A version before the versions {@code next}. */
+  public Register(
+      long dot, long hlc, long expireAtMillis, byte[] value, @Nullable Register next) {
+    this.dot = dot;
+    this.hlc = hlc;
+    this.expireAtMillis = expireAtMillis;
+    this.value = value;
+    this.next = next;
+  }
+
+  private Register before(@Nullable Register rest) {
+    return rest == next ? this : new Register(dot, hlc, expireAtMillis, value, rest);
+  }
+
+  /** {@code versions} without those that {@code seen} covers. */
+  public static @Nullable Register cover(
+      @Nullable Register versions, VersionVector seen, DigestSum digest) {
+    if (versions == null) return null;
+    Register rest = cover(versions.next, seen, digest);
+    if (!seen.covers(versions.dot)) return versions.before(rest);
+    digest.subtract(versions.hash(digest));
+    return rest;
+  }
+
+  /** The version that shows. */
+  public static Register winner(Register versions, Origins origins) {
+    Register best = versions;
+    for (Register other = versions.next; other != null; other = other.next) {
+      if (other.beats(best, origins)) best = other;
+    }
+    return best;
+  }
+
+  private boolean beats(Register other, Origins origins) {
+    return hlc != other.hlc ? hlc > other.hlc : origins.compare(dot, other.dot) > 0;
+  }
+
+  /** Joins two states of one register, {@code mine} and {@code theirs}. */
+  public static @Nullable Register join(
+      @Nullable Register mine, @Nullable Register theirs, Join join) {
+    Register joined = null;
+    for (Register v = mine; v != null; v = v.next) {
+      if (join.keepsMine(v.dot, holds(theirs, v.dot))) joined = v.before(joined);
+    }
+    for (Register v = theirs; v != null; v = v.next) {
+      if (!holds(mine, v.dot) && join.takesTheirs(v.dot)) joined = v.before(joined);
+    }
+    return joined;
+  }
+
+  private static boolean holds(@Nullable Register versions, long dot) {
+    for (Register v = versions; v != null; v = v.next) if (v.dot == dot) return true;
+    return false;
+  }
+
+  /** Counts a new version in the digest and returns it. */
+  public static Register counted(Register version, DigestSum digest) {
+    digest.add(version.hash(digest));
+    return version;
+  }
+
+  /** This version's share of the digest. */
+  public long hash(DigestSum digest) {
+    return digest.register(dot, hlc, expireAtMillis, value);
+  }
+}

@@ -1,0 +1,52 @@
+package org.natskvcache.node;
+
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.OriginId;
+
+/** What a step of the node wants done outside, in order. */
+public sealed interface Effect {
+  /** @param target the instance a {@link Transport.Channel#DIRECT} frame is for, else null */
+  record Publish(Transport.Channel channel, @Nullable OriginId target, byte[] frame)
+      implements Effect {
+    @Override
+    public String toString() {
+      return "Publish[" + channel + ", " + frame.length + " bytes]";
+    }
+  }
+
+  /** From now on this instance is called so. */
+  record ListenAs(OriginId origin) implements Effect {}
+
+  /** Enter or leave the queue group of those who answer replays. */
+  record AnswerReplays(boolean member) implements Effect {}
+
+  /**
+   * Something an operator's log should tell.
+   *
+   * @param peer the peer it is about, or null
+   * @param detail {@code key=value} pairs; no keys of the cache, no values
+   */
+  record Event(Kind kind, @Nullable OriginId peer, String detail) implements Effect {
+    /** What happened. */
+    public enum Kind {
+      /** Fetching what the group has. */
+      JOINING,
+      /** In step with the group and serving. */
+      LIVE,
+      /** A peer was heard for the first time. */
+      PEER_FOUND,
+      /** A peer was not heard for three heartbeats. */
+      PEER_LOST,
+      /** A peer left on purpose. */
+      PEER_LEFT,
+      /** A snapshot is being fetched because a replay was not enough. */
+      SNAPSHOT_STARTED,
+      /** A snapshot was installed. */
+      SNAPSHOT_INSTALLED,
+      /** A snapshot could not be read or did not arrive whole; nothing was changed. */
+      SNAPSHOT_FAILED,
+      /** What must not happen did; see the detail. */
+      ALARM
+    }
+  }
+}

@@ -1,0 +1,323 @@
+package org.natskvcache.node;
+
+import java.security.SecureRandom;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.OriginId;
+import org.natskvcache.metrics.Counter;
+import org.natskvcache.replication.wire.MalformedFrameException;
+import org.natskvcache.store.Command;
+import org.natskvcache.store.Reply;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one door to a node: a lock that the calling thread takes, because handing a call to another thread would cost a fifth
+ * of the throughput. Whatever is to be published goes into an ordered outbox under the lock and is sent after it, by
+ * whoever comes first.
+ */
+public final class LockedReplica implements Replica {
+  private static final Logger LOG = LoggerFactory.getLogger(LockedReplica.class);
+
+  /** A call is held at most this long after the replica began to join. */
+  private static final long HOLD_MILLIS = 1_000;
+
+  /** A mutation waits at most this long for others to share its frame. */
+  private static final long BATCH_NANOS = 1_000_000;
+
+  /** How long closing waits for a peer to show that it has everything. */
+  private static final long LEAVE_NANOS = 100_000_000;
+
+  private static final int REMEMBERED_SENDERS_MAX = 1_000;
+
+  private record HeldCall(Command command, Consumer<Reply> answer) {}
+
+  private final String name;
+  private final NodeSettings settings;
+  private final SecureRandom random = new SecureRandom();
+  private final ReentrantLock lock = new ReentrantLock();
+  private final AtomicBoolean draining = new AtomicBoolean();
+
+  // all below: under the lock
+  private final Node node;
+  private final Queue<Effect> outbox = new ArrayDeque<>();
+  private final Queue<HeldCall> held = new ArrayDeque<>();
+  private final Set<String> malformedSenders = new HashSet<>();
+  private @Nullable Transport transport;
+  private @Nullable Thread timer;
+  private long holdUntilTick;
+  private long timerTick;
+  private long unsentSinceNanos;
+  private boolean open;
+
+  /**
+   * Starts a replica.
+   *
+   * @param name the link name, for logs
+   * @param transport how to reach the peers; null for a standalone cache
+   */
+  public LockedReplica(String name, NodeSettings settings, @Nullable Transport transport) {
+    this.name = name;
+    this.settings = settings;
+    RandomGenerator jitter = new java.util.SplittableRandom(random.nextLong());
+    node = new Node(settings, newOrigin(), jitter, now());
+    start(transport);
+  }
+
+  private OriginId newOrigin() {
+    return OriginId.of(System.currentTimeMillis(), random.nextLong(), random.nextLong());
+  }
+
+  private static Time now() {
+    return new Time(System.currentTimeMillis(), System.nanoTime() / 1_000_000);
+  }
+
+  private void start(@Nullable Transport to) {
+    lock.lock();
+    try {
+      transport = to;
+      open = true;
+      holdUntilTick = now().tickMillis() + HOLD_MILLIS;
+      timer = Thread.ofPlatform().daemon().name("cache-" + name).start(this::runTimer);
+      takeEffects();
+    } finally {
+      lock.unlock();
+    }
+    drain();
+  }
+
+  /**
+   * Joins the group again after {@link #close}, with the data at hand, under a new origin.
+   *
+   * @param to how to reach the peers; null for a standalone cache
+   */
+  public void reopen(@Nullable Transport to) {
+    lock.lock();
+    try {
+      if (open) throw new IllegalStateException("reopened while open");
+      if (settings.replicated()) node.rejoin(newOrigin(), now());
+    } finally {
+      lock.unlock();
+    }
+    start(to);
+  }
+
+  @Override
+  public void call(Command command, Consumer<Reply> answer) {
+    Reply reply;
+    lock.lock();
+    try {
+      Time now = now();
+      if (holds(now)) {
+        held.add(new HeldCall(command, answer));
+        return;
+      }
+      reply = node.call(command, now);
+      afterStep();
+    } finally {
+      lock.unlock();
+    }
+    answer.accept(reply);
+    drain();
+  }
+
+  private boolean holds(Time now) {
+    return node.state() == ReplicaStatus.State.JOINING
+        && now.tickMillis() < holdUntilTick
+        && held.size() < settings.limits().heldCallsMax();
+  }
+
+  /** Flushes when nobody waits for the lock to add to the frame, and wakes the timer if it sleeps too long. */
+  private void afterStep() {
+    if (node.unsentBytes() > 0) {
+      long nanos = System.nanoTime();
+      if (unsentSinceNanos == 0) unsentSinceNanos = nanos;
+      boolean full = node.unsentBytes() >= settings.limits().frameBytes();
+      if (full || !lock.hasQueuedThreads() || nanos - unsentSinceNanos >= BATCH_NANOS) {
+        node.flush();
+        unsentSinceNanos = 0;
+      }
+    }
+    takeEffects();
+    if (node.nextTick() < timerTick) {
+      timerTick = node.nextTick();
+      LockSupport.unpark(timer);
+    }
+  }
+
+  private void takeEffects() {
+    if (node.hasEffects()) outbox.addAll(node.takeEffects());
+  }
+
+  private void step(Consumer<Time> what) {
+    List<HeldCall> released = List.of();
+    List<Reply> replies = new ArrayList<>();
+    lock.lock();
+    try {
+      Time now = now();
+      what.accept(now);
+      if (!held.isEmpty() && !holds(now)) {
+        released = new ArrayList<>(held);
+        held.clear();
+        for (HeldCall call : released) replies.add(node.call(call.command, now));
+      }
+      afterStep();
+    } finally {
+      lock.unlock();
+    }
+    for (int i = 0; i < replies.size(); i++) released.get(i).answer.accept(replies.get(i));
+    drain();
+  }
+
+  @Override
+  public void receive(byte[] frame) {
+    step(
+        now -> {
+          try {
+            node.receive(frame, now);
+          } catch (MalformedFrameException malformed) {
+            count(malformed, frame.length);
+          }
+        });
+  }
+
+  private void count(MalformedFrameException malformed, int size) {
+    Counter.MALFORMED_FRAMES.increment();
+    String sender = malformed.kind() + "/" + malformed.from();
+    if (malformedSenders.size() < REMEMBERED_SENDERS_MAX && malformedSenders.add(sender)) {
+      LOG.warn(
+          "dropped a replication frame link={} kind={} from={} reason=\"{}\" bytes={}; more of these are only counted",
+          name, malformed.kind(), malformed.from(), malformed.getMessage(), size);
+    }
+  }
+
+  @Override
+  public void connected() {
+    step(node::connected);
+  }
+
+  @Override
+  public void disconnected() {
+    step(node::disconnected);
+  }
+
+  private void runTimer() {
+    while (true) {
+      step(node::tick);
+      long sleepMillis;
+      lock.lock();
+      try {
+        if (!open || Thread.currentThread() != timer) return;
+        timerTick = held.isEmpty() ? node.nextTick() : Math.min(node.nextTick(), holdUntilTick);
+        sleepMillis = Math.max(0, Math.min(timerTick - now().tickMillis(), 3_600_000));
+      } finally {
+        lock.unlock();
+      }
+      if (sleepMillis > 0) LockSupport.parkNanos(sleepMillis * 1_000_000);
+    }
+  }
+
+  /** Carries out what is in the outbox, in order, unless another thread is at it. */
+  private void drain() {
+    while (draining.compareAndSet(false, true)) {
+      try {
+        for (Effect effect = poll(); effect != null; effect = poll()) carryOut(effect);
+      } finally {
+        draining.set(false);
+      }
+      if (isOutboxEmpty()) return; // else it was filled between the last poll and the flag
+    }
+  }
+
+  private @Nullable Effect poll() {
+    lock.lock();
+    try {
+      return outbox.poll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean isOutboxEmpty() {
+    lock.lock();
+    try {
+      return outbox.isEmpty();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void carryOut(Effect effect) {
+    Transport to = transport;
+    switch (effect) {
+      case Effect.Publish(var channel, var target, var frame) -> {
+        if (to != null) to.publish(channel, target, frame);
+      }
+      case Effect.ListenAs(var origin) -> {
+        if (to != null) to.listenAs(origin);
+      }
+      case Effect.AnswerReplays(var member) -> {
+        if (to != null) to.answerReplays(member);
+      }
+      case Effect.Event event -> log(event);
+    }
+  }
+
+  private void log(Effect.Event event) {
+    String text = event.kind().name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
+    switch (event.kind()) {
+      case ALARM -> LOG.error("{} link={} {}", text, name, event.detail());
+      case SNAPSHOT_FAILED, PEER_LOST ->
+          LOG.warn("{} link={} peer={} {}", text, name, event.peer(), event.detail());
+      default -> LOG.info("{} link={} peer={} {}", text, name, event.peer(), event.detail());
+    }
+  }
+
+  @Override
+  public ReplicaStatus status() {
+    lock.lock();
+    try {
+      return node.status(now());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void close() {
+    Thread stopped;
+    lock.lock();
+    try {
+      if (!open) return;
+      open = false;
+      stopped = timer;
+      timer = null;
+      holdUntilTick = Long.MIN_VALUE;
+    } finally {
+      lock.unlock();
+    }
+    step(node::leave);
+    long deadline = System.nanoTime() + LEAVE_NANOS;
+    while (!leaveHeard() && System.nanoTime() < deadline) LockSupport.parkNanos(1_000_000);
+    LockSupport.unpark(stopped);
+  }
+
+  private boolean leaveHeard() {
+    lock.lock();
+    try {
+      return node.state() != ReplicaStatus.State.LEFT || node.leaveHeard();
+    } finally {
+      lock.unlock();
+    }
+  }
+}

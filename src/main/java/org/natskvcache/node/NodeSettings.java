@@ -1,0 +1,26 @@
+package org.natskvcache.node;
+
+import org.natskvcache.crdt.Defect;
+import org.natskvcache.store.Limits;
+
+/**
+ * How a node is to behave.
+ *
+ * @param replicated false for a standalone cache: nothing is published and nothing kept for replay
+ * @param heartbeatMillis time between heartbeats, milliseconds, at least 1
+ * @param offerWaitMillis how long a joining node waits for offers, milliseconds
+ * @param defect {@link Defect#NONE} but in tests of the checks
+ */
+public record NodeSettings(
+    Limits limits, boolean replicated, long heartbeatMillis, long offerWaitMillis, Defect defect) {
+  /** Offers are answered within 20 ms; 100 ms leaves room for a slow network. */
+  public static final long OFFER_WAIT_MILLIS = 100;
+
+  public static NodeSettings standalone(Limits limits) {
+    return new NodeSettings(limits, false, 60_000, OFFER_WAIT_MILLIS, Defect.NONE);
+  }
+
+  public static NodeSettings replicated(Limits limits, long heartbeatMillis) {
+    return new NodeSettings(limits, true, heartbeatMillis, OFFER_WAIT_MILLIS, Defect.NONE);
+  }
+}

@@ -1,0 +1,72 @@
+package org.natskvcache.node;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.Origins;
+import org.natskvcache.crdt.VersionVector;
+
+/** The instances heard from lately and what each is known to have. Owned by the node. */
+final class Peers {
+  /** One instance. */
+  static final class Peer {
+    final int slot;
+
+    /** At least this much is applied there. */
+    final VersionVector known;
+
+    boolean live;
+    long heardTick;
+
+    /** Its wall time at a moment whose mutations we have all applied, milliseconds since 1970; 0 for none. */
+    long shownWallMillis;
+
+    long vectorAskedTick = Long.MIN_VALUE / 2;
+    ReplicaStatus.Agreement agreement = ReplicaStatus.Agreement.UNKNOWN;
+
+    Peer(int slot, Origins origins) {
+      this.slot = slot;
+      known = new VersionVector(origins);
+    }
+  }
+
+  private final Origins origins;
+  private final Map<Integer, Peer> bySlot = new LinkedHashMap<>();
+
+  Peers(Origins origins) {
+    this.origins = origins;
+  }
+
+  /** The peer in {@code slot}, heard now. */
+  Peer heard(int slot, long tick) {
+    Peer peer = bySlot.computeIfAbsent(slot, s -> new Peer(s, origins));
+    peer.heardTick = tick;
+    return peer;
+  }
+
+  @Nullable Peer find(int slot) {
+    return bySlot.get(slot);
+  }
+
+  void remove(int slot) {
+    bySlot.remove(slot);
+  }
+
+  void clear() {
+    bySlot.clear();
+  }
+
+  /** In the order they were found. */
+  List<Peer> all() {
+    return new ArrayList<>(bySlot.values());
+  }
+
+  /** Takes out those not heard since {@code tick}. */
+  List<Peer> lostSince(long tick) {
+    List<Peer> lost = new ArrayList<>();
+    bySlot.values().removeIf(peer -> peer.heardTick < tick && lost.add(peer));
+    return lost;
+  }
+}

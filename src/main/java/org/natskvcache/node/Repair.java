@@ -1,0 +1,260 @@
+package org.natskvcache.node;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.OriginId;
+import org.natskvcache.node.Peers.Peer;
+import org.natskvcache.replication.Staging;
+import org.natskvcache.replication.wire.Frame;
+
+/**
+ * Asks for what is missing, one question at a time.
+ *
+ * <pre>
+ * IDLE ──noticed──► WAITING ──10 ms──► ASKED ──all here──► IDLE
+ *                      ▲                 │ │
+ *                      └──no answer, ────┘ └──snapshot needed──► STAGING ──installed, or given up──► WAITING
+ *                         behind, more
+ * </pre>
+ *
+ * <p>First asked is the author of what is missing, then any peer known to have it, then anyone. Owned by the node.
+ */
+final class Repair {
+  /** What the node does for the repair. */
+  interface Host {
+    /** Whether anything is known to be missing. */
+    boolean lacking();
+
+    /** Whether this peer is known to have something missing here. */
+    boolean has(Peer peer);
+
+    /** Whether this peer is the author of something missing here. */
+    boolean authored(Peer peer);
+
+    List<Peer> peers();
+
+    void sendReplayRequest(@Nullable Peer target);
+
+    void sendSnapshotRequest(OriginId target, long cut, int section, int offset, int windowBytes);
+
+    /** Installs a whole snapshot; false if it cannot be read, in which case nothing was changed. */
+    boolean install(Staging staging);
+
+    Staging newStaging();
+
+    OriginId id(Peer peer);
+
+    void event(Effect.Event.Kind kind, @Nullable OriginId peer, String detail);
+  }
+
+  private enum Phase {
+    IDLE,
+    WAITING,
+    ASKED,
+    STAGING
+  }
+
+  private static final long NACK_MILLIS = 5;
+  private static final int NACK_JITTER_MILLIS = 11;
+  private static final long ANSWER_MILLIS = 250;
+  private static final long BACKOFF_MAX_MILLIS = 5_000;
+  private static final long STAGING_IDLE_MILLIS = 2_000;
+  private static final long BUSY_MILLIS = 500;
+  private static final int ATTEMPTS_MAX = 8;
+  private static final int SILENCES_MAX = 3;
+  private static final int WINDOW_CHUNKS = 4;
+
+  private final Host host;
+  private final RandomGenerator random;
+  private final int windowBytes;
+  private final boolean partialAllowed;
+  private final boolean anyServerAllowed;
+
+  private Phase phase = Phase.IDLE;
+  private long atTick = Long.MAX_VALUE;
+  private int attempt;
+  private @Nullable OriginId askedOf;
+  private @Nullable Staging staging;
+  private long cut;
+  private int silences;
+  private int chunksInWindow;
+  private boolean gapAsked;
+
+  Repair(Host host, RandomGenerator random, NodeSettings settings) {
+    this.host = host;
+    this.random = random;
+    windowBytes = WINDOW_CHUNKS * settings.limits().chunkBytes();
+    partialAllowed =
+        settings.defect() == org.natskvcache.crdt.Defect.PARTIAL_SNAPSHOT_WITH_FULL_CONTEXT;
+    anyServerAllowed = settings.defect() == org.natskvcache.crdt.Defect.CUT_ID_WITHOUT_ORIGIN;
+  }
+
+  long nextTick() {
+    return atTick;
+  }
+
+  boolean idle() {
+    return phase == Phase.IDLE;
+  }
+
+  void reset() {
+    rest();
+    staging = null;
+  }
+
+  private void rest() {
+    phase = Phase.IDLE;
+    atTick = Long.MAX_VALUE;
+    attempt = 0;
+    askedOf = null;
+  }
+
+  private void waitUntil(long tick) {
+    phase = Phase.WAITING;
+    atTick = tick;
+  }
+
+  /** Something is missing, or may be. */
+  void noticed(long tick) {
+    if (phase != Phase.IDLE) return;
+    attempt = 0;
+    waitUntil(tick + NACK_MILLIS + random.nextInt(NACK_JITTER_MILLIS));
+  }
+
+  /** Asks without waiting for what may still be under way. */
+  void now(long tick) {
+    if (phase == Phase.IDLE || phase == Phase.WAITING) waitUntil(tick);
+  }
+
+  void tick(long tick) {
+    if (atTick > tick) return;
+    switch (phase) {
+      case IDLE -> atTick = Long.MAX_VALUE;
+      case WAITING -> ask(tick);
+      case ASKED -> {
+        attempt++;
+        ask(tick);
+      }
+      case STAGING -> stagingSilent(tick);
+    }
+  }
+
+  private void ask(long tick) {
+    if (!host.lacking() || attempt > ATTEMPTS_MAX) {
+      rest();
+      return;
+    }
+    Peer target = choose();
+    askedOf = target == null ? null : host.id(target);
+    phase = Phase.ASKED;
+    atTick = tick + Math.min(BACKOFF_MAX_MILLIS, ANSWER_MILLIS << attempt);
+    host.sendReplayRequest(target);
+  }
+
+  private @Nullable Peer choose() {
+    List<Peer> holders = new ArrayList<>();
+    for (Peer peer : host.peers()) {
+      if (!host.has(peer)) continue;
+      if (attempt == 0 && host.authored(peer)) return peer;
+      holders.add(peer);
+    }
+    return holders.isEmpty() ? null : holders.get(random.nextInt(holders.size()));
+  }
+
+  void replayEnded(Frame.ReplayEnd end, boolean progress, long tick) {
+    if (phase != Phase.ASKED || (askedOf != null && !askedOf.equals(end.from()))) return;
+    if (end.outcome() == Frame.ReplayEnd.Outcome.SNAPSHOT_NEEDED) {
+      host.event(Effect.Event.Kind.SNAPSHOT_STARTED, end.from(), "");
+      stage(end.from(), tick);
+      return;
+    }
+    attempt = progress ? 0 : attempt + 1;
+    boolean more = end.outcome() == Frame.ReplayEnd.Outcome.MORE && progress;
+    waitUntil(more ? tick : tick + NACK_MILLIS + random.nextInt(NACK_JITTER_MILLIS));
+    tick(tick);
+  }
+
+  private void stage(OriginId from, long tick) {
+    phase = Phase.STAGING;
+    askedOf = from;
+    staging = host.newStaging();
+    cut = 0;
+    silences = 0;
+    requestMore(tick);
+  }
+
+  private void requestMore(long tick) {
+    Staging stage = staging;
+    OriginId from = askedOf;
+    if (stage == null || from == null) throw new IllegalStateException("staging from nobody");
+    chunksInWindow = 0;
+    atTick = tick + STAGING_IDLE_MILLIS;
+    host.sendSnapshotRequest(from, cut, stage.section(), stage.offset(), windowBytes);
+  }
+
+  private void stagingSilent(long tick) {
+    if (++silences > SILENCES_MAX) {
+      failed("reason=silent", tick);
+    } else {
+      requestMore(tick);
+    }
+  }
+
+  private void failed(String detail, long tick) {
+    host.event(Effect.Event.Kind.SNAPSHOT_FAILED, askedOf, detail);
+    staging = null;
+    attempt++;
+    waitUntil(tick + random.nextInt((int) ANSWER_MILLIS));
+  }
+
+  void chunk(Frame.SnapshotChunk chunk, long tick) {
+    Staging stage = staging;
+    if (phase != Phase.STAGING || stage == null) return;
+    if (!chunk.from().equals(askedOf) && !anyServerAllowed) return;
+    if (cut != 0 && chunk.cut() != cut) return;
+    int before = stage.section();
+    if (!stage.add(chunk)) {
+      boolean ahead =
+          chunk.section() > stage.section()
+              || (chunk.section() == stage.section() && chunk.offset() > stage.offset());
+      if (ahead && !gapAsked) {
+        requestMore(tick);
+        gapAsked = true;
+      }
+      return;
+    }
+    gapAsked = false;
+    if (cut == 0) cut = chunk.cut();
+    silences = 0;
+    atTick = tick + STAGING_IDLE_MILLIS;
+    boolean partial = partialAllowed && stage.section() > before + 1;
+    if (stage.complete() || partial) {
+      OriginId from = askedOf;
+      staging = null;
+      if (!host.install(stage)) {
+        failed("reason=unreadable", tick);
+        return;
+      }
+      host.event(Effect.Event.Kind.SNAPSHOT_INSTALLED, from, "");
+      attempt = 0;
+      waitUntil(tick);
+    } else if (windowDone(chunk)) {
+      requestMore(tick);
+    }
+  }
+
+  private boolean windowDone(Frame.SnapshotChunk chunk) {
+    chunksInWindow++;
+    return !chunk.last() && chunksInWindow >= WINDOW_CHUNKS;
+  }
+
+  void refused(Frame.SnapshotRefused refusal, long tick) {
+    if (phase != Phase.STAGING || !refusal.from().equals(askedOf)) return;
+    if (!refusal.busy() && refusal.cut() != cut) return;
+    staging = null;
+    attempt++;
+    waitUntil(tick + (refusal.busy() ? BUSY_MILLIS : random.nextInt((int) ANSWER_MILLIS)));
+  }
+}

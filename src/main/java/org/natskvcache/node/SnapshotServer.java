@@ -1,0 +1,97 @@
+package org.natskvcache.node;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.Defect;
+import org.natskvcache.crdt.OriginId;
+import org.natskvcache.replication.Cut;
+import org.natskvcache.replication.wire.Frame;
+import org.natskvcache.store.Limits;
+
+/** Serves cuts to those too far behind to replay, a bounded number at once. Owned by the node. */
+final class SnapshotServer {
+  private static final long IDLE_MILLIS = 10_000;
+
+  private record Served(OriginId requester, Cut cut, long[] usedTick) {}
+
+  private final Limits limits;
+  private final Defect defect;
+  private final Supplier<Cut> newCut;
+  private final Map<Long, Served> cuts = new LinkedHashMap<>();
+  private long lastNumber;
+
+  SnapshotServer(Limits limits, Defect defect, Supplier<Cut> newCut) {
+    this.limits = limits;
+    this.defect = defect;
+    this.newCut = newCut;
+  }
+
+  void beforeChange(int bucket) {
+    for (Served served : cuts.values()) served.cut.beforeChange(bucket);
+  }
+
+  void beforeInstall() {
+    for (Served served : cuts.values()) served.cut.beforeInstall();
+  }
+
+  /** Forgets cuts nobody asks for. */
+  void expire(long tick) {
+    cuts.values().removeIf(served -> served.usedTick[0] + IDLE_MILLIS <= tick);
+  }
+
+  /** When {@link #expire} has something to do at the earliest; {@link Long#MAX_VALUE} for never. */
+  long nextTick() {
+    long next = Long.MAX_VALUE;
+    for (Served served : cuts.values()) next = Math.min(next, served.usedTick[0] + IDLE_MILLIS);
+    return next;
+  }
+
+  /** Answers a request with chunks, or a refusal. */
+  void serve(Frame.SnapshotRequest request, OriginId me, long tick, Consumer<Frame> answer) {
+    long number = request.cut();
+    if (number == 0) {
+      cuts.values().removeIf(served -> served.requester.equals(request.from()));
+      if (cuts.size() >= limits.cutsMax()) {
+        answer.accept(new Frame.SnapshotRefused(me, 0, true));
+        return;
+      }
+      number = ++lastNumber;
+      cuts.put(number, new Served(request.from(), newCut.get(), new long[1]));
+    }
+    Served served = find(number, request.from());
+    if (served == null) {
+      answer.accept(new Frame.SnapshotRefused(me, number, false));
+      return;
+    }
+    served.usedTick[0] = tick;
+    Cut cut = served.cut;
+    if (defect == Defect.SNAPSHOT_OF_DIFFERENT_CUTS && request.section() > 0) cut = newCut.get();
+    send(request, number, cut, me, answer);
+  }
+
+  private @Nullable Served find(long number, OriginId requester) {
+    Served served = cuts.get(number);
+    if (served == null) return null;
+    boolean ours = served.requester.equals(requester) || defect == Defect.CUT_ID_WITHOUT_ORIGIN;
+    return ours ? served : null;
+  }
+
+  private void send(
+      Frame.SnapshotRequest request, long number, Cut cut, OriginId me, Consumer<Frame> answer) {
+    int section = request.section();
+    int offset = request.offset();
+    for (int left = request.windowBytes(); left > 0; left -= limits.chunkBytes()) {
+      Cut.Part part = cut.part(section, offset, limits.chunkBytes());
+      if (part == null) return; // a late copy of an old request
+      answer.accept(
+          new Frame.SnapshotChunk(
+              me, number, part.section(), part.offset(), part.last(), part.pieces()));
+      if (part.last()) return;
+      section = Cut.nextSection(part);
+      offset = Cut.nextOffset(part);
+    }
+  }
+}

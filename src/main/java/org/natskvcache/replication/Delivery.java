@@ -1,0 +1,198 @@
+package org.natskvcache.replication;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.Defect;
+import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.Origins;
+import org.natskvcache.crdt.VersionVector;
+import org.natskvcache.store.Limits;
+import org.natskvcache.store.Mutation;
+
+/**
+ * Causal delivery. A mutation is ready when it is the next of its origin and everything its author had seen is applied
+ * here too. An earlier one is a duplicate; a later one is held back, within bounds: when they are reached the highest
+ * sequences are thrown away, to be asked for again.
+ *
+ * <p>Besides the version vector this keeps, for each origin, its <em>row</em>: the full context of the last applied
+ * mutation of that origin, rebuilt from the differences that mutations carry. Mutable; owned by the node.
+ */
+public final class Delivery {
+  /** What becomes of an arriving mutation. */
+  public enum Verdict {
+    /** Apply it now, with {@link #advance}. */
+    READY,
+    /** Already applied. */
+    DUPLICATE,
+    /** Waits for an earlier one. */
+    HELD_BACK
+  }
+
+  private final Origins origins;
+  private final Limits limits;
+  private final Defect defect;
+  private final VersionVector applied;
+  private final List<@Nullable VersionVector> rows = new ArrayList<>();
+  private final TreeMap<Integer, TreeMap<Long, Mutation>> heldBack = new TreeMap<>();
+  private int heldBackCount;
+  private long heldBackBytes;
+
+  public Delivery(Origins origins, Limits limits, Defect defect) {
+    this.origins = origins;
+    this.limits = limits;
+    this.defect = defect;
+    applied = new VersionVector(origins);
+  }
+
+  /** The version vector: what is applied. Live; only this class changes it. */
+  public VersionVector applied() {
+    return applied;
+  }
+
+  /** The context of the last applied mutation of an origin, its own mark included; live. */
+  public VersionVector row(int slot) {
+    while (rows.size() <= slot) rows.add(null);
+    VersionVector row = rows.get(slot);
+    if (row == null) {
+      row = new VersionVector(origins);
+      rows.set(slot, row);
+    }
+    return row;
+  }
+
+  /** The row of an origin, or null if nothing of it was applied. */
+  public @Nullable VersionVector rowIfKnown(int slot) {
+    return slot < rows.size() ? rows.get(slot) : null;
+  }
+
+  /** Judges a mutation; one that is too early is held back. */
+  public Verdict judge(Mutation mutation) {
+    int slot = Dot.slot(mutation.dot());
+    long sequence = Dot.sequence(mutation.dot());
+    if (defect == Defect.ARRIVAL_ORDER) return Verdict.READY;
+    if (sequence <= applied.get(slot)) return Verdict.DUPLICATE;
+    if (ready(mutation)) return Verdict.READY;
+    hold(slot, sequence, mutation);
+    return Verdict.HELD_BACK;
+  }
+
+  private boolean ready(Mutation mutation) {
+    int slot = Dot.slot(mutation.dot());
+    if (Dot.sequence(mutation.dot()) != applied.get(slot) + 1) return false;
+    if (defect == Defect.NO_CAUSAL_WAIT) return true;
+    VersionVector row = rowIfKnown(slot);
+    for (int i = 0; i < mutation.contextSlots().length; i++) {
+      int other = mutation.contextSlots()[i];
+      long seen = (row == null ? 0 : row.get(other)) + mutation.contextDeltas()[i];
+      if (seen > applied.get(other)) return false;
+    }
+    return true;
+  }
+
+  private void hold(int slot, long sequence, Mutation mutation) {
+    TreeMap<Long, Mutation> queue = heldBack.computeIfAbsent(slot, s -> new TreeMap<>());
+    if (queue.putIfAbsent(sequence, mutation) != null) return;
+    heldBackCount++;
+    heldBackBytes += mutation.weight();
+    while (heldBackCount > limits.heldBackMutationsMax()
+        || heldBackBytes > limits.heldBackBytesMax()) {
+      dropHighestOfLongest();
+    }
+  }
+
+  private void dropHighestOfLongest() {
+    int longest = -1;
+    int size = 0;
+    for (var queue : heldBack.entrySet()) {
+      if (queue.getValue().size() > size) {
+        longest = queue.getKey();
+        size = queue.getValue().size();
+      }
+    }
+    TreeMap<Long, Mutation> queue = heldBack.get(longest);
+    if (queue == null) throw new IllegalStateException("held back " + heldBackCount + " of none");
+    forget(longest, queue, queue.lastKey());
+  }
+
+  private void forget(int slot, NavigableMap<Long, Mutation> queue, long sequence) {
+    Mutation gone = queue.remove(sequence);
+    if (gone == null) return;
+    heldBackCount--;
+    heldBackBytes -= gone.weight();
+    if (queue.isEmpty()) heldBack.remove(slot);
+  }
+
+  /**
+   * Counts a ready mutation as applied and returns its author's full context, in which its own mark is already this
+   * mutation's. The caller applies it to the store at once.
+   */
+  public VersionVector advance(Mutation mutation) {
+    int slot = Dot.slot(mutation.dot());
+    long sequence = Dot.sequence(mutation.dot());
+    VersionVector row = row(slot);
+    for (int i = 0; i < mutation.contextSlots().length; i++) {
+      int other = mutation.contextSlots()[i];
+      row.raise(other, row.get(other) + mutation.contextDeltas()[i]);
+    }
+    row.raise(slot, sequence);
+    applied.raise(slot, sequence);
+    return row;
+  }
+
+  /** Takes out a held-back mutation that is ready now; null if there is none. */
+  public @Nullable Mutation nextReady() {
+    for (var queues = heldBack.entrySet().iterator(); queues.hasNext(); ) {
+      var entry = queues.next();
+      TreeMap<Long, Mutation> queue = entry.getValue();
+      while (!queue.isEmpty() && queue.firstKey() <= applied.get(entry.getKey())) {
+        Mutation late = queue.pollFirstEntry().getValue();
+        heldBackCount--;
+        heldBackBytes -= late.weight();
+      }
+      if (queue.isEmpty()) {
+        queues.remove();
+        continue;
+      }
+      Mutation first = queue.firstEntry().getValue();
+      if (!ready(first)) continue;
+      queue.pollFirstEntry();
+      heldBackCount--;
+      heldBackBytes -= first.weight();
+      if (queue.isEmpty()) queues.remove();
+      return first;
+    }
+    return null;
+  }
+
+  /** Raises the vector to that of an installed snapshot; rows come from whoever knows more of the origin. */
+  public void install(VersionVector theirs, List<@Nullable VersionVector> theirRows) {
+    for (int slot = 0; slot < theirs.slots(); slot++) {
+      if (theirs.get(slot) <= applied.get(slot)) continue;
+      applied.raise(slot, theirs.get(slot));
+      VersionVector row = slot < theirRows.size() ? theirRows.get(slot) : null;
+      row(slot).raiseAll(row == null ? new VersionVector(origins) : row);
+    }
+  }
+
+  /** Drops what is held back of an origin above its final sequence. */
+  public void close(int slot, long finalSequence) {
+    TreeMap<Long, Mutation> queue = heldBack.get(slot);
+    if (queue == null) return;
+    for (long sequence : List.copyOf(queue.tailMap(finalSequence, false).keySet())) {
+      forget(slot, queue, sequence);
+    }
+  }
+
+  /** How many mutations are held back. */
+  public int heldBack() {
+    return heldBackCount;
+  }
+
+  /** Origins with mutations held back, in slot order. */
+  public Iterable<Integer> heldBackOrigins() {
+    return List.copyOf(heldBack.keySet());
+  }
+}

@@ -1,0 +1,139 @@
+package org.natskvcache.replication.wire;
+
+import java.util.List;
+import org.natskvcache.crdt.OriginId;
+import org.natskvcache.crdt.VersionVector;
+import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Mutation;
+
+/** What peers say to each other. Vectors are in the slots of the replica that decoded or is to encode the frame. */
+public sealed interface Frame {
+  /** Who sent the frame; for mutations their author, whoever replays them. */
+  OriginId from();
+
+  /** Consecutive mutations of one origin, at least one. */
+  record Mutations(OriginId from, List<Mutation> mutations) implements Frame {}
+
+  /**
+   * "I have written this far", shortly after the last write, so that a lost last mutation is noticed.
+   *
+   * @param sequence last sequence of the sender
+   * @param wallMillis wall time of the sender, milliseconds since 1970
+   */
+  record Beacon(OriginId from, long sequence, long wallMillis) implements Frame {}
+
+  /**
+   * A replica's state, from which a peer sees what it lacks and whether the two agree.
+   *
+   * @param live false while the sender is joining
+   * @param hello whether the sender asks its peers to answer with heartbeats of their own: it has just connected
+   * @param sequence last sequence of the sender
+   * @param wallMillis wall time of the sender, milliseconds since 1970
+   * @param active the sender's marks of the origins it counts as alive
+   * @param restCount how many origins its vector has besides
+   * @param restHash sum of their {@link VersionVector#term(int)}
+   * @param digest digest of everything the sender holds
+   * @param entries keys held
+   * @param samples some digest buckets in rotation
+   */
+  record Heartbeat(
+      OriginId from,
+      boolean live,
+      boolean hello,
+      long sequence,
+      long wallMillis,
+      long hlc,
+      VersionVector active,
+      long restCount,
+      long restHash,
+      long digest,
+      long entries,
+      List<Sample> samples)
+      implements Frame {}
+
+  /**
+   * One digest bucket of the sender.
+   *
+   * @param vectorHash hash of the bucket's vector; equal ones imply equal digests
+   */
+  record Sample(int bucket, long vectorHash, long digest) {}
+
+  /** "I am going; this was my last sequence." Not numbered itself. */
+  record Leave(OriginId from, long finalSequence) implements Frame {}
+
+  /** "Who has the data?" from one who joins. */
+  record OfferRequest(OriginId from) implements Frame {}
+
+  /** A live replica's answer to that, with its whole vector. */
+  record Offer(OriginId from, VersionVector vector, long entries) implements Frame {}
+
+  /**
+   * "Send me what this vector lacks."
+   *
+   * @param creditBytes how much the sender is ready to take at once
+   */
+  record ReplayRequest(OriginId from, VersionVector vector, int creditBytes) implements Frame {}
+
+  /** How a replay ended, with the responder's whole vector. */
+  record ReplayEnd(OriginId from, Outcome outcome, VersionVector vector) implements Frame {
+    /** What the requester is to do next. */
+    public enum Outcome {
+      /** Nothing: all that was lacking was sent. */
+      DONE(0),
+      /** Ask again, there is more. */
+      MORE(1),
+      /** Ask another: the responder has nothing the requester lacks. */
+      BEHIND(2),
+      /** Ask for a snapshot: what is lacking left the responder's ring. */
+      SNAPSHOT_NEEDED(3);
+
+      final int code;
+
+      Outcome(int code) {
+        this.code = code;
+      }
+
+      static Outcome of(int code) throws MalformedFrameException {
+        for (Outcome outcome : values()) if (outcome.code == code) return outcome;
+        throw new MalformedFrameException("unknown outcome " + code);
+      }
+    }
+  }
+
+  /**
+   * "Send me the cut from here on."
+   *
+   * @param cut the cut's number at the responder; 0 asks for a new one
+   * @param section the section to go on with; all before it have arrived
+   * @param offset where in the section, bytes
+   * @param windowBytes how much may be sent before the next request
+   */
+  record SnapshotRequest(OriginId from, long cut, int section, int offset, int windowBytes)
+      implements Frame {}
+
+  /**
+   * Part of a cut: pieces of consecutive sections, the first one of {@code section} from {@code offset} on.
+   *
+   * @param last whether the cut ends with the last piece
+   */
+  record SnapshotChunk(
+      OriginId from, long cut, int section, int offset, boolean last, List<Piece> pieces)
+      implements Frame {}
+
+  /** Some bytes of a section, and whether the section ends with them. */
+  record Piece(boolean ends, Bytes bytes) {}
+
+  /**
+   * No cut.
+   *
+   * @param cut the number asked for
+   * @param busy whether the responder serves too many already; otherwise the cut is gone
+   */
+  record SnapshotRefused(OriginId from, long cut, boolean busy) implements Frame {}
+
+  /** "Your heartbeat's hash of the silent origins differs from mine: send me your whole vector." */
+  record VectorRequest(OriginId from) implements Frame {}
+
+  /** The sender's whole vector. */
+  record Vector(OriginId from, VersionVector vector) implements Frame {}
+}

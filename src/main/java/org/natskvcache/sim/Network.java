@@ -1,0 +1,100 @@
+package org.natskvcache.sim;
+
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.PriorityQueue;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/** Messages under way between hosts, and the links that are cut. */
+final class Network {
+  /** A message that will arrive, unless its link is cut by then. */
+  record Message(long atTick, long number, int from, int to, byte[] bytes) {}
+
+  private static final int UNDER_WAY_MAX = 5_000;
+
+  private final Knobs knobs;
+  private final RandomGenerator random;
+  private final SimulationReport report;
+  private final boolean[][] cut;
+  private final PriorityQueue<Message> underWay =
+      new PriorityQueue<>(
+          Comparator.comparingLong(Message::atTick).thenComparingLong(Message::number));
+  private long sent;
+  private boolean calm;
+
+  Network(Knobs knobs, RandomGenerator random, SimulationReport report) {
+    this.knobs = knobs;
+    this.random = random;
+    this.report = report;
+    cut = new boolean[knobs.nodes()][knobs.nodes()];
+  }
+
+  void send(int from, int to, byte[] bytes, long tick) {
+    if (cut[from][to]) {
+      report.cutMessages++;
+      return;
+    }
+    if (!calm && (random.nextDouble() < knobs.loss() || underWay.size() > UNDER_WAY_MAX)) {
+      report.lost++;
+      return;
+    }
+    put(from, to, bytes, tick);
+    if (!calm && random.nextDouble() < knobs.repeat()) {
+      report.repeated++;
+      put(from, to, bytes, tick);
+    }
+  }
+
+  private void put(int from, int to, byte[] bytes, long tick) {
+    byte[] arriving = bytes;
+    if (!calm && random.nextDouble() < knobs.damage()) {
+      report.damaged++;
+      arriving = damage(bytes);
+    }
+    long delay = calm ? 1 + random.nextInt(3) : random.nextInt(knobs.delayMillisMax());
+    if (!calm && random.nextInt(50) == 0) delay += random.nextInt(2_000);
+    underWay.add(new Message(tick + delay, sent++, from, to, arriving));
+    report.sent++;
+  }
+
+  private byte[] damage(byte[] bytes) {
+    if (random.nextBoolean()) return Arrays.copyOf(bytes, random.nextInt(bytes.length));
+    byte[] flipped = bytes.clone();
+    flipped[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(8));
+    return flipped;
+  }
+
+  /** The next message that arrives until {@code tick}; null if there is none. */
+  @Nullable Message arrive(long tick) {
+    while (!underWay.isEmpty() && underWay.peek().atTick <= tick) {
+      Message message = underWay.poll();
+      if (!cut[message.from][message.to]) return message;
+      report.cutMessages++;
+    }
+    return null;
+  }
+
+  long nextTick() {
+    return underWay.isEmpty() ? Long.MAX_VALUE : underWay.peek().atTick;
+  }
+
+  /** Delivers again later, because the host does nothing now. */
+  void postpone(Message message, long tick) {
+    underWay.add(new Message(tick, message.number, message.from, message.to, message.bytes));
+  }
+
+  void cut(int from, int to) {
+    cut[from][to] = true;
+  }
+
+  void heal() {
+    for (boolean[] row : cut) Arrays.fill(row, false);
+  }
+
+  /** From now on nothing is lost, repeated, damaged or late. */
+  void calm() {
+    heal();
+    calm = true;
+  }
+}

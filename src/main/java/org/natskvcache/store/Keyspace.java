@@ -1,0 +1,423 @@
+package org.natskvcache.store;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.Chain;
+import org.natskvcache.crdt.Defect;
+import org.natskvcache.crdt.DigestSum;
+import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.Hash64;
+import org.natskvcache.crdt.ItemList;
+import org.natskvcache.crdt.Join;
+import org.natskvcache.crdt.MemberSet;
+import org.natskvcache.crdt.Origins;
+import org.natskvcache.crdt.Register;
+import org.natskvcache.crdt.VersionVector;
+
+/**
+ * All entries of one cache, with their digest. Mutable; owned by the node, one thread at a time.
+ *
+ * <p>The effect of each operation and the join are those of the replication design: an overwriting operation drops what
+ * its author had seen and moves the bases of the counter chains it names; everything else survives.
+ */
+public final class Keyspace {
+  static final MemberSet.Hasher<Bytes> MEMBERS =
+      member -> Hash64.of(member.array());
+
+  private final Origins origins;
+  private final int bucketBits;
+  private final Defect defect;
+  private final Decider decider;
+  private final KeyTable table;
+  private final ExpiryIndex expiry = new ExpiryIndex();
+  private final Residuals residuals = new Residuals();
+  private final BitSet settled = new BitSet();
+  private final long[] bucketDigests;
+  private long digest;
+
+  public Keyspace(Origins origins, Limits limits, Defect defect) {
+    this.origins = origins;
+    this.bucketBits = limits.digestBucketBits();
+    this.defect = defect;
+    decider = new Decider(this, limits, defect);
+    table = new KeyTable(bucketBits);
+    bucketDigests = new long[1 << bucketBits];
+  }
+
+  Origins origins() {
+    return origins;
+  }
+
+  /** Entries held, hidden, expired and residual ones included. */
+  public long size() {
+    return table.size();
+  }
+
+  /** The sum of all bucket digests: equal wherever the same mutations are included. */
+  public long digest() {
+    return digest;
+  }
+
+  public long bucketDigest(int bucket) {
+    return bucketDigests[bucket];
+  }
+
+  /** The digest bucket of a key: the first bits of its hash. */
+  public int bucket(Key key) {
+    return bucketOf(KeyTable.hash(key));
+  }
+
+  private int bucketOf(long hash) {
+    return bucketBits == 0 ? 0 : (int) (hash >>> (64 - bucketBits));
+  }
+
+  /** The entries of one bucket, in no order. */
+  public List<Entry> entries(int bucket) {
+    return table.bucket(bucket, bucketBits);
+  }
+
+  public void forEach(Consumer<Entry> visitor) {
+    table.forEach(visitor);
+  }
+
+  @Nullable Entry find(Key key) {
+    return table.find(key, KeyTable.hash(key));
+  }
+
+  void from(long cursor, KeyTable.Run run) {
+    table.from(cursor, run);
+  }
+
+  /**
+   * Decides a command, changing nothing.
+   *
+   * @param nowMillis wall time here, milliseconds since 1970
+   * @param hlc the hybrid clock the operation will have
+   * @param me the slot of the author to be
+   */
+  public Decision decide(Command command, long nowMillis, long hlc, int me) {
+    return decider.decide(command, new Decider.Moment(nowMillis, hlc, me));
+  }
+
+  /** The live counter chains of an entry. */
+  Observed observed(@Nullable Entry entry) {
+    int live = 0;
+    Chain chains = entry == null ? null : entry.chains;
+    for (Chain c = chains; c != null; c = c.next) if (!c.dead()) live++;
+    if (live == 0) return Observed.NOTHING;
+    Observed seen = new Observed(new int[live], new long[live], new long[live]);
+    int i = 0;
+    for (Chain c = chains; c != null; c = c.next) {
+      if (c.dead()) continue;
+      seen.slots()[i] = c.slot;
+      seen.lasts()[i] = c.last;
+      seen.sums()[i++] = c.sum;
+    }
+    return seen;
+  }
+
+  /**
+   * Applies a mutation that is next in causal order.
+   *
+   * @param seen everything its author had applied before it
+   * @param me our own slot
+   * @return null, or how the mutation contradicts what is held here: a fault of its author's or of our memory
+   */
+  public @Nullable String apply(Mutation mutation, VersionVector seen, int me) {
+    int author = Dot.slot(mutation.dot());
+    acknowledge(author, seen);
+    Op op = mutation.op();
+    long hash = KeyTable.hash(op.key());
+    Entry entry = table.find(op.key(), hash);
+    if (entry == null) {
+      entry = new Entry(op.key(), hash);
+      table.add(entry);
+    }
+    DigestSum change = new DigestSum(origins, hash);
+    Change one = new Change(entry, mutation, seen, author, me, change);
+    String contradiction = one.carryOut(op);
+    finish(entry, change);
+    return contradiction;
+  }
+
+  private void finish(Entry entry, DigestSum change) {
+    digest += change.sum();
+    bucketDigests[bucketOf(entry.hash)] += change.sum();
+    expiry.update(entry);
+    if (entry.isEmpty()) table.remove(entry);
+  }
+
+  /** One mutation being applied to one entry. */
+  private final class Change {
+    private final Entry entry;
+    private final Mutation mutation;
+    private final VersionVector seen;
+    private final int author;
+    private final int me;
+    private final DigestSum change;
+
+    Change(
+        Entry entry, Mutation mutation, VersionVector seen, int author, int me, DigestSum change) {
+      this.entry = entry;
+      this.mutation = mutation;
+      this.seen = seen;
+      this.author = author;
+      this.me = me;
+      this.change = change;
+    }
+
+    @Nullable String carryOut(Op op) {
+      String contradiction = null;
+      switch (op) {
+        case Op.Put(var key, var value, var expireAt, var observed) -> {
+          cover(observed);
+          put(value, expireAt);
+        }
+        case Op.Delete(var key, var observed, var expired) -> cover(observed);
+        case Op.Increment increment -> {
+          if (increment.reset() != null) cover(increment.reset());
+          contradiction = increment(increment);
+        }
+        case Op.AddMember(var key, var member, var reset) -> {
+          if (reset != null) cover(reset);
+          if (entry.set == null) entry.set = new MemberSet<>(MEMBERS);
+          entry.set.add(member, mutation.dot(), seen, change);
+        }
+        case Op.RemoveMember(var key, var member) -> {
+          if (entry.set != null) entry.set.remove(member, seen, change);
+        }
+        case Op.Append(var key, var position, var value, var reset) -> {
+          if (reset != null) cover(reset);
+          if (entry.list == null) entry.list = new ItemList(origins);
+          entry.list.add(position, mutation.dot(), value.array(), change);
+        }
+        case Op.RemoveItem(var key, var position, var dot) -> {
+          if (entry.list != null) entry.list.remove(position, dot, change);
+        }
+      }
+      if (defect == Defect.LOSING_TYPE_REMOVED) removeLosers();
+      trim();
+      return contradiction;
+    }
+
+    private void put(Bytes value, long expireAtMillis) {
+      Register version =
+          new Register(
+              mutation.dot(), mutation.hlc(), expireAtMillis, value.array(), entry.register);
+      entry.register = Register.counted(version, change);
+      if (defect == Defect.REGISTER_KEEPS_WINNER_ONLY && version.next != null) {
+        Register winner = Register.winner(version, origins);
+        entry.register =
+            new Register(
+                winner.dot, winner.hlc, winner.expireAtMillis, winner.value, null);
+      }
+    }
+
+    private @Nullable String increment(Op.Increment op) {
+      Chain chain = Chain.find(entry.chains, author);
+      boolean overLive = op.fresh() && chain != null && !chain.dead();
+      if (op.fresh() && chain != null) {
+        entry.chains = Chain.without(entry.chains, chain, change);
+        chain = null;
+      }
+      boolean missing = !op.fresh() && chain == null;
+      if (chain == null) {
+        chain = new Chain(author, Dot.sequence(mutation.dot()));
+        chain.next = entry.chains;
+        entry.chains = chain;
+      }
+      chain.extend(Dot.sequence(mutation.dot()), op.delta(), change);
+      if (overLive) return "a new counter chain over a live one";
+      if (missing) return "an increment of a counter chain that is not here";
+      return chain.sum == op.sum() ? null : "a counter sum that differs from its author's";
+    }
+
+    /** Removes everything the author had seen under this key. */
+    private void cover(Observed observed) {
+      entry.register = Register.cover(entry.register, seen, change);
+      if (entry.list != null) entry.list.cover(seen, change);
+      if (entry.set != null) entry.set.cover(seen, change);
+      if (defect == Defect.COUNTER_NEWEST_DOT_WINS) {
+        for (Chain c = entry.chains; c != null; c = c.next) {
+          if (c.last <= seen.get(c.slot)) entry.chains = Chain.without(entry.chains, c, change);
+        }
+        return;
+      }
+      for (int i = 0; i < observed.size(); i++) {
+        Chain chain = Chain.find(entry.chains, observed.slots()[i]);
+        if (chain == null) continue;
+        chain.reset(
+            observed.lasts()[i], observed.sums()[i], mutation.dot(), defect, change);
+        if (!chain.dead()) continue;
+        boolean ownerKnows = chain.slot == me || chain.slot == author || settled.get(chain.slot);
+        if (ownerKnows || defect == Defect.RESIDUAL_DROPPED_AT_ONCE) {
+          entry.chains = Chain.without(entry.chains, chain, change);
+        } else if (chain.resetDot != Dot.NONE) {
+          residuals.add(chain.slot, chain.resetDot, entry);
+        }
+      }
+    }
+
+    private void removeLosers() {
+      if (entry.list != null && !entry.list.isEmpty()) {
+        entry.set = null;
+        entry.register = null;
+      } else if (entry.set != null && !entry.set.isEmpty()) {
+        entry.register = null;
+      }
+    }
+
+    private void trim() {
+      if (entry.list != null && entry.list.isEmpty()) entry.list = null;
+      if (entry.set != null && entry.set.isEmpty()) entry.set = null;
+    }
+  }
+
+  /** Drops the residuals of {@code owner} whose reset is within {@code row}, what the owner has seen. */
+  public void acknowledge(int owner, VersionVector row) {
+    List<Residuals.Waiting> acknowledged = residuals.acknowledged(owner, row);
+    for (Residuals.Waiting waiting : acknowledged) drop(owner, waiting);
+  }
+
+  /** Drops all residuals of an owner that will never write again and all of whose mutations are applied. */
+  public void settle(int owner) {
+    settled.set(owner);
+    for (Residuals.Waiting waiting : residuals.all(owner)) drop(owner, waiting);
+  }
+
+  private void drop(int owner, Residuals.Waiting waiting) {
+    Entry entry = waiting.entry();
+    Chain chain = Chain.find(entry.chains, owner);
+    if (chain == null || !chain.dead()) return;
+    if (chain.resetDot != waiting.resetDot() && !settled.get(owner)) return;
+    entry.chains = Chain.without(entry.chains, chain, new DigestSum(origins, entry.hash));
+    if (entry.isEmpty() && find(entry.key) == entry) table.remove(entry);
+  }
+
+  /**
+   * What of a joined-in snapshot decides the fate of residuals.
+   *
+   * @param rule the rule for dots
+   * @param me our own slot
+   * @param ownerHasSeen whether the chain's owner, by either side's knowledge, has seen the reset of a dead chain
+   */
+  public record Joining(Join rule, int me, Predicate<Chain> ownerHasSeen) {}
+
+  /** Joins one bucket of a snapshot into ours; {@code theirs} is consumed. */
+  public void join(int bucket, List<Entry> theirs, Joining joining) {
+    Map<Key, Entry> theirEntries = new HashMap<>();
+    for (Entry entry : theirs) theirEntries.put(entry.key, entry);
+    for (Entry mine : entries(bucket)) {
+      Entry other = theirEntries.remove(mine.key);
+      join(mine, other == null ? new Entry(mine.key, mine.hash) : other, joining);
+    }
+    for (Entry other : theirs) {
+      if (!theirEntries.containsKey(other.key)) continue;
+      Entry mine = new Entry(other.key, other.hash);
+      table.add(mine);
+      join(mine, other, joining);
+    }
+  }
+
+  private void join(Entry mine, Entry theirs, Joining joining) {
+    long before = mine.digest(origins);
+    Join rule = joining.rule();
+    mine.register = Register.join(mine.register, theirs.register, rule);
+    if (mine.list != null || theirs.list != null) {
+      ItemList list = mine.list == null ? new ItemList(origins) : mine.list;
+      ItemList other = theirs.list == null ? new ItemList(origins) : theirs.list;
+      ItemList joined = list.join(other, rule);
+      mine.list = joined.isEmpty() ? null : joined;
+    }
+    if (mine.set != null || theirs.set != null) {
+      MemberSet<Bytes> set = mine.set == null ? new MemberSet<>(MEMBERS) : mine.set;
+      set.join(theirs.set == null ? new MemberSet<>(MEMBERS) : theirs.set, rule);
+      mine.set = set.isEmpty() ? null : set;
+    }
+    mine.chains = joinChains(mine.chains, theirs.chains, joining);
+    long change = mine.digest(origins) - before;
+    digest += change;
+    bucketDigests[bucketOf(mine.hash)] += change;
+    expiry.update(mine);
+    if (mine.isEmpty()) table.remove(mine);
+  }
+
+  private @Nullable Chain joinChains(
+      @Nullable Chain mine, @Nullable Chain theirs, Joining joining) {
+    List<Chain> joined = new ArrayList<>();
+    for (Chain c = mine; c != null; c = c.next) {
+      Chain one = Chain.join(c, Chain.find(theirs, c.slot), joining.rule());
+      if (one != null) joined.add(one);
+    }
+    for (Chain c = theirs; c != null; c = c.next) {
+      Chain one =
+          Chain.find(mine, c.slot) == null ? Chain.join(null, c, joining.rule()) : null;
+      if (one != null) joined.add(one);
+    }
+    Chain chains = null;
+    for (Chain c : joined) {
+      boolean ownerKnows =
+          c.slot == joining.me() || settled.get(c.slot) || joining.ownerHasSeen().test(c);
+      if (c.dead() && ownerKnows) continue;
+      c.next = chains;
+      chains = c;
+    }
+    return chains;
+  }
+
+  /** Finds all residuals anew, after buckets were joined. */
+  public void reindexResiduals() {
+    residuals.clear();
+    record Place(int owner, long resetDot, Entry entry) {}
+    List<Place> places = new ArrayList<>();
+    table.forEach(
+        entry -> {
+          for (Chain c = entry.chains; c != null; c = c.next) {
+            if (c.dead()) places.add(new Place(c.slot, c.resetDot, entry));
+          }
+        });
+    places.sort(Comparator.comparingLong(Place::resetDot));
+    for (Place place : places) residuals.add(place.owner, place.resetDot, place.entry);
+  }
+
+  /** When the next key expires, wall time in milliseconds; {@link Entry#NEVER} if none does. */
+  public long nextExpiryMillis() {
+    Entry first = expiry.first();
+    return first == null ? Entry.NEVER : first.indexedAtMillis;
+  }
+
+  /** Which expired keys are wanted. */
+  public interface ExpiredFilter {
+    boolean wanted(int bucket, long expiredAtMillis);
+  }
+
+  /**
+   * Removals of keys that expired at or before {@code until}.
+   *
+   * @param most how many at most
+   */
+  public List<Op.Delete> expired(long until, int most, ExpiredFilter filter) {
+    List<Op.Delete> removals = new ArrayList<>();
+    for (Entry e = expiry.first();
+        e != null && e.indexedAtMillis <= until && removals.size() < most;
+        e = expiry.after(e)) {
+      if (!filter.wanted(bucketOf(e.hash), e.indexedAtMillis)) continue;
+      removals.add(new Op.Delete(e.key, observed(e), true));
+    }
+    return removals;
+  }
+
+  /** The digest computed anew from everything held; equal to {@link #digest()} unless memory or code is at fault. */
+  public long recomputedDigest() {
+    long[] sum = new long[1];
+    table.forEach(entry -> sum[0] += entry.digest(origins));
+    return sum[0];
+  }
+}

@@ -1,0 +1,36 @@
+package org.natskvcache.store;
+
+/**
+ * One change, named by its dot.
+ *
+ * <p>What its author had seen, its context, is given as the difference from the author's mutation before it: a receiver
+ * that has applied that one knows the whole. The author's own entry is implied.
+ *
+ * @param dot origin and sequence, see {@link org.natskvcache.crdt.Dot}
+ * @param hlc hybrid logical clock of the author
+ * @param contextSlots origins whose mark rose since the author's mutation before
+ * @param contextDeltas by how much, each at least 1
+ * @param rowHash hash of the author's whole context row after this mutation, to notice drift; 0 if not known
+ * @param op the change
+ */
+public record Mutation(
+    long dot, long hlc, int[] contextSlots, long[] contextDeltas, long rowHash, Op op) {
+  private static final int OVERHEAD = 96;
+
+  /** About how much memory this takes, bytes; for bounds, not for accounting. */
+  public int weight() {
+    int variable =
+        switch (op) {
+          case Op.Put(var key, var value, var at, var seen) ->
+              key.stored().size() + value.size() + 20 * seen.size();
+          case Op.Delete(var key, var seen, var expired) -> key.stored().size() + 20 * seen.size();
+          case Op.AddMember(var key, var member, var reset) -> key.stored().size() + member.size();
+          case Op.RemoveMember(var key, var member) -> key.stored().size() + member.size();
+          case Op.Append(var key, var position, var value, var reset) ->
+              key.stored().size() + value.size();
+          case Op.Increment i -> i.key().stored().size();
+          case Op.RemoveItem r -> r.key().stored().size();
+        };
+    return OVERHEAD + variable + 12 * contextSlots.length;
+  }
+}
