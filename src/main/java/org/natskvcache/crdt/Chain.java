@@ -96,21 +96,22 @@ public final class Chain {
     digest.add(hash(digest));
   }
 
-  /** Moves the base to what a reset saw; an older reset than the present one changes nothing. */
-  public void reset(long seenLast, long seenSum, long byDot, Defect defect, DigestSum digest) {
+  /** Moves the base to what a reset saw; false if the present one is as late, and nothing changed. */
+  public boolean reset(long seenLast, long seenSum, long byDot, Defect defect, DigestSum digest) {
     if (defect == Defect.CONCURRENT_RESETS_BOTH_SUBTRACT) {
       digest.subtract(hash(digest));
       baseSum += seenSum;
       base = Math.max(base, Math.min(last, seenLast));
       digest.add(hash(digest));
-      return;
+      return true;
     }
-    if (start > seenLast || seenLast <= base) return;
+    if (start > seenLast || seenLast <= base) return false;
     digest.subtract(hash(digest));
     base = seenLast;
     baseSum = seenSum;
     resetDot = byDot;
     digest.add(hash(digest));
+    return true;
   }
 
   /** Joins two states of one owner's chain; either may be absent. Null if nothing of it remains. */

@@ -477,13 +477,16 @@ public final class Node {
   }
 
   private void repairIfLacking() {
-    if (repair.idle() && lacking()) repair.noticed(tick);
+    if (repair.idle() ? lacking() : repair.hopeless() && anyHolder()) repair.noticed(tick);
+  }
+
+  private boolean anyHolder() {
+    for (Peer peer : peers.all()) if (!delivery.applied().covers(peer.known)) return true;
+    return false;
   }
 
   private boolean lacking() {
-    if (delivery.heldBack() > 0) return true;
-    for (Peer peer : peers.all()) if (!delivery.applied().covers(peer.known)) return true;
-    return false;
+    return delivery.heldBack() > 0 || anyHolder();
   }
 
   private Cut newCut() {
@@ -635,7 +638,7 @@ public final class Node {
     } else if (offersUntilTick <= tick) {
       offersUntilTick = Long.MAX_VALUE;
       if (!offered) become(ReplicaStatus.State.LIVE);
-    } else if (target != null && offersUntilTick == Long.MAX_VALUE && repair.idle()) {
+    } else if (offersUntilTick == Long.MAX_VALUE && (repair.idle() || repair.hopeless())) {
       askForOffers(); // the one we were fetching from is gone
     }
   }

@@ -62,7 +62,6 @@ final class Repair {
   private static final long BACKOFF_MAX_MILLIS = 5_000;
   private static final long STAGING_IDLE_MILLIS = 2_000;
   private static final long BUSY_MILLIS = 500;
-  private static final int ATTEMPTS_MAX = 8;
   private static final int SILENCES_MAX = 3;
   private static final int WINDOW_CHUNKS = 4;
 
@@ -81,6 +80,7 @@ final class Repair {
   private int silences;
   private int chunksInWindow;
   private boolean gapAsked;
+  private boolean hopeless;
 
   Repair(Host host, RandomGenerator random, NodeSettings settings) {
     this.host = host;
@@ -93,6 +93,11 @@ final class Repair {
 
   long nextTick() {
     return atTick;
+  }
+
+  /** Whether it waits because nobody is known to have what is missing. */
+  boolean hopeless() {
+    return phase == Phase.WAITING && hopeless;
   }
 
   boolean idle() {
@@ -108,6 +113,7 @@ final class Repair {
     phase = Phase.IDLE;
     atTick = Long.MAX_VALUE;
     attempt = 0;
+    hopeless = false;
     askedOf = null;
   }
 
@@ -116,10 +122,11 @@ final class Repair {
     atTick = tick;
   }
 
-  /** Something is missing, or may be. */
+  /** Something is missing, or may be, or a holder of it has become known. */
   void noticed(long tick) {
-    if (phase != Phase.IDLE) return;
+    if (phase != Phase.IDLE && !hopeless()) return;
     attempt = 0;
+    hopeless = false;
     waitUntil(tick + NACK_MILLIS + random.nextInt(NACK_JITTER_MILLIS));
   }
 
@@ -142,15 +149,20 @@ final class Repair {
   }
 
   private void ask(long tick) {
-    if (!host.lacking() || attempt > ATTEMPTS_MAX) {
+    if (!host.lacking()) {
       rest();
       return;
     }
     Peer target = choose();
+    hopeless = target == null;
     askedOf = target == null ? null : host.id(target);
     phase = Phase.ASKED;
-    atTick = tick + Math.min(BACKOFF_MAX_MILLIS, ANSWER_MILLIS << attempt);
+    atTick = tick + backoff(ANSWER_MILLIS);
     host.sendReplayRequest(target);
+  }
+
+  private long backoff(long firstMillis) {
+    return Math.min(BACKOFF_MAX_MILLIS, firstMillis << Math.min(attempt, 10));
   }
 
   private @Nullable Peer choose() {
@@ -172,7 +184,7 @@ final class Repair {
     }
     attempt = progress ? 0 : attempt + 1;
     boolean more = end.outcome() == Frame.ReplayEnd.Outcome.MORE && progress;
-    waitUntil(more ? tick : tick + NACK_MILLIS + random.nextInt(NACK_JITTER_MILLIS));
+    waitUntil(more ? tick : tick + backoff(NACK_MILLIS) + random.nextInt(NACK_JITTER_MILLIS));
     tick(tick);
   }
 
@@ -206,7 +218,7 @@ final class Repair {
     host.event(Effect.Event.Kind.SNAPSHOT_FAILED, askedOf, detail);
     staging = null;
     attempt++;
-    waitUntil(tick + random.nextInt((int) ANSWER_MILLIS));
+    waitUntil(tick + backoff(NACK_MILLIS) + random.nextInt((int) ANSWER_MILLIS));
   }
 
   void chunk(Frame.SnapshotChunk chunk, long tick) {

@@ -69,6 +69,7 @@ final class SnapshotServer {
     served.usedTick[0] = tick;
     Cut cut = served.cut;
     if (defect == Defect.SNAPSHOT_OF_DIFFERENT_CUTS && request.section() > 0) cut = newCut.get();
+    cut.release(request.section());
     send(request, number, cut, me, answer);
   }
 

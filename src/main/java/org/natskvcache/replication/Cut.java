@@ -69,15 +69,19 @@ public final class Cut {
   /** A part of the cut and whether the cut ends with it. */
   public record Part(int section, int offset, List<Frame.Piece> pieces, boolean last) {}
 
+  /** The receiver has everything before {@code section}: it need not be kept. */
+  public void release(int section) {
+    for (; released < Math.min(section, sections.length); released++) sections[released] = null;
+  }
+
   /**
-   * The part from a position on, which also says that everything before it arrived.
+   * The part from a position on.
    *
    * @param bytes about how large it may be
    * @return null if the position is not one of this cut, or behind what was released
    */
   public @Nullable Part part(int section, int offset, int bytes) {
     if (section < released || section >= sections.length) return null;
-    for (; released < section; released++) sections[released] = null;
     if (offset > section(section).length) return null;
     List<Frame.Piece> pieces = new ArrayList<>();
     int left = bytes;

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /** Messages under way between hosts, and the links that are cut. */
 final class Network {
   /** A message that will arrive, unless its link is cut by then. */
-  record Message(long atTick, long number, int from, int to, byte[] bytes) {}
+  record Message(long atTick, long number, int from, int to, byte[] bytes, boolean damaged) {}
 
   private static final int UNDER_WAY_MAX = 5_000;
 
@@ -47,14 +47,12 @@ final class Network {
   }
 
   private void put(int from, int to, byte[] bytes, long tick) {
-    byte[] arriving = bytes;
-    if (!calm && random.nextDouble() < knobs.damage()) {
-      report.damaged++;
-      arriving = damage(bytes);
-    }
+    boolean damaged = !calm && random.nextDouble() < knobs.damage();
+    if (damaged) report.damaged++;
+    byte[] arriving = damaged ? damage(bytes) : bytes;
     long delay = calm ? 1 + random.nextInt(3) : random.nextInt(knobs.delayMillisMax());
     if (!calm && random.nextInt(50) == 0) delay += random.nextInt(2_000);
-    underWay.add(new Message(tick + delay, sent++, from, to, arriving));
+    underWay.add(new Message(tick + delay, sent++, from, to, arriving, damaged));
     report.sent++;
   }
 
@@ -81,7 +79,7 @@ final class Network {
 
   /** Delivers again later, because the host does nothing now. */
   void postpone(Message message, long tick) {
-    underWay.add(new Message(tick, message.number, message.from, message.to, message.bytes));
+    underWay.add(new Message(tick, message.number, message.from, message.to, message.bytes, message.damaged));
   }
 
   void cut(int from, int to) {

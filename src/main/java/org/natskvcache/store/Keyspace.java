@@ -253,9 +253,10 @@ public final class Keyspace {
       for (int i = 0; i < observed.size(); i++) {
         Chain chain = Chain.find(entry.chains, observed.slots()[i]);
         if (chain == null) continue;
-        chain.reset(
-            observed.lasts()[i], observed.sums()[i], mutation.dot(), defect, change);
-        if (!chain.dead()) continue;
+        boolean moved =
+            chain.reset(
+                observed.lasts()[i], observed.sums()[i], mutation.dot(), defect, change);
+        if (!moved || !chain.dead()) continue;
         boolean ownerKnows = chain.slot == me || chain.slot == author || settled.get(chain.slot);
         if (ownerKnows || defect == Defect.RESIDUAL_DROPPED_AT_ONCE) {
           entry.chains = Chain.without(entry.chains, chain, change);
