@@ -1,0 +1,66 @@
+package org.natskvcache.sim;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.natskvcache.crdt.Defect;
+
+/**
+ * Random schedules of several instances. {@code -Dsim.schedules=100000} runs more, {@code -Dsim.seed=42} starts elsewhere;
+ * a failure names its seed, and {@code -Dsim.seed=THAT -Dsim.schedules=1} replays it.
+ */
+class SimulationTest {
+  private static final int STEPS = 1_500;
+  private static final long FIRST_SEED = Long.getLong("sim.seed", 0);
+  private static final long SCHEDULES = Long.getLong("sim.schedules", 400);
+
+  /** Each broken variant is caught within this many schedules; the rarest needs about 50. */
+  private static final int CAUGHT_WITHIN = 400;
+
+  @Test
+  void instancesAgreeWhateverTheNetworkAndTheMachinesDo() {
+    SimulationReport sum = new SimulationReport();
+    for (long seed = FIRST_SEED; seed < FIRST_SEED + SCHEDULES; seed++) {
+      sum.add(new Simulation(seed, Defect.NONE).run(STEPS));
+    }
+    System.out.println("simulation from seed " + FIRST_SEED + ": " + sum);
+    assertEquals(SCHEDULES, sum.schedules);
+    if (SCHEDULES < 100) return; // one replayed schedule need not meet every fault
+    assertTrue(
+        sum.lost > 0 && sum.repeated > 0 && sum.damaged > 0 && sum.cutMessages > 0,
+        "the network was too kind: " + sum);
+    assertTrue(
+        sum.crashes > 0 && sum.leaves > 0 && sum.rejoins > 0 && sum.pauses > 0
+            && sum.clockJumps > 0 && sum.disconnects > 0 && sum.snapshots > 0 && sum.expired > 0,
+        "the machines were too kind: " + sum);
+    assertTrue(sum.contentChecks > 0 && sum.digestChecks > 0, "too little was checked: " + sum);
+  }
+
+  @Test
+  void sameSeedSameBytes() {
+    for (long seed = 0; seed < 5; seed++) {
+      long first = new Simulation(seed, Defect.NONE).run(STEPS).traceHash;
+      assertEquals(first, new Simulation(seed, Defect.NONE).run(STEPS).traceHash);
+      assertNotEquals(first, new Simulation(seed + 1, Defect.NONE).run(STEPS).traceHash);
+    }
+  }
+
+  /** The check of the checks. {@link CutIdentityTest} has the one that random schedules meet too rarely. */
+  @ParameterizedTest
+  @EnumSource(names = {"NONE", "CUT_ID_WITHOUT_ORIGIN"}, mode = EnumSource.Mode.EXCLUDE)
+  void everyBrokenVariantIsCaught(Defect defect) {
+    for (int seed = 0; seed < CAUGHT_WITHIN; seed++) {
+      try {
+        new Simulation(seed, defect).run(STEPS);
+      } catch (SimulationFailure caught) {
+        System.out.println(defect + " caught by schedule " + seed);
+        return;
+      }
+    }
+    throw new AssertionError(defect + " was not caught by " + CAUGHT_WITHIN + " schedules");
+  }
+}
