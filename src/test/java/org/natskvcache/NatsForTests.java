@@ -53,6 +53,7 @@ public final class NatsForTests implements AutoCloseable {
 
   private final Server server;
   private final int port;
+  private boolean closed;
 
   private NatsForTests(Server server, int port) {
     this.server = server;
@@ -132,15 +133,23 @@ public final class NatsForTests implements AutoCloseable {
     }
   }
 
-  /** What the server has logged so far. */
+  /** Gives one of its files another content, to be read at the next {@link #restart}. */
+  public void replaceFile(String name, byte[] content) {
+    server.put(name, content);
+  }
+
+  /** What the server has logged since its last start. */
   public String log() {
     return server.log();
   }
 
   @Override
   public void close() {
-    server.kill();
-    server.remove();
+    if (!closed) {
+      closed = true;
+      server.kill();
+      server.remove();
+    }
   }
 
   /** The nats-server program on this machine, if there is one. */
@@ -226,6 +235,8 @@ public final class NatsForTests implements AutoCloseable {
 
     void remove();
 
+    void put(String name, byte[] content);
+
     String log();
   }
 
@@ -240,9 +251,7 @@ public final class NatsForTests implements AutoCloseable {
       try {
         dir = Files.createTempDirectory("nats-for-tests");
         log = dir.resolve("log");
-        for (var file : files.entrySet()) {
-          Files.write(dir.resolve(file.getKey()), file.getValue());
-        }
+        files.forEach(this::put);
         command.addAll(List.of(program.toString(), "-a", "127.0.0.1", "-p", "" + port));
         if (!config.isEmpty()) {
           Path path = dir.resolve("nats.conf");
@@ -300,6 +309,15 @@ public final class NatsForTests implements AutoCloseable {
     }
 
     @Override
+    public void put(String name, byte[] content) {
+      try {
+        Files.write(dir.resolve(name), content);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    @Override
     public String log() {
       try {
         return Files.exists(log) ? Files.readString(log) : "";
@@ -349,8 +367,14 @@ public final class NatsForTests implements AutoCloseable {
           });
     }
 
-    private void put(String name, byte[] content) {
-      container.withCopyToContainer(Transferable.of(content, 0644), DIR + "/" + name);
+    @Override
+    public void put(String name, byte[] content) {
+      Transferable file = Transferable.of(content, 0644);
+      if (container.getContainerId() == null) {
+        container.withCopyToContainer(file, DIR + "/" + name);
+      } else {
+        container.copyFileToContainer(file, DIR + "/" + name);
+      }
     }
 
     @Override

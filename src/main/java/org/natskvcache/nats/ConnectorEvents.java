@@ -35,6 +35,7 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
   private final ReentrantLock lock = new ReentrantLock();
   private final Set<String> complaints = new HashSet<>();
   private @Nullable String problem;
+  private @Nullable String lossReason;
   private boolean refusal; // an exception that follows a refusal says less than the refusal did
   private boolean outage;
   private boolean refusalLogged;
@@ -59,7 +60,7 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
         });
   }
 
-  void attached(Connection connection) {
+  void attached() {
     locked(() -> attached = true);
   }
 
@@ -87,8 +88,13 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
           if (!outage || refusal && !refusalLogged) {
             outage = true;
             refusalLogged = refusal;
-            String reason = problem == null ? "connection closed" : problem;
-            LOG.warn("{} connection=\"{}\" servers={} reason=\"{}\"", what, name, servers, reason);
+            String reason = attached && !refusal ? lossReason : problem;
+            LOG.warn(
+                "{} connection=\"{}\" servers={} reason=\"{}\"",
+                what,
+                name,
+                servers,
+                reason == null ? "closed by the server" : reason);
           }
         });
   }
@@ -114,6 +120,10 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
   @Override
   @SuppressWarnings("deprecation") // the one method of that interface that has no default
   public void connectionEvent(Connection connection, Events type) {
+    if (type == Events.DISCONNECTED) {
+      // The reason of the loss, before the first failed reconnect replaces it.
+      locked(() -> lossReason = problem);
+    }
     forward.accept(connection, type);
   }
 

@@ -154,7 +154,7 @@ public final class NatsConnector implements AutoCloseable {
           return;
         }
         current = connection;
-        events.attached(connection);
+        events.attached();
         try {
           listener.attached(connection);
           serve(connection);

@@ -102,6 +102,9 @@ final class NkeyAuth implements AuthHandler {
         out[at++] = (byte) (bits >> held);
       }
     }
+    if ((bits & (1 << held) - 1) != 0) {
+      throw new IllegalArgumentException("not an nkey seed: more than its bytes");
+    }
     int sum = (out[at - 2] & 0xff) | (out[at - 1] & 0xff) << 8;
     if (sum != crc16(out, at - 2)) {
       throw new IllegalArgumentException("not an nkey seed: checksum does not match");
