@@ -48,7 +48,15 @@ public final class NatsForTests implements AutoCloseable {
 
   static {
     Runtime.getRuntime()
-        .addShutdownHook(new Thread(() -> RUNNING.forEach(Server::kill), "nats-for-tests-stop"));
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  for (Server server : RUNNING) {
+                    server.kill();
+                    server.remove();
+                  }
+                },
+                "nats-for-tests-stop"));
   }
 
   private final Server server;

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -24,6 +25,8 @@ class ReplicationTransportIT {
   private static final ReplicationSubjects SUBJECTS = new ReplicationSubjects("t.events", "t.replay");
   private static final OriginId ORIGIN_A = new OriginId(1, 1);
   private static final OriginId ORIGIN_B = new OriginId(2, 2);
+
+  private static final AtomicInteger PROBES = new AtomicInteger();
 
   private final NatsForTests nats = NatsForTests.start();
   private final List<AutoCloseable> open = new ArrayList<>(List.of(nats));
@@ -83,13 +86,10 @@ class ReplicationTransportIT {
       peer.transport.answerReplays(true);
     }
     a.publishUntilHeard(Channel.REPLAY_ANY, null, b, c); // membership has reached the server
-    int before = b.replica.frames().size() + c.replica.frames().size();
     for (int i = 0; i < 100; i++) {
       a.publish(Channel.REPLAY_ANY, null, "request");
     }
-    until(
-        "each request at one member",
-        () -> b.replica.frames().size() + c.replica.frames().size() == before + 100);
+    until("each request at one member", () -> b.count("request") + c.count("request") == 100);
     assertEquals(List.of(), a.replica.frames());
     assertEquals(List.of(), outsider.replica.frames());
   }
@@ -323,23 +323,28 @@ class ReplicationTransportIT {
       transport.publish(channel, target, text.getBytes(StandardCharsets.UTF_8));
     }
 
+    long count(String text) {
+      return replica.frames().stream().filter(text::equals).count();
+    }
+
     /** Repeats a probe until every listener got one: subscriptions reach the server in their time. */
     void publishUntilHeard(Channel channel, OriginId target, Peer... listeners) {
+      String probe = "probe " + PROBES.incrementAndGet();
       until(
           "a probe heard",
           () -> {
-            publish(channel, target, "probe");
+            publish(channel, target, probe);
             return List.of(listeners).stream()
-                .allMatch(listener -> listener.replica.frames().contains("probe"));
+                .allMatch(listener -> listener.replica.frames().contains(probe));
           });
-      // The last probe of all: after it none is on its way.
-      long sent = System.nanoTime();
-      publish(channel, target, "last " + sent);
+      // Sent after the last probe, so once it is heard no probe is on its way.
+      String last = "after " + probe;
+      publish(channel, target, last);
       until(
           "the last probe",
           () ->
               List.of(listeners).stream()
-                  .anyMatch(listener -> listener.replica.frames().contains("last " + sent)));
+                  .anyMatch(listener -> listener.replica.frames().contains(last)));
     }
   }
 }
