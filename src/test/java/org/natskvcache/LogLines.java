@@ -45,7 +45,9 @@ public final class LogLines implements AutoCloseable {
 
   /** Everything, as a reader of the log would see it. */
   public List<String> all() {
-    return events.stream().map(event -> event.getLevel() + " " + event.getFormattedMessage()).toList();
+    return events.stream()
+        .map(event -> event.getLevel() + " " + event.getFormattedMessage())
+        .toList();
   }
 
   public boolean anyStackTrace() {

@@ -52,14 +52,14 @@ public record ConnectionSettings(
       throw new IllegalArgumentException("a JWT needs its seed");
     }
     if ((certFile == null) != (keyFile == null)) {
-      throw new IllegalArgumentException("a client certificate needs its key, and a key its certificate");
+      throw new IllegalArgumentException(
+          "a client certificate needs its key, and a key its certificate");
     }
   }
 
   /** Settings with nothing but addresses, separated by commas. */
   public static ConnectionSettings of(String urls) {
-    return new ConnectionSettings(
-        Arrays.asList(urls.split(",", -1)), null, null, null, null, null);
+    return new ConnectionSettings(Arrays.asList(urls.split(",", -1)), null, null, null, null, null);
   }
 
   /** The same with other credentials. */

@@ -52,12 +52,11 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
 
   /** A new attempt begins: what was said of the last one is forgotten. */
   void connecting() {
-    locked(
-        () -> {
-          attached = false;
-          problem = null;
-          refusal = false;
-        });
+    locked(() -> {
+      attached = false;
+      problem = null;
+      refusal = false;
+    });
   }
 
   void attached() {
@@ -65,12 +64,11 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
   }
 
   void problem(Exception e) {
-    locked(
-        () -> {
-          if (problem == null) {
-            problem = describe(e);
-          }
-        });
+    locked(() -> {
+      if (problem == null) {
+        problem = describe(e);
+      }
+    });
   }
 
   boolean tlsDemanded() {
@@ -83,38 +81,36 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
 
   /** Logs the beginning of an outage, once, and once more if then the server refuses us. */
   void outage(String what, String servers) {
-    locked(
-        () -> {
-          if (!outage || refusal && !refusalLogged) {
-            outage = true;
-            refusalLogged = refusal;
-            String reason = attached && !refusal ? lossReason : problem;
-            LOG.warn(
-                "{} connection=\"{}\" servers={} reason=\"{}\"",
-                what,
-                name,
-                servers,
-                reason == null ? "closed by the server" : reason);
-          }
-        });
+    locked(() -> {
+      if (!outage || refusal && !refusalLogged) {
+        outage = true;
+        refusalLogged = refusal;
+        String reason = attached && !refusal ? lossReason : problem;
+        LOG.warn(
+            "{} connection=\"{}\" servers={} reason=\"{}\"",
+            what,
+            name,
+            servers,
+            reason == null ? "closed by the server" : reason);
+      }
+    });
   }
 
   /** Logs that we are connected, and forgets what went before. */
   void recovered(Connection connection) {
-    locked(
-        () -> {
-          outage = false;
-          refusalLogged = false;
-          problem = null;
-          refusal = false;
-          complaints.clear();
-          String url = connection.getConnectedUrl();
-          LOG.info(
-              "connected to NATS connection=\"{}\" server={} version={}",
-              name,
-              url == null ? "gone" : ConnectionSettings.redacted(url),
-              connection.getServerInfo().getVersion());
-        });
+    locked(() -> {
+      outage = false;
+      refusalLogged = false;
+      problem = null;
+      refusal = false;
+      complaints.clear();
+      String url = connection.getConnectedUrl();
+      LOG.info(
+          "connected to NATS connection=\"{}\" server={} version={}",
+          name,
+          url == null ? "gone" : ConnectionSettings.redacted(url),
+          connection.getServerInfo().getVersion());
+    });
   }
 
   @Override
@@ -129,26 +125,24 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
 
   @Override
   public void errorOccurred(Connection connection, String error) {
-    locked(
-        () -> {
-          problem = error;
-          refusal = true;
-          boolean news = complaints.size() < COMPLAINTS_MAX && complaints.add(error);
-          // While there is no connection the reason is told with the outage.
-          if (news && attached && connection.getStatus() == Connection.Status.CONNECTED) {
-            LOG.warn("NATS complains connection=\"{}\" error=\"{}\"", name, error);
-          }
-        });
+    locked(() -> {
+      problem = error;
+      refusal = true;
+      boolean news = complaints.size() < COMPLAINTS_MAX && complaints.add(error);
+      // While there is no connection the reason is told with the outage.
+      if (news && attached && connection.getStatus() == Connection.Status.CONNECTED) {
+        LOG.warn("NATS complains connection=\"{}\" error=\"{}\"", name, error);
+      }
+    });
   }
 
   @Override
   public void exceptionOccurred(Connection connection, Exception e) {
-    locked(
-        () -> {
-          if (!refusal) {
-            problem = describe(e);
-          }
-        });
+    locked(() -> {
+      if (!refusal) {
+        problem = describe(e);
+      }
+    });
     LOG.debug("connection=\"{}\" problem={}", name, e.getClass().getSimpleName());
   }
 

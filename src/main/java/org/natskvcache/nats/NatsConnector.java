@@ -35,7 +35,9 @@ import org.slf4j.LoggerFactory;
 public final class NatsConnector implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(NatsConnector.class);
 
-  /** How long the server may take to answer that it has our subscriptions, before it is asked again. */
+  /**
+   * How long the server may take to answer that it has our subscriptions, before it is asked again.
+   */
   private static final Duration CONFIRM_MAX = Duration.ofSeconds(2);
 
   /** A bound on what closing may take of a shutdown. */
@@ -116,7 +118,9 @@ public final class NatsConnector implements AutoCloseable {
     return current;
   }
 
-  /** Waits until the server has what was published so far; false when it does not answer in time. */
+  /**
+   * Waits until the server has what was published so far; false when it does not answer in time.
+   */
   boolean flush(Duration max) {
     Connection connection = current;
     if (connection == null || connection.getStatus() != Connection.Status.CONNECTED) {

@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  * Answers a server's challenge with the JDK's Ed25519, with a user seed alone (nkey) or with the
  * user's JWT too.
  *
- * <p>A seed is base 32 (RFC 4648, no padding) of: 5 bits "seed" and 5 bits "user", then 6 zero bits;
- * 32 bytes of Ed25519 seed; a CRC-16/XMODEM of all before, low byte first
+ * <p>A seed is base 32 (RFC 4648, no padding) of: 5 bits "seed" and 5 bits "user", then 6 zero
+ * bits; 32 bytes of Ed25519 seed; a CRC-16/XMODEM of all before, low byte first
  * (github.com/nats-io/nkeys, strkey.go at v0.4.7). The client library's own nkey class is not used:
  * it needs BouncyCastle. Safe for use by any thread.
  */
@@ -117,7 +117,9 @@ final class NkeyAuth implements AuthHandler {
     return out;
   }
 
-  /** The JDK derives a public key only while it generates a pair: so it is given the "random" seed. */
+  /**
+   * The JDK derives a public key only while it generates a pair: so it is given the "random" seed.
+   */
   private static byte[] publicKey(byte[] seed) throws GeneralSecurityException {
     KeyPairGenerator generator = KeyPairGenerator.getInstance("Ed25519");
     generator.initialize(NamedParameterSpec.ED25519, new FixedBytes(seed));
@@ -143,7 +145,8 @@ final class NkeyAuth implements AuthHandler {
     byte[] out = new byte[all.length * 8 / 5];
     for (int i = 0; i < out.length; i++) {
       int bit = i * 5;
-      int pair = (all[bit / 8] & 0xff) << 8 | (bit / 8 + 1 < all.length ? all[bit / 8 + 1] & 0xff : 0);
+      int pair =
+          (all[bit / 8] & 0xff) << 8 | (bit / 8 + 1 < all.length ? all[bit / 8 + 1] & 0xff : 0);
       out[i] = (byte) BASE32.charAt(pair >> (11 - bit % 8) & 31);
     }
     return new String(out, StandardCharsets.US_ASCII);

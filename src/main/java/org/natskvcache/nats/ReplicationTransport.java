@@ -110,35 +110,33 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
 
   @Override
   public void listenAs(OriginId newOrigin) {
-    listening(
-        () -> {
-          Dispatcher dispatcher = catchUp;
-          OriginId former = origin;
-          origin = newOrigin;
-          if (dispatcher != null && !newOrigin.equals(former)) {
-            dispatcher.subscribe(subjects.direct(newOrigin));
-            if (former != null) {
-              dispatcher.unsubscribe(subjects.direct(former));
-            }
-          }
-        });
+    listening(() -> {
+      Dispatcher dispatcher = catchUp;
+      OriginId former = origin;
+      origin = newOrigin;
+      if (dispatcher != null && !newOrigin.equals(former)) {
+        dispatcher.subscribe(subjects.direct(newOrigin));
+        if (former != null) {
+          dispatcher.unsubscribe(subjects.direct(former));
+        }
+      }
+    });
   }
 
   @Override
   public void answerReplays(boolean newMember) {
-    listening(
-        () -> {
-          Dispatcher dispatcher = catchUp;
-          boolean change = member != newMember;
-          member = newMember;
-          if (dispatcher != null && change) {
-            if (newMember) {
-              dispatcher.subscribe(subjects.replay(), subjects.replay());
-            } else {
-              dispatcher.unsubscribe(subjects.replay());
-            }
-          }
-        });
+    listening(() -> {
+      Dispatcher dispatcher = catchUp;
+      boolean change = member != newMember;
+      member = newMember;
+      if (dispatcher != null && change) {
+        if (newMember) {
+          dispatcher.subscribe(subjects.replay(), subjects.replay());
+        } else {
+          dispatcher.unsubscribe(subjects.replay());
+        }
+      }
+    });
   }
 
   /** Sends what was published, within 100 ms, and disconnects. May be called twice. */

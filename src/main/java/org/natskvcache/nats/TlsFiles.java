@@ -66,7 +66,8 @@ final class TlsFiles {
     return factory.getTrustManagers();
   }
 
-  private static KeyManager @Nullable [] keyManagers(@Nullable Path certFile, @Nullable Path keyFile)
+  private static KeyManager @Nullable [] keyManagers(
+      @Nullable Path certFile, @Nullable Path keyFile)
       throws IOException, GeneralSecurityException {
     if (certFile == null || keyFile == null) {
       return null;

@@ -29,7 +29,8 @@ public final class VerifyingDataPort extends SocketDataPort {
     var factory = options.getSslContext().getSocketFactory();
     SSLSocket secure = (SSLSocket) factory.createSocket(socket, certifiedName(options), port, true);
     SSLParameters parameters = secure.getSSLParameters();
-    parameters.setEndpointIdentificationAlgorithm("HTTPS"); // RFC 2818: the names in the certificate
+    parameters.setEndpointIdentificationAlgorithm(
+        "HTTPS"); // RFC 2818: the names in the certificate
     secure.setSSLParameters(parameters);
     // Returns when done; the client bounds the time by closing the socket.
     secure.startHandshake();

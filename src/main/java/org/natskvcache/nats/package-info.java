@@ -1,9 +1,9 @@
 /**
  * Everything this daemon does with NATS; the only package that imports {@code io.nats}.
  *
- * <p>In: {@link org.natskvcache.nats.ConnectionSettings} and frames to publish. Out: frames received,
- * handed to a {@link org.natskvcache.node.Replica} on the thread that read them, and the news
- * whether the connection is up.
+ * <p>In: {@link org.natskvcache.nats.ConnectionSettings} and frames to publish. Out: frames
+ * received, handed to a {@link org.natskvcache.node.Replica} on the thread that read them, and the
+ * news whether the connection is up.
  *
  * <p>Always true: a {@link org.natskvcache.nats.NatsConnector} never gives up before it is closed,
  * whatever the server answers; "up" is said only when the subscriptions are in place at the server;

@@ -124,7 +124,9 @@ class NatsConnectorIT {
         "", url -> ConnectionSettings.of(url).withTls(resource("ca.pem"), null, null), "SSL");
   }
 
-  /** The system does not trust the test's authority, but that it was asked shows that TLS was tried. */
+  /**
+   * The system does not trust the test's authority, but that it was asked shows that TLS was tried.
+   */
   @Test
   void takesUpTlsWhenAPlainAddressLeadsToAServerThatDemandsIt() {
     assertNeverConnects(TLS.formatted(""), ConnectionSettings::of, "PKIX");
@@ -188,10 +190,14 @@ class NatsConnectorIT {
       nats.restart();
       until("down", () -> heard.said("down"));
       until("refused", () -> log.all().toString().contains("Authorization Violation"));
-      until("given up by the client", () -> connector.connection().getStatus() == Connection.Status.CLOSED);
+      until(
+          "given up by the client",
+          () -> connector.connection().getStatus() == Connection.Status.CLOSED);
       nats.replaceFile("auth.conf", good.getBytes(UTF_8));
       nats.restart();
-      until("up again", () -> heard.list().equals(List.of("attached", "up", "down", "attached", "up")));
+      until(
+          "up again",
+          () -> heard.list().equals(List.of("attached", "up", "down", "attached", "up")));
       assertFalse(log.anyStackTrace(), log.all()::toString);
     }
   }
@@ -237,8 +243,7 @@ class NatsConnectorIT {
     var heard = new Heard();
     try (var log = LogLines.of(NatsConnector.class);
         var nats = NatsForTests.start(config + "debug: true\n", tlsFiles());
-        var _ =
-            NatsConnector.open(settings.of(nats.url()), ConnectionTuning.door("test"), heard)) {
+        var _ = NatsConnector.open(settings.of(nats.url()), ConnectionTuning.door("test"), heard)) {
       until(() -> "said so; " + log.all(), () -> !log.at(Level.WARN).isEmpty());
       boolean reachesServer = !reasons[0].startsWith("NATS_");
       if (reachesServer) {

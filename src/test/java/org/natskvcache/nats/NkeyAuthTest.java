@@ -58,7 +58,14 @@ class NkeyAuthTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "S", "SU", "password", "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3V"})
+  @ValueSource(
+      strings = {
+        "",
+        "S",
+        "SU",
+        "password",
+        "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3V"
+      })
   void refusesOtherText(String text) {
     assertRefused(text);
   }

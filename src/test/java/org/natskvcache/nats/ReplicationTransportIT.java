@@ -22,7 +22,8 @@ import org.natskvcache.metrics.Counter;
 import org.natskvcache.node.Transport.Channel;
 
 class ReplicationTransportIT {
-  private static final ReplicationSubjects SUBJECTS = new ReplicationSubjects("t.events", "t.replay");
+  private static final ReplicationSubjects SUBJECTS =
+      new ReplicationSubjects("t.events", "t.replay");
   private static final OriginId ORIGIN_A = new OriginId(1, 1);
   private static final OriginId ORIGIN_B = new OriginId(2, 2);
 
@@ -102,7 +103,8 @@ class ReplicationTransportIT {
     a.publishUntilHeard(Channel.REPLAY_ANY, null, b);
     b.transport.answerReplays(false);
     b.transport.listenAs(ORIGIN_B);
-    a.publishUntilHeard(Channel.DIRECT, ORIGIN_B, b); // later on the same connection than the leaving
+    a.publishUntilHeard(
+        Channel.DIRECT, ORIGIN_B, b); // later on the same connection than the leaving
     a.publish(Channel.REPLAY_ANY, null, "request");
     a.publish(Channel.DIRECT, ORIGIN_B, "after it");
     until("the later frame", () -> b.replica.frames().contains("after it"));
@@ -228,7 +230,8 @@ class ReplicationTransportIT {
       for (int i = 0; i < 200; i++) { // 100 MiB, where 64 may wait
         a.transport.publish(Channel.MUTATIONS, null, large);
       }
-      until("told so", () -> log.at(ch.qos.logback.classic.Level.WARN).toString().contains("faster"));
+      until(
+          "told so", () -> log.at(ch.qos.logback.classic.Level.WARN).toString().contains("faster"));
     }
     b.replica.proceed();
     until(
@@ -288,8 +291,7 @@ class ReplicationTransportIT {
     var settings = ConnectionSettings.of(nats.url()).withCredentials(null, "SUNONSENSE");
     var transport = new ReplicationTransport(settings, SUBJECTS, "default");
     var e =
-        assertThrows(
-            IllegalArgumentException.class, () -> transport.start(new RecordingReplica()));
+        assertThrows(IllegalArgumentException.class, () -> transport.start(new RecordingReplica()));
     assertFalse(e.getMessage().contains("NONSENSE"));
     transport.close();
   }
@@ -327,7 +329,9 @@ class ReplicationTransportIT {
       return replica.frames().stream().filter(text::equals).count();
     }
 
-    /** Repeats a probe until every listener got one: subscriptions reach the server in their time. */
+    /**
+     * Repeats a probe until every listener got one: subscriptions reach the server in their time.
+     */
     void publishUntilHeard(Channel channel, OriginId target, Peer... listeners) {
       String probe = "probe " + PROBES.incrementAndGet();
       until(

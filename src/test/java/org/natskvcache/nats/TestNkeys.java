@@ -11,8 +11,8 @@ import java.security.interfaces.EdECPublicKey;
 import java.util.Base64;
 
 /**
- * A NATS identity made for a test: an Ed25519 key pair with its text forms, able to sign the JWTs of
- * those below it. Written apart from the production code, so that each checks the other.
+ * A NATS identity made for a test: an Ed25519 key pair with its text forms, able to sign the JWTs
+ * of those below it. Written apart from the production code, so that each checks the other.
  */
 final class TestNkeys {
   private static final String BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -91,7 +91,9 @@ final class TestNkeys {
       Signature signature = Signature.getInstance("Ed25519");
       signature.initSign(pair.getPrivate());
       signature.update(signed.getBytes(StandardCharsets.US_ASCII));
-      return signed + "." + Base64.getUrlEncoder().withoutPadding().encodeToString(signature.sign());
+      return signed
+          + "."
+          + Base64.getUrlEncoder().withoutPadding().encodeToString(signature.sign());
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);
     }
