@@ -69,8 +69,13 @@ public final class ProviderProcess implements AutoCloseable {
    */
   public static ProviderProcess start(
       Map<String, String> environment, @Nullable String stdin, String... args) {
+    return start(executable(), environment, stdin, args);
+  }
+
+  static ProviderProcess start(
+      File program, Map<String, String> environment, @Nullable String stdin, String... args) {
     var command = new ArrayList<String>();
-    command.add(executable().getAbsolutePath());
+    command.add(program.getAbsolutePath());
     command.addAll(List.of(args));
     var builder = new ProcessBuilder(command);
     builder.environment().clear();
@@ -138,12 +143,13 @@ public final class ProviderProcess implements AutoCloseable {
 
   /** SIGTERM: asks it to stop. */
   public void terminate() {
-    process.destroy();
+    // Not Process.destroy: that closes our ends of the streams too, and its last words are lost.
+    process.toHandle().destroy();
   }
 
   /** SIGKILL, as a crash would. */
   public void kill() {
-    process.destroyForcibly();
+    process.toHandle().destroyForcibly();
     awaitExit();
   }
 
