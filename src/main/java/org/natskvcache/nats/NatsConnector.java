@@ -1,0 +1,319 @@
+package org.natskvcache.nats;
+
+import io.nats.client.AuthenticationException;
+import io.nats.client.Connection;
+import io.nats.client.ConnectionListener.Events;
+import io.nats.client.Consumer;
+import io.nats.client.Nats;
+import io.nats.client.Options;
+import java.io.IOException;
+import java.security.GeneralSecurityException;
+import java.time.Duration;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One connection to NATS that is never given up before {@link #close}.
+ *
+ * <p>The NATS client reconnects by itself, but not at first, and it closes a connection whose
+ * credentials are refused twice in a row (a server restarted with half its configuration does
+ * that); then this connects anew. One daemon thread does it all and tells the {@link Listener}:
+ *
+ * <pre>
+ *   connecting ── attached ──► up ◄── down
+ *        ▲                     │ (the client reconnects)
+ *        └──── down ◄── closed by the client
+ * </pre>
+ *
+ * <p>An outage is one line in the log when it begins, with the reason, and one when it ends.
+ */
+public final class NatsConnector implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(NatsConnector.class);
+
+  /**
+   * How long the server may take to answer that it has our subscriptions, before it is asked again.
+   */
+  private static final Duration CONFIRM_MAX = Duration.ofSeconds(2);
+
+  /** A bound on what closing may take of a shutdown. */
+  private static final Duration CLOSE_MAX = Duration.ofMillis(100);
+
+  /** Hears of the connection, on the connector's thread, one call at a time; must not throw. */
+  public interface Listener {
+    /**
+     * A new connection, the first or after the client closed one: make dispatchers and
+     * subscriptions on it. They last over the client's own reconnects.
+     */
+    void attached(Connection connection);
+
+    /** The server has the subscriptions; called again after each {@link #down}. */
+    void up(Connection connection);
+
+    /** The connection is lost; {@link #up} or {@link #attached} will follow. */
+    void down();
+
+    /** Messages were dropped because a consumer of ours is slow. On a thread of the client. */
+    default void slow(Consumer consumer) {}
+  }
+
+  private final ConnectionSettings settings;
+  private final ConnectionTuning tuning;
+  private final Listener listener;
+  private final LinkedBlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
+  private final ConnectorEvents events;
+  private final Thread thread;
+
+  private volatile @Nullable Connection current;
+  private volatile boolean closed;
+
+  // Of the connector's thread alone.
+  private boolean up;
+  private boolean tls;
+
+  /** Something the connector's thread has to act on. */
+  private sealed interface Signal {
+    record Event(Connection connection, Events type) implements Signal {}
+
+    record Confirm(Connection connection) implements Signal {}
+
+    record Stop() implements Signal {}
+  }
+
+  private NatsConnector(ConnectionSettings settings, ConnectionTuning tuning, Listener listener) {
+    this.settings = settings;
+    this.tuning = tuning;
+    this.listener = listener;
+    tls = settings.tls();
+    events =
+        new ConnectorEvents(
+            tuning.name(),
+            (connection, type) -> signals.add(new Signal.Event(connection, type)),
+            listener::slow);
+    thread = Thread.ofPlatform().daemon().name(tuning.name() + " connector").unstarted(this::run);
+  }
+
+  /**
+   * Starts connecting in the background and returns at once.
+   *
+   * @throws IllegalArgumentException when the seed is none, naming the reason, never the value
+   */
+  public static NatsConnector open(
+      ConnectionSettings settings, ConnectionTuning tuning, Listener listener) {
+    String seed = settings.seed();
+    if (seed != null) {
+      NkeyAuth.of(seed, settings.jwt()); // complain now, not in the background for ever
+    }
+    var connector = new NatsConnector(settings, tuning, listener);
+    connector.thread.start();
+    return connector;
+  }
+
+  /** The connection there is, up or not; null before the first. */
+  public @Nullable Connection connection() {
+    return current;
+  }
+
+  /**
+   * Waits until the server has what was published so far; false when it does not answer in time.
+   */
+  boolean flush(Duration max) {
+    Connection connection = current;
+    if (connection == null || connection.getStatus() != Connection.Status.CONNECTED) {
+      return false;
+    }
+    return flush(connection, max);
+  }
+
+  /**
+   * Disconnects, after a flush of 100 ms at most, and waits 100 ms at most for the end of it; what
+   * is left of it goes on in the background. The listener hears nothing any more. May be called
+   * twice, on any thread.
+   */
+  @Override
+  public void close() {
+    if (!closed) {
+      flush(CLOSE_MAX);
+    }
+    closed = true;
+    signals.add(new Signal.Stop());
+    if (Thread.currentThread() != thread) {
+      try {
+        thread.join(CLOSE_MAX);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private void run() {
+    try {
+      while (!closed) {
+        Connection connection = connect();
+        if (connection == null) {
+          return;
+        }
+        current = connection;
+        events.attached();
+        try {
+          listener.attached(connection);
+          serve(connection);
+        } catch (IllegalStateException e) {
+          // The client closed the connection while subscriptions were being made: start over.
+          LOG.debug("connection={} closed while attaching", tuning.name());
+        }
+        down();
+        connection.close();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // nobody does that but a dying JVM
+    }
+  }
+
+  /** Tries until it works; null when closed meanwhile. */
+  private @Nullable Connection connect() throws InterruptedException {
+    for (int attempt = 0; !closed; attempt++) {
+      boolean refused = false;
+      events.connecting();
+      try {
+        return Nats.connect(options());
+      } catch (AuthenticationException e) {
+        refused = true;
+      } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
+        events.problem(e);
+      }
+      if (events.tlsDemanded() && !tls) {
+        tls = true; // the server insists, we do not mind
+        continue;
+      }
+      if (events.tlsMissing() && !settings.tls()) {
+        tls = false;
+      }
+      events.outage("NATS is out of reach, trying again until it answers", settings.redacted());
+      pause(refused ? ConnectionTuning.BACKOFF_REFUSED : backoff(attempt));
+    }
+    return null;
+  }
+
+  /** Waits, but not for a connector that is closed. Drops what failed attempts have signalled. */
+  private void pause(Duration pause) throws InterruptedException {
+    long end = System.nanoTime() + pause.toNanos();
+    while (!closed) {
+      long left = end - System.nanoTime();
+      if (left <= 0 || signals.poll(left, TimeUnit.NANOSECONDS) == null) {
+        return;
+      }
+    }
+  }
+
+  /** Follows one connection until the client or we close it. */
+  private void serve(Connection connection) throws InterruptedException {
+    signals.add(new Signal.Confirm(connection));
+    while (true) {
+      switch (signals.take()) {
+        case Signal.Stop() -> {
+          return;
+        }
+        case Signal.Confirm(var which) when which.equals(connection) -> confirm(connection);
+        case Signal.Event(var which, var type) when which.equals(connection) -> {
+          switch (type) {
+            case DISCONNECTED -> {
+              down();
+              events.outage("lost NATS, trying again until it answers", settings.redacted());
+            }
+            case RESUBSCRIBED -> confirm(connection);
+            case CLOSED -> {
+              return;
+            }
+            default -> LOG.debug("connection={} event={}", tuning.name(), type);
+          }
+        }
+        case Signal.Confirm _, Signal.Event _ -> {
+          // of a connection that is gone
+        }
+      }
+    }
+  }
+
+  private void confirm(Connection connection) {
+    if (closed || up) {
+      return;
+    }
+    if (flush(connection, CONFIRM_MAX)) {
+      up = true;
+      events.recovered(connection);
+      listener.up(connection);
+    } else if (connection.getStatus() == Connection.Status.CONNECTED) {
+      signals.add(new Signal.Confirm(connection));
+    }
+  }
+
+  private void down() {
+    if (up) {
+      up = false;
+      if (!closed) {
+        listener.down();
+      }
+    }
+  }
+
+  private static boolean flush(Connection connection, Duration max) {
+    try {
+      connection.flush(max);
+      return connection.getStatus() == Connection.Status.CONNECTED;
+    } catch (TimeoutException | IllegalStateException e) {
+      return false; // gone or busy: the caller decides
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  private Options options() throws IOException, GeneralSecurityException {
+    ServerCredentials credentials = ServerCredentials.of(settings.servers());
+    var builder =
+        new Options.Builder()
+            .servers(credentials.hosts().toArray(String[]::new))
+            .connectionName(tuning.name())
+            .connectionTimeout(ConnectionTuning.CONNECT_MAX)
+            .pingInterval(ConnectionTuning.PING_INTERVAL)
+            .maxReconnects(-1)
+            .reconnectBufferSize(0) // old frames after an outage help nobody: replay is for that
+            .reconnectDelayHandler(round -> backoff((int) Math.min(round, 30)))
+            .maxMessagesInOutgoingQueue(tuning.outgoingMessagesMax())
+            .writeQueuePushTimeout(ConnectionTuning.PUSH_MAX)
+            .hostnameResolveMode(Options.HostnameResolveMode.HappyEyeballs) // keeps the host's name
+            .dataPortType(VerifyingDataPort.class.getName())
+            .errorListener(events)
+            .connectionListener(events);
+    if (!tuning.echo()) {
+      builder.noEcho();
+    }
+    String secret = credentials.secret();
+    String user = credentials.user();
+    if (secret != null && user != null) {
+      builder.userInfo(user.toCharArray(), secret.toCharArray());
+    } else if (secret != null) {
+      builder.token(secret.toCharArray());
+    }
+    String seed = settings.seed();
+    if (seed != null) {
+      builder.authHandler(NkeyAuth.of(seed, settings.jwt()));
+    }
+    if (tls) {
+      builder.sslContext(TlsFiles.context(settings));
+    }
+    return builder.build();
+  }
+
+  /** Doubles from 20 ms to 500 ms, minus up to a fifth so that instances do not come in step. */
+  private static Duration backoff(int attempt) {
+    long max = ConnectionTuning.BACKOFF_MAX.toNanos();
+    long nanos = Math.min(max, ConnectionTuning.BACKOFF_MIN.toNanos() << Math.min(attempt, 10));
+    return Duration.ofNanos(nanos - ThreadLocalRandom.current().nextLong(nanos / 5));
+  }
+}

@@ -1,0 +1,362 @@
+package org.natskvcache.nats;
+
+import io.nats.client.Connection;
+import io.nats.client.Dispatcher;
+import io.nats.client.Message;
+import java.time.Duration;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.OriginId;
+import org.natskvcache.metrics.Counter;
+import org.natskvcache.node.Replica;
+import org.natskvcache.node.Transport;
+import org.natskvcache.store.Limits;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The network of one cache: two connections, so that a flood of catch-up traffic cannot make the
+ * server or the client drop live mutations.
+ *
+ * <table>
+ * <caption>Which subject is on which connection</caption>
+ * <tr><th>live</th><td>{@code E} mutations, {@code E.hb} heartbeats</td></tr>
+ * <tr><th>catch-up</th><td>{@code R} as a member of queue group {@code R}, {@code R.all}, {@code
+ * R.<origin>}; sends on them too, so a request never overtakes the subscription its answer needs</td>
+ * </tr>
+ * </table>
+ *
+ * <p>Neither hears itself. The replica is told {@code connected} when both connections have their
+ * subscriptions in place, {@code disconnected} when one is lost. Frames are handed to it on the
+ * thread that read them, one thread for each connection.
+ */
+public final class ReplicationTransport implements Transport, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ReplicationTransport.class);
+
+  /** What may wait in one connection for the replica; the newest beyond it are dropped. */
+  private static final long PENDING_MESSAGES_MAX = 512 << 10;
+
+  private static final long PENDING_BYTES_MAX = 64L << 20;
+
+  /** How long closing may wait for the server to take what was published. */
+  private static final Duration FLUSH_MAX = Duration.ofMillis(100);
+
+  /** After the client's queue was full, how long nothing is offered to it: each offer waits. */
+  private static final long REST_NANOS = Duration.ofMillis(100).toNanos();
+
+  private final ConnectionSettings settings;
+  private final ReplicationSubjects subjects;
+  private final String name;
+  private final Sender liveSender = new Sender("live");
+  private final Sender catchUpSender = new Sender("catch-up");
+
+  /** Guards the order of what the replica is told; held while it is told. */
+  private final ReentrantLock newsLock = new ReentrantLock();
+
+  private boolean liveUp;
+  private boolean catchUpUp;
+  private boolean announced;
+
+  /** Guards what the catch-up connection listens to; never held while the replica is called. */
+  private final ReentrantLock listeningLock = new ReentrantLock();
+
+  private @Nullable Dispatcher catchUp;
+  private @Nullable OriginId origin;
+  private boolean member;
+
+  private volatile int payloadMax = Limits.DEFAULT_PAYLOAD_MAX;
+  private @Nullable NatsConnector liveConnector;
+  private @Nullable NatsConnector catchUpConnector;
+
+  /** Nothing is connected before {@link #start}. */
+  public ReplicationTransport(
+      ConnectionSettings settings, ReplicationSubjects subjects, String linkName) {
+    this.settings = settings;
+    this.subjects = subjects;
+    name = "nats-kvcache " + linkName;
+  }
+
+  /**
+   * Connects in the background and feeds {@code replica} from then on. Once.
+   *
+   * @throws IllegalArgumentException when the credentials cannot be used, naming the reason only
+   */
+  public void start(Replica replica) {
+    if (liveConnector != null) {
+      throw new IllegalStateException("started twice");
+    }
+    liveConnector =
+        NatsConnector.open(
+            settings, ConnectionTuning.replication(name + " live"), new Live(replica));
+    catchUpConnector =
+        NatsConnector.open(
+            settings, ConnectionTuning.replication(name + " catch-up"), new CatchUp(replica));
+  }
+
+  /** The largest payload the server takes, bytes; NATS' default of 1 MiB until it has told. */
+  public int maxPayload() {
+    return payloadMax;
+  }
+
+  @Override
+  public void publish(Channel channel, @Nullable OriginId target, byte[] frame) {
+    Sender sender =
+        switch (channel) {
+          case MUTATIONS, HEARTBEATS -> liveSender;
+          case REPLAY_ANY, REPLAY_ALL, DIRECT -> catchUpSender;
+        };
+    sender.send(subjects.of(channel, target), frame);
+  }
+
+  @Override
+  public void listenAs(OriginId newOrigin) {
+    listening(() -> {
+      Dispatcher dispatcher = catchUp;
+      OriginId former = origin;
+      origin = newOrigin;
+      if (dispatcher != null && !newOrigin.equals(former)) {
+        dispatcher.subscribe(subjects.direct(newOrigin));
+        if (former != null) {
+          dispatcher.unsubscribe(subjects.direct(former));
+        }
+      }
+    });
+  }
+
+  @Override
+  public void answerReplays(boolean newMember) {
+    listening(() -> {
+      Dispatcher dispatcher = catchUp;
+      boolean change = member != newMember;
+      member = newMember;
+      if (dispatcher != null && change) {
+        if (newMember) {
+          dispatcher.subscribe(subjects.replay(), subjects.replay());
+        } else {
+          dispatcher.unsubscribe(subjects.replay());
+        }
+      }
+    });
+  }
+
+  /** Sends what was published, within 100 ms, and disconnects. May be called twice. */
+  @Override
+  public void close() {
+    long end = System.nanoTime() + FLUSH_MAX.toNanos();
+    for (NatsConnector connector : new NatsConnector[] {liveConnector, catchUpConnector}) {
+      if (connector != null) {
+        connector.flush(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
+      }
+    }
+    liveSender.use(null);
+    catchUpSender.use(null);
+    for (NatsConnector connector : new NatsConnector[] {liveConnector, catchUpConnector}) {
+      if (connector != null) {
+        connector.close();
+      }
+    }
+  }
+
+  /** Runs a change of subscriptions; a connection that is gone gets them when it is replaced. */
+  private void listening(Runnable change) {
+    listeningLock.lock();
+    try {
+      change.run();
+    } catch (IllegalStateException e) {
+      LOG.debug("subscriptions wait for the next connection link=\"{}\"", name);
+    } finally {
+      listeningLock.unlock();
+    }
+  }
+
+  private void news(Replica replica, Runnable change) {
+    newsLock.lock();
+    try {
+      change.run();
+      boolean both = liveUp && catchUpUp;
+      if (both != announced) {
+        announced = both;
+        if (both) {
+          replica.connected();
+        } else {
+          replica.disconnected();
+        }
+      }
+    } finally {
+      newsLock.unlock();
+    }
+  }
+
+  private void learn(Connection connection) {
+    long max = connection.getServerInfo().getMaxPayload();
+    if (max > 0) {
+      payloadMax = (int) Math.min(max, Integer.MAX_VALUE);
+    }
+  }
+
+  private static Dispatcher dispatcher(Connection connection, Receiver receiver) {
+    Dispatcher dispatcher = connection.createDispatcher(receiver::receive);
+    dispatcher.setPendingLimits(PENDING_MESSAGES_MAX, PENDING_BYTES_MAX);
+    receiver.of(dispatcher);
+    return dispatcher;
+  }
+
+  private final class Live implements NatsConnector.Listener {
+    private final Replica replica;
+
+    Live(Replica replica) {
+      this.replica = replica;
+    }
+
+    @Override
+    public void attached(Connection connection) {
+      Dispatcher dispatcher = dispatcher(connection, new Receiver(replica));
+      dispatcher.subscribe(subjects.events());
+      dispatcher.subscribe(subjects.heartbeats());
+      liveSender.use(connection);
+    }
+
+    @Override
+    public void up(Connection connection) {
+      learn(connection);
+      news(replica, () -> liveUp = true);
+    }
+
+    @Override
+    public void down() {
+      news(replica, () -> liveUp = false);
+    }
+  }
+
+  private final class CatchUp implements NatsConnector.Listener {
+    private final Replica replica;
+
+    CatchUp(Replica replica) {
+      this.replica = replica;
+    }
+
+    @Override
+    public void attached(Connection connection) {
+      Dispatcher dispatcher = dispatcher(connection, new Receiver(replica));
+      listeningLock.lock();
+      try {
+        dispatcher.subscribe(subjects.replayAll());
+        if (origin != null) {
+          dispatcher.subscribe(subjects.direct(origin));
+        }
+        if (member) {
+          dispatcher.subscribe(subjects.replay(), subjects.replay());
+        }
+        catchUp = dispatcher;
+      } finally {
+        listeningLock.unlock();
+      }
+      catchUpSender.use(connection);
+    }
+
+    @Override
+    public void up(Connection connection) {
+      news(replica, () -> catchUpUp = true);
+    }
+
+    @Override
+    public void down() {
+      news(replica, () -> catchUpUp = false);
+    }
+  }
+
+  /** Hands frames to the replica; of one dispatcher's thread. */
+  private static final class Receiver {
+    private final Replica replica;
+    private volatile @Nullable Dispatcher dispatcher;
+    private long dropsCounted;
+
+    Receiver(Replica replica) {
+      this.replica = replica;
+    }
+
+    void of(Dispatcher its) {
+      dispatcher = its;
+    }
+
+    void receive(Message message) {
+      Dispatcher its = dispatcher;
+      // Where messages were dropped there is a full queue behind this one, so no drop goes unseen.
+      long drops = its == null ? 0 : its.getDroppedCount();
+      if (drops != dropsCounted) {
+        Counter.SLOW_CONSUMER_DROPS.add(drops - dropsCounted);
+        dropsCounted = drops;
+      }
+      byte[] frame = message.getData();
+      try {
+        replica.receive(frame);
+      } catch (RuntimeException | Error e) {
+        // No frame may do that: it is a bug of ours. The client would swallow it.
+        LOG.error("receiving failed subject={} bytes={}", message.getSubject(), frame.length, e);
+        Thread thread = Thread.currentThread();
+        thread.getUncaughtExceptionHandler().uncaughtException(thread, e);
+      }
+    }
+  }
+
+  /** Publishes on one connection, or counts what it could not. */
+  private final class Sender {
+    private final String which;
+    private volatile @Nullable Connection connection;
+    private volatile boolean failing;
+    private volatile boolean tooLargeLogged;
+    private volatile long restUntilNanos = System.nanoTime();
+
+    Sender(String which) {
+      this.which = which;
+    }
+
+    void use(@Nullable Connection newConnection) {
+      connection = newConnection;
+    }
+
+    void send(String subject, byte[] frame) {
+      Connection now = connection;
+      if (now == null || now.getStatus() != Connection.Status.CONNECTED) {
+        Counter.UNSENT_MESSAGES.increment(); // the connector has told of it
+        return;
+      }
+      if (failing && System.nanoTime() - restUntilNanos < 0) {
+        Counter.UNSENT_MESSAGES.increment();
+        return;
+      }
+      try {
+        now.publish(subject, frame);
+        sent();
+      } catch (IllegalArgumentException e) {
+        tooLarge(frame.length);
+      } catch (IllegalStateException e) {
+        restUntilNanos = System.nanoTime() + REST_NANOS;
+        unsent("the connection is closed or far behind");
+      }
+    }
+
+    private void unsent(String reason) {
+      Counter.UNSENT_MESSAGES.increment();
+      if (!failing) {
+        failing = true;
+        LOG.warn("replication cannot be sent link=\"{}\" on={} reason=\"{}\"", name, which, reason);
+      }
+    }
+
+    private void tooLarge(int bytes) {
+      Counter.UNSENT_MESSAGES.increment();
+      if (!tooLargeLogged) {
+        tooLargeLogged = true;
+        LOG.warn("a frame is more than the server takes link=\"{}\" bytes={}", name, bytes);
+      }
+    }
+
+    private void sent() {
+      if (failing) {
+        failing = false;
+        LOG.info("replication is sent again link=\"{}\" on={}", name, which);
+      }
+    }
+  }
+}

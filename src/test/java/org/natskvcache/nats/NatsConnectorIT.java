@@ -1,0 +1,328 @@
+package org.natskvcache.nats;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.natskvcache.Waiting.until;
+
+import ch.qos.logback.classic.Level;
+import io.nats.client.Connection;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Test;
+import org.natskvcache.LogLines;
+import org.natskvcache.NatsForTests;
+
+/** Every way to prove who we are and to check who the server is, against a real server. */
+class NatsConnectorIT {
+  private static final String TLS =
+      "tls { cert_file: \"$DIR/server.pem\", key_file: \"$DIR/server-key.pem\" %s }\n";
+
+  @Test
+  void connectsWithoutCredentials() {
+    assertConnects("", url -> ConnectionSettings.of(url));
+  }
+
+  @Test
+  void connectsWithUserAndPassword() {
+    assertConnects(
+        "authorization { user: \"us@er\", password: \"p:a/s+s%\" }\n",
+        url -> ConnectionSettings.of(url.replace("//", "//us%40er:p%3Aa%2Fs+s%25@")));
+  }
+
+  @Test
+  void connectsWithAToken() {
+    assertConnects(
+        "authorization { token: \"s3cret-token\" }\n",
+        url -> ConnectionSettings.of(url.replace("//", "//s3cret-token@")));
+  }
+
+  @Test
+  void connectsWithAnNkeySeedAlone() {
+    TestNkeys user = TestNkeys.user();
+    assertConnects(
+        "authorization { users: [ { nkey: " + user.publicKey() + " } ] }\n",
+        url -> ConnectionSettings.of(url).withCredentials(null, user.seed()));
+  }
+
+  @Test
+  void connectsWithAJwtAndItsSeed() {
+    TestNkeys operator = TestNkeys.operator();
+    TestNkeys account = TestNkeys.account();
+    TestNkeys user = TestNkeys.user();
+    assertConnects(
+        "operator: "
+            + operator.operatorJwt()
+            + "\nresolver: MEMORY\nresolver_preload: { "
+            + account.publicKey()
+            + ": "
+            + operator.accountJwt(account)
+            + " }\n",
+        url -> ConnectionSettings.of(url).withCredentials(account.userJwt(user), user.seed()));
+  }
+
+  @Test
+  void connectsByTlsToAServerOfOurAuthority() {
+    assertConnects(
+        TLS.formatted(""),
+        url -> ConnectionSettings.of(tls(url)).withTls(resource("ca.pem"), null, null));
+  }
+
+  @Test
+  void connectsByTlsToANameInTheCertificate() {
+    assertConnects(
+        TLS.formatted(""),
+        url ->
+            ConnectionSettings.of(tls(url).replace("127.0.0.1", "localhost"))
+                .withTls(resource("ca.pem"), null, null));
+  }
+
+  @Test
+  void showsItsOwnCertificateWhenAsked() {
+    assertConnects(
+        TLS.formatted(", ca_file: \"$DIR/ca.pem\", verify: true"),
+        url ->
+            ConnectionSettings.of(tls(url))
+                .withTls(resource("ca.pem"), resource("client.pem"), resource("client-key.pem")));
+  }
+
+  @Test
+  void tlsAndPasswordGoTogether() {
+    assertConnects(
+        TLS.formatted("") + "authorization { user: u, password: pw }\n",
+        url ->
+            ConnectionSettings.of(tls(url).replace("//", "//u:pw@"))
+                .withTls(resource("ca.pem"), null, null));
+  }
+
+  @Test
+  void refusesAServerOfAnotherAuthority() {
+    assertNeverConnects(
+        TLS.formatted(""),
+        url -> ConnectionSettings.of(tls(url)).withTls(resource("other-ca.pem"), null, null),
+        "PKIX");
+  }
+
+  @Test
+  void refusesAServerWithAnotherNameInItsCertificate() {
+    assertNeverConnects(
+        TLS.formatted("").replace("server", "elsewhere"),
+        url -> ConnectionSettings.of(tls(url)).withTls(resource("ca.pem"), null, null),
+        "127.0.0.1");
+  }
+
+  @Test
+  void refusesAServerWithoutTlsWhenTlsWasAskedFor() {
+    assertNeverConnects(
+        "", url -> ConnectionSettings.of(url).withTls(resource("ca.pem"), null, null), "SSL");
+  }
+
+  /**
+   * The system does not trust the test's authority, but that it was asked shows that TLS was tried.
+   */
+  @Test
+  void takesUpTlsWhenAPlainAddressLeadsToAServerThatDemandsIt() {
+    assertNeverConnects(TLS.formatted(""), ConnectionSettings::of, "PKIX");
+  }
+
+  @Test
+  void unreadableFilesAreToldByTheirSetting() {
+    assertNeverConnects(
+        TLS.formatted(""),
+        url -> ConnectionSettings.of(tls(url)).withTls(Path.of("no-such.pem"), null, null),
+        "NATS_CA_FILE");
+    assertNeverConnects(
+        TLS.formatted(""),
+        url -> ConnectionSettings.of(url).withTls(resource("server-key.pem"), null, null),
+        "NATS_CA_FILE");
+    assertNeverConnects(
+        TLS.formatted(""),
+        url ->
+            ConnectionSettings.of(url)
+                .withTls(resource("ca.pem"), resource("client.pem"), resource("client.pem")),
+        "NATS_KEY_FILE");
+    assertNeverConnects(
+        TLS.formatted(""),
+        url ->
+            ConnectionSettings.of(url)
+                .withTls(resource("ca.pem"), resource("client.pem"), resource("server-key.pem")),
+        "NATS_KEY_FILE");
+  }
+
+  @Test
+  void wrongPasswordIsOneLineAndTriedForEver() {
+    assertNeverConnects(
+        "authorization { user: u, password: right }\n",
+        url -> ConnectionSettings.of(url.replace("//", "//u:wr0ng-secret@")),
+        "Authorization Violation");
+  }
+
+  @Test
+  void strangersSeedIsOneLineAndTriedForEver() {
+    assertNeverConnects(
+        "authorization { users: [ { nkey: " + TestNkeys.user().publicKey() + " } ] }\n",
+        url -> ConnectionSettings.of(url).withCredentials(null, TestNkeys.user().seed()),
+        "Authorization Violation");
+  }
+
+  /** The client closes its connection after two refusals in a row; the connector begins anew. */
+  @Test
+  void comesBackWhenCredentialsAreValidAgain() {
+    String good = "authorization { user: u, password: pw }\n";
+    var files = Map.of("auth.conf", good.getBytes(UTF_8));
+    var heard = new Heard();
+    try (var log = LogLines.of(NatsConnector.class);
+        var nats = NatsForTests.start("include auth.conf\n", files);
+        var connector =
+            NatsConnector.open(
+                ConnectionSettings.of(nats.url().replace("//", "//u:pw@")),
+                ConnectionTuning.door("test"),
+                heard)) {
+      until("up", () -> heard.said("up"));
+      nats.replaceFile("auth.conf", good.replace("pw", "other").getBytes(UTF_8));
+      nats.restart();
+      until("down", () -> heard.said("down"));
+      until("refused", () -> log.all().toString().contains("Authorization Violation"));
+      until(
+          "given up by the client",
+          () -> connector.connection().getStatus() == Connection.Status.CLOSED);
+      nats.replaceFile("auth.conf", good.getBytes(UTF_8));
+      nats.restart();
+      until(
+          "up again",
+          () -> heard.list().equals(List.of("attached", "up", "down", "attached", "up")));
+      assertFalse(log.anyStackTrace(), log.all()::toString);
+    }
+  }
+
+  @Test
+  void refusedSubscriptionIsToldToTheOperator() {
+    String config =
+        "authorization { users: [ { user: u, password: pw, permissions: { subscribe: \"ok\" } } ] }\n";
+    var heard = new Heard("forbidden.subject");
+    try (var log = LogLines.of(NatsConnector.class);
+        var nats = NatsForTests.start(config, Map.of());
+        var _ =
+            NatsConnector.open(
+                ConnectionSettings.of(nats.url().replace("//", "//u:pw@")),
+                ConnectionTuning.door("test"),
+                heard)) {
+      until(
+          "complaint",
+          () -> log.at(Level.WARN).stream().anyMatch(line -> line.contains("forbidden.subject")));
+    }
+  }
+
+  private interface Settings {
+    ConnectionSettings of(String url);
+  }
+
+  private static void assertConnects(String config, Settings settings) {
+    var heard = new Heard();
+    try (var log = LogLines.of(NatsConnector.class);
+        var nats = NatsForTests.start(config, tlsFiles());
+        var connector =
+            NatsConnector.open(settings.of(nats.url()), ConnectionTuning.door("test"), heard)) {
+      until(() -> "up; " + log.all(), () -> heard.said("up"));
+      assertEquals(Connection.Status.CONNECTED, connector.connection().getStatus());
+      assertEquals(List.of(), log.at(Level.WARN));
+      assertEquals(1, log.at(Level.INFO).size());
+      assertNoSecret(log);
+    }
+    assertEquals(List.of("attached", "up"), heard.list());
+  }
+
+  private static void assertNeverConnects(String config, Settings settings, String... reasons) {
+    var heard = new Heard();
+    try (var log = LogLines.of(NatsConnector.class);
+        var nats = NatsForTests.start(config + "debug: true\n", tlsFiles());
+        var _ = NatsConnector.open(settings.of(nats.url()), ConnectionTuning.door("test"), heard)) {
+      until(() -> "said so; " + log.all(), () -> !log.at(Level.WARN).isEmpty());
+      boolean reachesServer = !reasons[0].startsWith("NATS_");
+      if (reachesServer) {
+        until("tries again", () -> nats.log().split("Client connection created", -1).length > 3);
+      }
+      List<String> warnings = log.at(Level.WARN);
+      assertEquals(1, warnings.size(), log.all()::toString);
+      assertTrue(
+          List.of(reasons).stream().anyMatch(warnings.getFirst()::contains), warnings::toString);
+      assertFalse(log.anyStackTrace());
+      assertNoSecret(log);
+    }
+    assertEquals(List.of(), heard.list());
+  }
+
+  private static void assertNoSecret(LogLines log) {
+    for (String secret : List.of("s3cret", "wr0ng", "p:a/s", "p%3A", "eyJ", "\"SU")) {
+      assertFalse(log.all().toString().contains(secret), log.all()::toString);
+    }
+  }
+
+  private static String tls(String url) {
+    return url.replace("nats://", "tls://");
+  }
+
+  private static Path resource(String name) {
+    try {
+      return Path.of(
+          Objects.requireNonNull(NatsConnectorIT.class.getResource("/tls/" + name)).toURI());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static Map<String, byte[]> tlsFiles() {
+    var files = new java.util.HashMap<String, byte[]>();
+    for (String name :
+        List.of("server.pem", "server-key.pem", "elsewhere.pem", "elsewhere-key.pem", "ca.pem")) {
+      try (InputStream in = NatsConnectorIT.class.getResourceAsStream("/tls/" + name)) {
+        files.put(name, Objects.requireNonNull(in).readAllBytes());
+      } catch (IOException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+    return files;
+  }
+
+  /** What a listener was told, in order. */
+  private static final class Heard implements NatsConnector.Listener {
+    private final List<String> calls = new CopyOnWriteArrayList<>();
+    private final List<String> subjects;
+
+    Heard(String... subjects) {
+      this.subjects = List.of(subjects);
+    }
+
+    List<String> list() {
+      return List.copyOf(calls);
+    }
+
+    boolean said(String call) {
+      return calls.contains(call);
+    }
+
+    @Override
+    public void attached(Connection connection) {
+      calls.add("attached");
+      var dispatcher = connection.createDispatcher(message -> {});
+      subjects.forEach(dispatcher::subscribe);
+    }
+
+    @Override
+    public void up(Connection connection) {
+      calls.add("up");
+    }
+
+    @Override
+    public void down() {
+      calls.add("down");
+    }
+  }
+}
