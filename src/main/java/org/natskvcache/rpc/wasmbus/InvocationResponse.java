@@ -29,7 +29,11 @@ public record InvocationResponse(String invocationId, Bytes msg, @Nullable Strin
 
   /** The failure of a call whose result cannot travel. */
   public static InvocationResponse tooLarge(String invocationId, long bytesMax) {
-    return error(invocationId, "result is larger than " + bytesMax + " bytes; larger results are not supported");
+    return error(invocationId, tooLargeText(bytesMax));
+  }
+
+  static String tooLargeText(long bytesMax) {
+    return "result is larger than " + bytesMax + " bytes; larger results are not supported";
   }
 
   /** The payload to publish. */
