@@ -33,10 +33,17 @@ public record Nkey(Role role, Bytes key) {
     SERVICE('V'),
     CURVE('X');
 
+    private final char letter;
     private final int prefix;
 
     Role(char letter) {
+      this.letter = letter;
       this.prefix = ALPHABET.indexOf(letter) << 3;
+    }
+
+    /** The first letter of a public key's text; the second of a seed's, after {@code S}. */
+    public char letter() {
+      return letter;
     }
 
     private static Optional<Role> of(int prefix) {

@@ -35,8 +35,8 @@ public final class KeyValueCodec {
     /** Something to carry out. */
     record Call(Operation operation, Command command) implements Request {}
 
-    /** Nothing we know; the text is for the caller. */
-    record Unknown(String error) implements Request {}
+    /** An operation or an argument we do not know; the text is for the caller. */
+    record Refused(String error) implements Request {}
   }
 
   /** What to answer. */
@@ -52,13 +52,13 @@ public final class KeyValueCodec {
   public static Request decode(String operationName, Bytes msg) {
     var known = Operation.parse(operationName);
     if (known.isEmpty()) {
-      return new Request.Unknown(Operation.unknown(operationName));
+      return new Request.Refused(Operation.unknown(operationName));
     }
     Operation operation = known.get();
     try {
       return new Request.Call(operation, command(operation, new MessagePackReader(msg.array())));
     } catch (MessagePackException e) {
-      return new Request.Unknown("deserialization: '" + operation.argument() + "': deserialization: " + e.getMessage());
+      return new Request.Refused("deserialization: '" + operation.argument() + "': deserialization: " + e.getMessage());
     }
   }
 

@@ -164,9 +164,11 @@ public final class MessagePackReader {
       }
     } else if (isBlob(head)) {
       at--;
-      at += blobLength("text");
+      int length = blobLength("text"); // not one expression: "at +=" would read at before it moves
+      at += length;
     } else {
-      at += check(scalarBytes(head));
+      int length = check(scalarBytes(head));
+      at += length;
     }
   }
 
