@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.rpc.Nkey;
+import org.natskvcache.rpc.Texts;
 import org.natskvcache.rpc.wasmbus.Refusal.Check;
 
 /**

@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.natskvcache.rpc.Texts;
 
 /** The operations of {@code wasmcloud:keyvalue}, with the name of each one's argument type and what it answers. */
 public enum Operation {
