@@ -10,8 +10,12 @@ public enum Counter {
   MALFORMED_INVOCATIONS,
   /** Invocations refused by claims or link checks: a missing link, a foreign cluster key, or an attack. */
   REFUSED_INVOCATIONS,
+  /** Invocations that passed all checks, but named no operation we know or held no argument for it: an actor's mistake. */
+  BAD_REQUESTS,
   /** Link definitions that could not be decoded. */
   MALFORMED_LINKS,
+  /** Links refused for an invalid value or shared subjects: the operator must change them. */
+  REFUSED_LINKS,
   /** Messages the NATS client dropped because we were too slow; replay repairs replication, callers time out. */
   SLOW_CONSUMER_DROPS,
   /** Frames or replies that could not be handed to the NATS client: the server is away or far behind. */

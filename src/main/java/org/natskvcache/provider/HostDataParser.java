@@ -1,0 +1,144 @@
+package org.natskvcache.provider;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.natskvcache.rpc.LinkDefinition;
+
+/** Reads the line of host data. Every failure is one sentence that repeats nothing of the line. */
+final class HostDataParser {
+  private static final String DEFAULT_LATTICE_URL = "nats://127.0.0.1:4222";
+
+  /** The logging flag's names: since 0.61, 0.55 to 0.60, 0.54. */
+  private static final List<String> STRUCTURED_LOGGING =
+      List.of("structured_logging", "enable_structured_logging", "structured_logging_enabled");
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private HostDataParser() {}
+
+  static HostData parse(byte[] line) throws HostDataException {
+    JsonNode root = object(line);
+    if (isOfHostsSinceOne(root)) {
+      throw new HostDataException("hosts 1.x are not supported by this release");
+    }
+    return new HostData(
+        text(root, "host_id"),
+        text(root, "lattice_rpc_prefix"),
+        text(root, "link_name"),
+        text(root, "provider_key"),
+        text(root, "instance_id"),
+        servers(text(root, "lattice_rpc_url")),
+        text(root, "lattice_rpc_user_jwt"),
+        text(root, "lattice_rpc_user_seed"),
+        issuers(root.path("cluster_issuers")),
+        links(root.path("link_definitions")),
+        config(root.path("config_json")),
+        STRUCTURED_LOGGING.stream().anyMatch(name -> root.path(name).asText("").equalsIgnoreCase("true")),
+        text(root, "log_level"));
+  }
+
+  private static JsonNode object(byte[] line) throws HostDataException {
+    String text = new String(line, StandardCharsets.ISO_8859_1).strip();
+    if (text.isEmpty()) {
+      throw new HostDataException("no host data on standard input: a wasmCloud host sends one line there");
+    }
+    byte[] json;
+    try {
+      json = Base64.getDecoder().decode(text);
+    } catch (IllegalArgumentException e) {
+      throw new HostDataException("host data is not base64");
+    }
+    try {
+      JsonNode root = JSON.readTree(json);
+      if (root != null && root.isObject()) {
+        return root;
+      }
+    } catch (IOException e) {
+      // its message could repeat a seed; the sentence below says enough
+    }
+    throw new HostDataException("host data is not a JSON object");
+  }
+
+  private static boolean isOfHostsSinceOne(JsonNode root) {
+    boolean links = false;
+    for (JsonNode link : root.path("link_definitions")) {
+      links |= link.has("source_id");
+    }
+    return links || root.has("config") || root.has("host_xkey_public_key");
+  }
+
+  private static String text(JsonNode object, String member) {
+    return object.path(member).asText("").strip();
+  }
+
+  private static List<ServerUrl> servers(String url) throws HostDataException {
+    return ServerUrl.parseList(url.isEmpty() ? DEFAULT_LATTICE_URL : url)
+        .orElseThrow(() -> new HostDataException("lattice_rpc_url " + ServerUrl.EXPECTED));
+  }
+
+  private static Set<String> issuers(JsonNode list) throws HostDataException {
+    var issuers = new LinkedHashSet<String>();
+    for (JsonNode issuer : elements(list, "cluster_issuers")) {
+      issuers.add(issuer.asText("").strip());
+    }
+    return Collections.unmodifiableSet(issuers);
+  }
+
+  private static List<LinkDefinition> links(JsonNode list) throws HostDataException {
+    var links = new ArrayList<LinkDefinition>();
+    for (JsonNode link : elements(list, "link_definitions")) {
+      links.add(
+          new LinkDefinition(
+              text(link, "actor_id"),
+              text(link, "provider_id"),
+              text(link, "link_name"),
+              text(link, "contract_id"),
+              values(link.path("values"), "values of a link")));
+    }
+    return List.copyOf(links);
+  }
+
+  private static JsonNode elements(JsonNode list, String name) throws HostDataException {
+    if (list.isArray() || list.isMissingNode() || list.isNull()) {
+      return list;
+    }
+    throw new HostDataException("host data's " + name + " is not a list");
+  }
+
+  /** Operators write the configuration as an object; hosts hand it on as a text that holds it, or as an empty one. */
+  private static SortedMap<String, String> config(JsonNode node) throws HostDataException {
+    if (!node.isTextual()) {
+      return values(node, "config_json");
+    }
+    try {
+      return node.textValue().isBlank() ? values(JSON.nullNode(), "config_json") : values(JSON.readTree(node.textValue()), "config_json");
+    } catch (IOException e) {
+      throw new HostDataException("config_json is not JSON"); // the parser's message could repeat a secret
+    }
+  }
+
+  /** A flat object as texts; nulls are left out, what is nested stays JSON. */
+  private static SortedMap<String, String> values(JsonNode node, String name) throws HostDataException {
+    var values = new TreeMap<String, String>();
+    if (!node.isObject() && !node.isMissingNode() && !node.isNull()) {
+      throw new HostDataException("host data's " + name + " is not an object");
+    }
+    node.properties().forEach(entry -> {
+      JsonNode value = entry.getValue();
+      if (!value.isNull()) {
+        values.put(entry.getKey(), value.isValueNode() ? value.asText() : value.toString());
+      }
+    });
+    return Collections.unmodifiableSortedMap(values);
+  }
+}

@@ -1,0 +1,62 @@
+package org.natskvcache.provider;
+
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * The keys we know, in a link's values, provider configuration, environment and flags alike. Keys are looked up in any
+ * case; others (such as {@code watch}) are ignored.
+ */
+public enum SettingKey {
+  /** Where the cache replicates: {@code host:port}, {@code nats://} or {@code tls://}, comma-separated. None: standalone. */
+  NATS_URL(Scope.CACHE),
+  /** NATS user JWT. */
+  CLIENT_JWT(Scope.CACHE),
+  /** NATS user seed, {@code SU...}. */
+  CLIENT_SEED(Scope.CACHE),
+  /** Subject of mutations. */
+  STATE_REPL_SUBJECT(Scope.CACHE),
+  /** Subject of replay requests. */
+  REPLAY_REQ_SUBJECT(Scope.CACHE),
+  /** Seconds between heartbeats, 1 to 86400; 60. */
+  REPLAY_HEARTBEAT_SECS(Scope.CACHE),
+  /** PEM file of the authorities that may sign the server's certificate. */
+  NATS_CA_FILE(Scope.CACHE),
+  /** PEM file of our certificate. */
+  NATS_CERT_FILE(Scope.CACHE),
+  /** PEM file of our certificate's private key. */
+  NATS_KEY_FILE(Scope.CACHE),
+  /** Largest key plus value in bytes, where less than the server allows. */
+  VALUE_BYTES_MAX(Scope.CACHE),
+  /** What mutations answer: {@code actual} or {@code default}. */
+  MUTATION_REPLIES(Scope.LINK);
+
+  /** Whose a setting is. */
+  public enum Scope {
+    /** The cache's: taken from the first accepted link of a link name. */
+    CACHE,
+    /** The link's own. */
+    LINK
+  }
+
+  private final Scope scope;
+
+  SettingKey(Scope scope) {
+    this.scope = scope;
+  }
+
+  public Scope scope() {
+    return scope;
+  }
+
+  /** The key with this name, in any case. */
+  public static Optional<SettingKey> parse(String name) {
+    String upper = name.strip().toUpperCase(Locale.ROOT);
+    for (SettingKey key : values()) {
+      if (key.name().equals(upper)) {
+        return Optional.of(key);
+      }
+    }
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,158 @@
+package org.natskvcache.rpc.wasmbus;
+
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.PublicKey;
+import java.security.Signature;
+import java.security.spec.X509EncodedKeySpec;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.rpc.Nkey;
+import org.natskvcache.rpc.Texts;
+import org.natskvcache.rpc.wasmbus.Refusal.Check;
+
+/**
+ * Decides whether an invocation may be carried out: the eleven checks of wasmbus-rpc 0.5.1 and later, in its order. A call
+ * whose body lies in an object store skips the hash, which covers that body, and is then refused for not being inline: only
+ * a caller that passed all other checks learns that. May be used by several threads.
+ *
+ * <p>Every token's signature is verified; only the cluster's decoded keys are kept. A captured invocation can be replayed,
+ * as with the reference: nothing in the contract makes an id be used once.
+ */
+public final class InvocationChecks {
+  /** How far a caller's clock may be ahead of ours, seconds. */
+  public static final long CLOCK_SKEW_SECONDS = 5;
+
+  private static final int NKEY_CHARS = 56;
+  private static final byte[] X509_PREFIX = HexFormat.of().parseHex("302a300506032b6570032100");
+
+  private final Map<String, PublicKey> clusterKeys = new HashMap<>();
+  private final Set<String> clusterIssuers;
+  private final String providerKey;
+
+  /**
+   * Checks for one provider.
+   *
+   * @param clusterIssuers public keys that may sign invocations; none refuses every call
+   * @param providerKey our public key
+   */
+  public InvocationChecks(Set<String> clusterIssuers, String providerKey) {
+    this.clusterIssuers = Set.copyOf(clusterIssuers);
+    this.providerKey = providerKey;
+    for (String issuer : clusterIssuers) {
+      Nkey.parse(issuer).flatMap(InvocationChecks::publicKey).ifPresent(key -> clusterKeys.put(issuer, key));
+    }
+  }
+
+  /**
+   * Makes all checks.
+   *
+   * @param nowSeconds since 1970
+   * @param linked whether the origin is linked to us now
+   * @return the first check that fails; null when the call may go on
+   */
+  public @Nullable Refusal refusal(Invocation invocation, long nowSeconds, boolean linked) {
+    Optional<Claims> parsed = Claims.parse(invocation.encodedClaims());
+    if (parsed.isEmpty()) {
+      return new Refusal(Check.CLAIMS_FORMAT, "Invocation claims are not a valid token");
+    }
+    Claims claims = parsed.get();
+    Refusal refusal = tokenRefusal(claims, nowSeconds);
+    if (refusal == null) {
+      refusal = coverageRefusal(claims, invocation);
+    }
+    if (refusal == null) {
+      refusal = admissionRefusal(claims, invocation, linked);
+    }
+    if (refusal == null && invocation.bodyElsewhere()) {
+      return new Refusal(
+          Check.INLINE_BODY,
+          "bodies over the inline size are not supported yet: this one of "
+              + invocation.contentLength()
+              + " bytes was sent through the object store");
+    }
+    return refusal;
+  }
+
+  /** Checks 1 to 4: the token by itself. */
+  private @Nullable Refusal tokenRefusal(Claims claims, long nowSeconds) {
+    if (claims.expiresSeconds() != null && claims.expiresSeconds() < nowSeconds) {
+      return new Refusal(Check.EXPIRED, "Invocation claims token expired");
+    }
+    if (!signatureHolds(claims)) {
+      return new Refusal(Check.SIGNATURE, "Invocation claims signature invalid");
+    }
+    if (claims.notBeforeSeconds() != null && claims.notBeforeSeconds() > nowSeconds + CLOCK_SKEW_SECONDS) {
+      return new Refusal(Check.NOT_BEFORE, "Attempt to use invocation before claims token allows");
+    }
+    return null;
+  }
+
+  /** Checks 5 to 8: the token is about this invocation. */
+  private static @Nullable Refusal coverageRefusal(Claims claims, Invocation invocation) {
+    Claims.OfInvocation signed = claims.invocation();
+    if (signed == null) {
+      return new Refusal(Check.HASH, "Invocation claims hold no invocation hash");
+    }
+    if (!invocation.bodyElsewhere() && !signed.hash().equals(invocation.hash())) {
+      return new Refusal(Check.HASH, "Invocation hash does not match signed claims hash");
+    }
+    if (!invocation.hostId().startsWith("N") && invocation.hostId().length() != NKEY_CHARS) {
+      return new Refusal(Check.HOST_ID, "Invocation host id is not a public key");
+    }
+    if (!signed.targetUrl().equals(invocation.target().url(invocation.operation()))) {
+      return new Refusal(Check.TARGET_URL, "Invocation claims and invocation target URL do not match");
+    }
+    if (!signed.originUrl().equals(invocation.origin().url())) {
+      return new Refusal(Check.ORIGIN_URL, "Invocation claims and invocation origin URL do not match");
+    }
+    return null;
+  }
+
+  /** Checks 9 to 11: the parties are known. */
+  private @Nullable Refusal admissionRefusal(Claims claims, Invocation invocation, boolean linked) {
+    if (!clusterIssuers.contains(claims.issuer())) {
+      return new Refusal(Check.ISSUER, "Issuer of this invocation is not in list of cluster issuers");
+    }
+    if (!invocation.target().publicKey().equals(providerKey)) {
+      return new Refusal(Check.TARGET, "Invocation target is not this provider");
+    }
+    if (!linked) {
+      return new Refusal(Check.LINK, "unlinked actor: '" + Texts.shortened(invocation.origin().publicKey()) + "'");
+    }
+    return null;
+  }
+
+  private boolean signatureHolds(Claims claims) {
+    PublicKey known = clusterKeys.get(claims.issuer());
+    Optional<PublicKey> key = known != null ? Optional.of(known) : publicKey(claims.issuerKey());
+    return key.isPresent() && verifies(key.get(), claims);
+  }
+
+  private static boolean verifies(PublicKey key, Claims claims) {
+    try {
+      Signature signature = Signature.getInstance("Ed25519");
+      signature.initVerify(key);
+      signature.update(claims.signed().array());
+      return signature.verify(claims.signature().array());
+    } catch (GeneralSecurityException malformed) {
+      return false; // a signature of the wrong length, or no point of the curve
+    }
+  }
+
+  /** Empty when the bytes are no point of the curve. */
+  private static Optional<PublicKey> publicKey(Nkey nkey) {
+    byte[] encoded = new byte[X509_PREFIX.length + nkey.key().size()];
+    System.arraycopy(X509_PREFIX, 0, encoded, 0, X509_PREFIX.length);
+    System.arraycopy(nkey.key().array(), 0, encoded, X509_PREFIX.length, nkey.key().size());
+    try {
+      return Optional.of(KeyFactory.getInstance("Ed25519").generatePublic(new X509EncodedKeySpec(encoded)));
+    } catch (GeneralSecurityException malformed) {
+      return Optional.empty();
+    }
+  }
+}

@@ -1,0 +1,70 @@
+package org.natskvcache.provider;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.natskvcache.crdt.OriginId;
+import org.natskvcache.node.ReplicaStatus;
+import org.natskvcache.node.ReplicaStatus.State;
+
+class HealthTest {
+  @Test
+  void noLinksIsHealthy() {
+    assertEquals(new Health(true, "no links"), Health.of(new TreeMap<>()));
+  }
+
+  @Test
+  void standaloneLiveAndCatchingUpAreHealthy() {
+    var statuses =
+        Map.of(
+            "a", status(State.STANDALONE, true, 0, null),
+            "b", status(State.LIVE, true, 0, null),
+            "c", status(State.JOINING, true, Health.JOINING_MILLIS_MAX, null),
+            "d", status(State.LEFT, false, 0, null));
+    assertEquals(
+        new Health(
+            true, "link a: standalone; link b: live, peers=1; link c: catching up; link d: not replicating"),
+        Health.of(new TreeMap<>(statuses)));
+  }
+
+  @Test
+  void lostConnectionLongJoiningAndAlarmAreUnhealthyAndOnlyTheyAreNamed() {
+    var statuses =
+        Map.of(
+            "a", status(State.LIVE, false, 0, null),
+            "b", status(State.JOINING, true, Health.JOINING_MILLIS_MAX + 1, null),
+            "c", status(State.LIVE, true, 0, "diverged from a peer"),
+            "d", status(State.LIVE, true, 0, null),
+            "e", status(State.JOINING, false, 0, null));
+    assertEquals(
+        new Health(
+            false,
+            "link a: replication connection down; link b: still catching up after 5 s; link c: diverged from a peer; "
+                + "link e: replication connection down"),
+        Health.of(new TreeMap<>(statuses)));
+  }
+
+  @Test
+  void oneThreadWinsTheMoveToStopping() {
+    var lifecycle = new Lifecycle();
+    assertTrue(lifecycle.enter(Lifecycle.Phase.RUNNING));
+    assertFalse(lifecycle.enter(Lifecycle.Phase.STOPPED));
+    assertTrue(lifecycle.enter(Lifecycle.Phase.STOPPING));
+    assertFalse(lifecycle.enter(Lifecycle.Phase.STOPPING));
+    assertFalse(lifecycle.enter(Lifecycle.Phase.RUNNING));
+    assertTrue(lifecycle.enter(Lifecycle.Phase.STOPPED));
+    assertFalse(lifecycle.enter(Lifecycle.Phase.STOPPING));
+    assertEquals(Lifecycle.Phase.STOPPED, lifecycle.phase());
+  }
+
+  private static ReplicaStatus status(State state, boolean connected, long millis, String alarm) {
+    var origin = new OriginId(1, 1);
+    var peer = new ReplicaStatus.Peer(origin, State.LIVE, 0, ReplicaStatus.Agreement.EQUAL);
+    return new ReplicaStatus(origin, state, connected, millis, 0, new TreeMap<>(), 0, 0, List.of(peer), alarm);
+  }
+}

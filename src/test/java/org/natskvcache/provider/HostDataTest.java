@@ -1,0 +1,246 @@
+package org.natskvcache.provider;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.natskvcache.rpc.wasmbus.Vectors;
+
+class HostDataTest {
+  static Stream<Arguments> families() {
+    return Vectors.startingWith("hostdata.").stream().map(v -> Arguments.of(v.get("id").textValue(), v));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("families")
+  void everyHostFamilyIsRead(String id, JsonNode vector) throws Exception {
+    HostData data = HostData.read(new ByteArrayInputStream(Vectors.bytes(vector)));
+    JsonNode json = vector.get("value");
+    assertEquals(json.path("host_id").asText(""), data.hostId());
+    assertEquals(json.path("lattice_rpc_prefix").asText(""), data.lattice());
+    assertEquals(json.path("link_name").asText(""), data.linkName());
+    assertEquals(json.path("provider_key").asText(""), data.providerKey());
+    assertEquals(json.path("instance_id").asText(""), data.instanceId());
+    assertEquals(json.get("link_definitions").size(), data.links().size());
+    assertEquals(json.get("cluster_issuers").size(), data.clusterIssuers().size());
+    boolean flag =
+        Stream.of("structured_logging", "enable_structured_logging", "structured_logging_enabled")
+            .anyMatch(name -> json.path(name).asBoolean());
+    assertEquals(flag, data.structuredLogging());
+    assertEquals(json.path("log_level").asText(""), data.logLevel());
+    if (!id.equals("hostdata.minimal")) {
+      assertEquals(data, data.checkedForStart());
+    }
+  }
+
+  @Test
+  void linksAndConfigurationAreThere() throws Exception {
+    HostData data = HostData.read(new ByteArrayInputStream(Vectors.bytes("hostdata.otp-0.63")));
+    assertEquals(Map.of("NATS_URL", "nats://127.0.0.1:4222"), data.links().getFirst().values());
+    assertEquals(Vectors.key("actor_public"), data.links().getFirst().actorId());
+    assertEquals(Map.of("K1", "V1"), data.config());
+    assertEquals(Set.of(Vectors.key("cluster_public")), data.clusterIssuers());
+    assertEquals("[nats://127.0.0.1:4222]", data.latticeServers().toString());
+  }
+
+  @Test
+  void urlWithoutSchemeIsNats() throws Exception {
+    HostData data = HostData.read(new ByteArrayInputStream(Vectors.bytes("hostdata.otp-0.50.0")));
+    assertEquals("nats://0.0.0.0:4222", data.latticeServers().getFirst().url());
+    assertEquals("nats://127.0.0.1:4222", read("{}").latticeServers().getFirst().url());
+    assertEquals("tls://n:4443", read("{\"lattice_rpc_url\":\"tls://n:4443\"}").latticeServers().getFirst().url());
+  }
+
+  @Test
+  void onlyTheFirstLineIsRead() throws Exception {
+    byte[] line = Vectors.bytes("hostdata.rust-0.82");
+    assertEquals("0d0a", HexFormat.of().formatHex(line, line.length - 2, line.length));
+    byte[] more = new byte[line.length + 20_000];
+    System.arraycopy(line, 0, more, 0, line.length);
+    assertEquals(HostData.read(new ByteArrayInputStream(line)), HostData.read(new ByteArrayInputStream(more)));
+  }
+
+  @Test
+  void nothingIsAwaitedAfterTheLine() throws Exception {
+    // an Elixir host keeps the pipe open: a read after the line would block for ever
+    var line = new ByteArrayInputStream(Vectors.bytes("hostdata.otp-0.63"));
+    var open =
+        new InputStream() {
+          @Override
+          public int read() {
+            throw new AssertionError("reads are whole");
+          }
+
+          @Override
+          public int read(byte[] into, int from, int length) {
+            int read = line.read(into, from, Math.min(length, 100));
+            if (read < 0) throw new AssertionError("read past the line");
+            return read;
+          }
+        };
+    assertEquals("default", HostData.read(open).lattice());
+  }
+
+  @Test
+  void lineMayEndWithTheStreamAndHaveSpaceAround() throws Exception {
+    String line = Vectors.vector("hostdata.otp-0.63").get("line").textValue();
+    assertEquals("default", HostData.read(stream("  " + line + " \t")).lattice());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "'' | no host data on standard input",
+        "'   ' | no host data on standard input",
+        "'\nabcd' | no host data on standard input",
+        "'not base64!' | host data is not base64",
+        "'e30' | ''", // {} without padding is fine
+        "'bm90IGpzb24=' | host data is not a JSON object",
+        "'W10=' | host data is not a JSON object",
+        "'bnVsbA==' | host data is not a JSON object",
+        "'eyJhIjo=' | host data is not a JSON object",
+      })
+  void brokenLinesAreOneClearSentence(String line, String sentence) throws Exception {
+    if (sentence.isEmpty()) {
+      HostData.read(stream(line));
+      return;
+    }
+    var e = assertThrows(HostDataException.class, () -> HostData.read(stream(line)));
+    assertTrue(e.getMessage().startsWith(sentence), e::getMessage);
+    assertFalse(e.getMessage().contains("\n"));
+  }
+
+  @Test
+  void endlessLineIsRefused() {
+    var endless =
+        new InputStream() {
+          @Override
+          public int read() {
+            return 'A';
+          }
+        };
+    var e = assertThrows(HostDataException.class, () -> HostData.read(endless));
+    assertTrue(e.getMessage().contains("longer than"), e::getMessage);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"config\":{}}",
+        "{\"host_xkey_public_key\":\"X\"}",
+        "{\"link_definitions\":[{\"source_id\":\"a\"}]}",
+        "{\"link_definitions\":[{\"actor_id\":\"M\",\"values\":{}},{\"source_id\":\"a\"}]}"
+      })
+  void hostsSinceOneAreRefusedClearly(String json) {
+    var e = assertThrows(HostDataException.class, () -> read(json));
+    assertEquals("hosts 1.x are not supported by this release", e.getMessage());
+  }
+
+  @Test
+  void nullsAndMissingFieldsAreEmpty() throws Exception {
+    HostData data =
+        read(
+            """
+            {"host_id":null,"lattice_rpc_prefix":null,"link_definitions":null,"cluster_issuers":null,"env_values":null,
+             "config_json":null,"log_level":null,"js_domain":null,"structured_logging":null,"lattice_rpc_user_seed":null}""");
+    assertEquals(read("{}"), data);
+    assertEquals("", data.hostId());
+    assertEquals(List.of(), data.links());
+    assertEquals(Map.of(), data.config());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"structured_logging", "enable_structured_logging", "structured_logging_enabled"})
+  void everyNameOfTheLoggingFlagCounts(String name) throws Exception {
+    assertTrue(read("{\"" + name + "\":true}").structuredLogging());
+    assertTrue(read("{\"" + name + "\":\"true\"}").structuredLogging());
+    assertFalse(read("{\"" + name + "\":false}").structuredLogging());
+    assertFalse(read("{\"" + name + "\":\"false\"}").structuredLogging());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {"\"{\\\"a\\\":\\\"b\\\"}\" | {a=b}", "{\"a\":\"b\"} | {a=b}", "\"\" | {}", "\" \" | {}", "null | {}",
+        "{\"a\":5,\"b\":true,\"c\":null,\"d\":{\"e\":1}} | {a=5, b=true, d={\"e\":1}}"})
+  void configurationIsTextOrObject(String json, String expected) throws Exception {
+    assertEquals(expected, read("{\"config_json\":" + json + "}").config().toString());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{\"config_json\":\"{secret\"} | config_json is not JSON",
+        "{\"config_json\":[]} | host data's config_json is not an object",
+        "{\"config_json\":\"[]\"} | host data's config_json is not an object",
+        "{\"link_definitions\":{}} | host data's link_definitions is not a list",
+        "{\"cluster_issuers\":\"C\"} | host data's cluster_issuers is not a list",
+        "{\"link_definitions\":[{\"values\":[]}]} | host data's values of a link is not an object",
+        "{\"lattice_rpc_url\":\"http://user:secret@h\"} | lattice_rpc_url is not a list of host:port, nats://host:port or tls://host:port",
+      })
+  void wrongTypesAreOneClearSentence(String json, String sentence) {
+    assertEquals(sentence, assertThrows(HostDataException.class, () -> read(json)).getMessage());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{} | host data lacks lattice_rpc_prefix, link_name, provider_key",
+        "{\"lattice_rpc_prefix\":\"a\",\"link_name\":\"b\"} | host data lacks provider_key",
+        "{\"lattice_rpc_prefix\":\"a\",\"link_name\":\"b c\",\"provider_key\":\"V\"} | the subject of lattice_rpc_prefix, provider_key and link_name holds white space or a control character",
+        "{\"lattice_rpc_prefix\":\"*\",\"link_name\":\"b\",\"provider_key\":\"V\"} | the subject of lattice_rpc_prefix, provider_key and link_name holds a wildcard",
+        "{\"lattice_rpc_prefix\":\"a\",\"link_name\":\"b\",\"provider_key\":\"V\",\"lattice_rpc_user_seed\":\"SUX\"} | lattice_rpc_user_seed is not an nkey seed",
+      })
+  void startNeedsASubjectAndAUsableSeed(String json, String sentence) throws Exception {
+    HostData data = read(json);
+    assertEquals(sentence, assertThrows(HostDataException.class, data::checkedForStart).getMessage());
+  }
+
+  @Test
+  void printsWithoutSecrets() throws Exception {
+    HostData data =
+        read(
+            """
+            {"lattice_rpc_user_jwt":"secretjwt","lattice_rpc_user_seed":"secretseed","invocation_seed":"secretseed",
+             "lattice_rpc_url":"nats://me:secretpass@h:1","config_json":{"CLIENT_SEED":"secretseed"},
+             "link_definitions":[{"actor_id":"M","values":{"CLIENT_SEED":"secretseed"}}]}""");
+    assertFalse(data.toString().contains("secret"), data::toString);
+    assertFalse(data.links().toString().contains("secret"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"trace,,TRACE", "Warning,,WARN", "critical,,ERROR", "error,trace,ERROR", "chatty,trace,INFO",
+    "'',debug,DEBUG", "'','',INFO", "'','async_nats=warn,debug',DEBUG", "'','a=b',INFO", "'',nonsense,INFO"})
+  void logLevelIsTheHostsElseTheEnvironments(String host, String rustLog, LogLevel expected) {
+    assertEquals(expected, LogLevel.choose(host, rustLog == null ? "" : rustLog));
+  }
+
+  private static HostData read(String json) throws HostDataException {
+    return HostData.read(
+        stream(Base64.getEncoder().encodeToString(json.getBytes(StandardCharsets.UTF_8)) + "\n"));
+  }
+
+  private static InputStream stream(String text) {
+    return new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8));
+  }
+}

@@ -1,0 +1,189 @@
+package org.natskvcache.provider;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.natskvcache.rpc.MutationReplies;
+import org.natskvcache.rpc.Nkey;
+import org.natskvcache.rpc.wasmbus.Vectors;
+
+class LinkSettingsTest {
+  /** A public test seed of a user, from the nkeys documentation; guards nothing. */
+  private static final String USER_SEED = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
+
+  @Test
+  void nothingSetIsStandaloneWithDefaults() {
+    LinkSettings settings = valid(Map.of());
+    assertTrue(settings.cache().isStandalone());
+    assertEquals("lattice.state.events", settings.cache().stateSubject());
+    assertEquals("lattice.state.replay", settings.cache().replaySubject());
+    assertEquals(60, settings.cache().heartbeatSeconds());
+    assertEquals(Integer.MAX_VALUE, settings.cache().entryBytesMax());
+    assertEquals(MutationReplies.ACTUAL, settings.mutationReplies());
+    assertEquals(CacheSettings.standalone("default"), settings.cache());
+  }
+
+  @Test
+  void everyKeyIsReadInAnyCase() {
+    CacheSettings cache =
+        valid(
+                Map.of(
+                    "nats_url", " nats://a:1 , tls://B ", "Client_Seed", USER_SEED, "CLIENT_JWT", "a.b.c",
+                    "state_repl_subject", "s.e", "replay_req_subject", "s.r", "Replay_Heartbeat_Secs", "5",
+                    "NATS_CA_FILE", "/ca", "NATS_CERT_FILE", "/cert", "nats_key_file", "/key", "value_bytes_max", "1000"))
+            .cache();
+    var expected =
+        new CacheSettings(
+            List.of(new ServerUrl("nats", "", "a", 1), new ServerUrl("tls", "", "b", 4222)),
+            "a.b.c", USER_SEED, "s.e", "s.r", 5, "/ca", "/cert", "/key", 1000);
+    assertEquals(expected, cache);
+    assertEquals(Nkey.Role.USER, Nkey.parseSeed(USER_SEED).orElseThrow().role());
+  }
+
+  @Test
+  void unknownKeysAndBlankValuesAreNone() {
+    assertEquals(valid(Map.of()), valid(Map.of("watch", "SET@x", "FOO", "bar", "NATS_URL", "", "CLIENT_SEED", " ")));
+  }
+
+  @Test
+  void ofTwoSpellingsCapitalsWin() {
+    assertEquals(5, valid(Map.of("replay_heartbeat_secs", "7", "REPLAY_HEARTBEAT_SECS", "5")).cache().heartbeatSeconds());
+  }
+
+  @Test
+  void linkWinsOverConfigurationOverEnvironmentOverFlags() {
+    LinkValues flags = LinkValues.of(Map.of("NATS_URL", "flag", "VALUE_BYTES_MAX", "4", "NATS_CA_FILE", "flag"));
+    LinkValues environment = LinkValues.of(Map.of("nats_url", "environment", "VALUE_BYTES_MAX", "3"));
+    LinkValues config = LinkValues.of(Map.of("NATS_URL", "config", "VALUE_BYTES_MAX", "2"));
+    LinkValues link = LinkValues.of(Map.of("nats_url", "link", "VALUE_BYTES_MAX", " "));
+    LinkValues all = LinkValues.layered(List.of(link, config, environment, flags));
+    assertEquals("link", all.value(SettingKey.NATS_URL).orElseThrow());
+    assertEquals("2", all.value(SettingKey.VALUE_BYTES_MAX).orElseThrow());
+    assertEquals("flag", all.value(SettingKey.NATS_CA_FILE).orElseThrow());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "default, lattice.state.events", "'', lattice.state.events", "cache-2_B, lattice.state.events.link.cache-2_B",
+    "a.b, lattice.state.events.link.a=2Eb", "a*, lattice.state.events.link.a=2A",
+    "é, lattice.state.events.link.=C3=A9", "=, lattice.state.events.link.=3D", "Default, lattice.state.events.link.Default"
+  })
+  void subjectDefaultsDependOnTheLinkName(String linkName, String expected) {
+    var parsed = LinkSettings.parse(LinkValues.of(Map.of()), linkName);
+    CacheSettings cache = assertInstanceOf(LinkSettings.Parsed.Valid.class, parsed).settings().cache();
+    assertEquals(expected, cache.stateSubject());
+    assertEquals(expected.replace("events", "replay"), cache.replaySubject());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "a, nats://a:4222", "a:1, nats://a:1", "nats://a, nats://a:4222", "TLS://A:9, tls://a:9", "nats://u:p@a:1/, nats://u:p@a:1",
+    "token@a, nats://token@a:4222", "[::1]:5, nats://[::1]:5", "127.0.0.1, nats://127.0.0.1:4222"
+  })
+  void addressesAreReadInTheseForms(String text, String url) {
+    assertEquals(url, valid(Map.of("NATS_URL", text)).cache().servers().getFirst().url());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"a:0", "a:65536", "a:x", "http://a", "ws://a", "nats://", "nats:///p", "a,", ",a", "a b", "a:-1", "nats://a/path",
+        "nats://a?x=1", "a,,b", "nats://u:se cret@a"})
+  void otherAddressesAreRefusedWithoutRepeatingThem(String url) {
+    InvalidSetting problem = invalid(Map.of("NATS_URL", url));
+    assertEquals(SettingKey.NATS_URL, problem.key());
+    assertEquals("NATS_URL is not a list of host:port, nats://host:port or tls://host:port", problem.toString());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "REPLAY_HEARTBEAT_SECS | 0 | from 1 to 86400",
+        "REPLAY_HEARTBEAT_SECS | 86401 | from 1 to 86400",
+        "REPLAY_HEARTBEAT_SECS | -1 | whole number",
+        "REPLAY_HEARTBEAT_SECS | 1.5 | whole number",
+        "REPLAY_HEARTBEAT_SECS | 99999999999999999999 | whole number",
+        "REPLAY_HEARTBEAT_SECS | ٣ | whole number",
+        "VALUE_BYTES_MAX | 0 | whole number",
+        "VALUE_BYTES_MAX | many | whole number",
+        "MUTATION_REPLIES | sometimes | neither actual nor default",
+        "STATE_REPL_SUBJECT | a.* | wildcard",
+        "STATE_REPL_SUBJECT | a.> | wildcard",
+        "STATE_REPL_SUBJECT | a..b | empty token",
+        "STATE_REPL_SUBJECT | .a | empty token",
+        "STATE_REPL_SUBJECT | a. | empty token",
+        "STATE_REPL_SUBJECT | a b | white space",
+        "STATE_REPL_SUBJECT | $SYS.x | server's own",
+        "REPLAY_REQ_SUBJECT | a\tb | white space",
+        "REPLAY_REQ_SUBJECT | lattice.state.events | overlaps",
+        "REPLAY_REQ_SUBJECT | lattice.state | overlaps",
+        "REPLAY_REQ_SUBJECT | lattice.state.events.hb | overlaps",
+        "STATE_REPL_SUBJECT | lattice.state.replay.all | overlaps",
+        "CLIENT_SEED | secret | seed of a user",
+        "CLIENT_JWT | secret | not a JWT",
+        "CLIENT_JWT | a.b.c | needs CLIENT_SEED",
+        "NATS_CERT_FILE | /c | certificate and its key",
+        "NATS_KEY_FILE | /k | certificate and its key",
+      })
+  void invalidValuesAreRefusedWithKeyAndReason(String key, String value, String reason) {
+    InvalidSetting problem = invalid(Map.of(key, value));
+    assertTrue(problem.reason().contains(reason), problem::toString);
+    if (!reason.equals("overlaps")) {
+      assertEquals(key, problem.key().name());
+    }
+    assertFalse(problem.toString().contains("secret"));
+  }
+
+  @Test
+  void subjectLengthIsBounded() {
+    assertEquals(SettingKey.STATE_REPL_SUBJECT, invalid(Map.of("STATE_REPL_SUBJECT", "a".repeat(1025))).key());
+  }
+
+  @Test
+  void seedsOfOtherRolesAreRefused() {
+    assertEquals(SettingKey.CLIENT_SEED, invalid(Map.of("CLIENT_SEED", Vectors.key("cluster_seed"))).key());
+    String typo = USER_SEED.replace("SSL3", "SSL4");
+    assertEquals(SettingKey.CLIENT_SEED, invalid(Map.of("CLIENT_SEED", typo)).key());
+  }
+
+  @Test
+  void seedAloneIsFine() {
+    assertEquals(USER_SEED, valid(Map.of("CLIENT_SEED", USER_SEED)).cache().seed());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"actual,ACTUAL", "Default,DEFAULT", "DEFAULT,DEFAULT"})
+  void mutationReplies(String text, MutationReplies expected) {
+    assertEquals(expected, valid(Map.of("mutation_replies", text)).mutationReplies());
+  }
+
+  @Test
+  void nothingPrintsASecret() {
+    Map<String, String> values =
+        Map.of("NATS_URL", "nats://me:secretpass@h,secrettoken@h2", "CLIENT_SEED", USER_SEED, "CLIENT_JWT", "secret.jw.t");
+    LinkSettings settings = valid(values);
+    String printed = settings + " " + settings.cache() + " " + LinkValues.of(values) + " " + settings.cache().servers();
+    assertFalse(printed.contains("secret"), printed);
+    assertFalse(printed.contains(USER_SEED), printed);
+    assertNotEquals(settings.cache().servers().getFirst().url(), settings.cache().servers().getFirst().toString());
+  }
+
+  private static LinkSettings valid(Map<String, String> values) {
+    var parsed = LinkSettings.parse(LinkValues.of(values), "default");
+    return assertInstanceOf(LinkSettings.Parsed.Valid.class, parsed, parsed::toString).settings();
+  }
+
+  private static InvalidSetting invalid(Map<String, String> values) {
+    var parsed = LinkSettings.parse(LinkValues.of(values), "default");
+    return assertInstanceOf(LinkSettings.Parsed.Invalid.class, parsed, parsed::toString).problem();
+  }
+}
