@@ -1,0 +1,19 @@
+package org.natskvcache.cli;
+
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.spi.Configurator;
+import ch.qos.logback.classic.spi.ConfiguratorRank;
+import ch.qos.logback.core.spi.ContextAwareBase;
+
+/**
+ * What logback finds by {@code META-INF/services} when the first logger is asked for. It keeps logback from looking for
+ * files, and gives what is logged before {@link Logging#configure} a place to go.
+ */
+@ConfiguratorRank(ConfiguratorRank.CUSTOM_TOP_PRIORITY)
+public final class LoggingConfigurator extends ContextAwareBase implements Configurator {
+  @Override
+  public ExecutionStatus configure(LoggerContext context) {
+    Logging.install(context, LogLevel.choose(null, null, System.getenv("RUST_LOG")), false);
+    return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
+  }
+}
