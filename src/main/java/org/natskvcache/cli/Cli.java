@@ -1,0 +1,269 @@
+package org.natskvcache.cli;
+
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.provider.Nkey;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+
+/** Turns the arguments into one call on {@link Commands}. */
+public final class Cli {
+  private static final String SECRETS =
+      "Secrets (CLIENT_SEED, CLIENT_JWT, credentials in URLs) are taken from --link-file or the environment only.";
+
+  private final Commands commands;
+  private final PrintWriter out;
+  private final PrintWriter err;
+  private final Map<String, String> environment;
+  private final BooleanSupplier stdinIsTerminal;
+
+  /**
+   * Touches nothing until {@link #run}.
+   *
+   * @param out where answers asked for go (help, version, a generated provider id); flushed
+   * @param err where complaints go; flushed
+   * @param environment the process's variables
+   */
+  public Cli(
+      Commands commands,
+      PrintWriter out,
+      PrintWriter err,
+      Map<String, String> environment,
+      BooleanSupplier stdinIsTerminal) {
+    this.commands = commands;
+    this.out = out;
+    this.err = err;
+    this.environment = environment;
+    this.stdinIsTerminal = stdinIsTerminal;
+  }
+
+  /** Runs what the arguments ask for, to its end, and returns the exit code. */
+  public int run(String... args) {
+    if (args.length == 0) return providerOrUsage();
+    CommandLine line = commandLine();
+    int code = line.execute(args);
+    out.flush();
+    err.flush();
+    return code;
+  }
+
+  private int providerOrUsage() {
+    // a host's pipe is the common case: it does not pay for the command line library
+    if (!stdinIsTerminal.getAsBoolean()) return commands.provider();
+    commandLine().usage(err, Ansi.OFF);
+    err.flush();
+    return ExitCode.USAGE;
+  }
+
+  private CommandLine commandLine() {
+    CommandLine line = new CommandLine(new Root());
+    line.addSubcommand("serve", new Serve());
+    line.addSubcommand("shell", new Shell());
+    CommandLine help = new CommandLine(new CommandLine.HelpCommand());
+    help.getCommandSpec().usageMessage().footerHeading("%nExamples:%n").footer("  nats-kvcache help", "  nats-kvcache help serve");
+    line.addSubcommand("help", help);
+    line.setExpandAtFiles(false); // an argument that begins with @ is not the name of a file of arguments
+    line.setOut(out);
+    line.setErr(err);
+    line.setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF));
+    line.setUsageHelpWidth(100);
+    line.setExecutionStrategy(this::execute);
+    line.setParameterExceptionHandler((e, args) -> complain(e));
+    line.setExecutionExceptionHandler(
+        (e, failed, parsed) -> {
+          if (e instanceof ParameterException wrong) return complain(wrong);
+          e.printStackTrace(err); // our own bug: the trace is what its report needs
+          return ExitCode.FAILED;
+        });
+    return line;
+  }
+
+  private int complain(ParameterException e) {
+    err.println("nats-kvcache: " + e.getMessage());
+    err.println("Try: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
+    return ExitCode.USAGE;
+  }
+
+  private int execute(ParseResult parsed) {
+    Integer helped = CommandLine.executeHelpRequest(parsed);
+    if (helped != null) return helped;
+    if (!parsed.hasSubcommand()) {
+      throw new ParameterException(parsed.commandSpec().commandLine(), "a command is missing");
+    }
+    ParseResult chosen = parsed.subcommand();
+    CommandLine line = chosen.commandSpec().commandLine();
+    return switch (chosen.commandSpec().userObject()) {
+      case Serve serve -> commands.serve(serve(serve, line));
+      case Shell shell -> commands.shell(shell(shell, line));
+      default -> throw new IllegalStateException("no job for " + chosen.commandSpec().name());
+    };
+  }
+
+  private ServeOptions serve(Serve serve, CommandLine line) {
+    String url = serve.links.natsUrl(line, environment);
+    if (url == null) {
+      throw new ParameterException(
+          line, "serve needs the lattice's NATS server: give --nats-url, or NATS_URL in the environment");
+    }
+    Checks.subject(line, "--lattice", serve.lattice, true);
+    String given = serve.providerId;
+    if (given != null) Checks.subject(line, "--provider-id", given, false);
+    serve.clusterIssuers.forEach(key -> Checks.publicKey(line, "--cluster-issuer", 'C', key));
+    serve.actors.forEach(key -> Checks.publicKey(line, "--actor", 'M', key));
+    List<LinkOptions> links = serve.links.links(line);
+    LogOptions logging = serve.log.options(line);
+    String id = given != null ? given : Nkey.newPublic('V');
+    if (given == null) {
+      out.println("provider-id=" + id);
+      out.flush();
+    }
+    return new ServeOptions(
+        url, serve.lattice, id, links, serve.clusterIssuers, serve.actors, logging);
+  }
+
+  private ShellOptions shell(Shell shell, CommandLine line) {
+    return new ShellOptions(
+        shell.links.natsUrl(line, environment), shell.links.links(line), shell.log.options(line));
+  }
+
+  /** Reads the version the build wrote. */
+  static final class VersionText implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {"nats-kvcache " + Version.text()};
+    }
+  }
+
+  @Command(
+      name = "nats-kvcache",
+      versionProvider = VersionText.class,
+      synopsisHeading = "Usage:%n",
+      customSynopsis = {
+        "  nats-kvcache                  provider mode: a wasmCloud host writes its host data to stdin",
+        "  nats-kvcache serve [OPTIONS]  the same without a host",
+        "  nats-kvcache shell [OPTIONS]  a prompt, or a script from a pipe, on a cache of its own",
+        "  nats-kvcache help [COMMAND]",
+      },
+      description = {
+        "",
+        "A replicated in-memory key-value cache over NATS, as a wasmCloud capability provider."
+      },
+      optionListHeading = "%nOptions:%n",
+      commandListHeading = "%nCommands:%n",
+      exitCodeListHeading = "%nExit codes:%n",
+      exitCodeList = {
+        "0:ended as asked",
+        "1:did not start, or a script met an error",
+        "2:the command line makes no sense; nothing was started"
+      },
+      footerHeading = "%nExamples:%n",
+      footer = {
+        "  nats-kvcache shell",
+        "  printf 'SET a 1\\nINCR a\\n' | nats-kvcache shell",
+        "  nats-kvcache serve --nats-url nats://127.0.0.1:4222",
+        "  nats-kvcache help serve"
+      })
+  @SuppressWarnings("UnusedVariable") // declared for the help text; picocli acts on them itself
+  private static final class Root {
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Print this text.")
+    boolean help;
+
+    @Option(names = {"-V", "--version"}, versionHelp = true, description = "Print the version.")
+    boolean version;
+  }
+
+  @Command(
+      name = "serve",
+      description = {
+        "Serves on a lattice without a host, until SIGTERM or SIGINT.",
+        "",
+        "Each link is one cache, which replicates with the caches of the same link elsewhere. " + SECRETS
+      },
+      synopsisHeading = "Usage: ",
+      descriptionHeading = "%n",
+      optionListHeading = "%nOptions:%n",
+      sortOptions = false,
+      exitCodeListHeading = "%nExit codes:%n",
+      exitCodeList = {
+        "0:stopped by a signal or a shutdown message",
+        "1:did not start",
+        "2:the command line makes no sense; nothing was started"
+      },
+      footerHeading = "%nExamples:%n",
+      footer = {
+        "  nats-kvcache serve --nats-url nats://127.0.0.1:4222",
+        "  nats-kvcache serve --nats-url nats://a:4222,nats://b:4222 --lattice prod \\",
+        "      --link default --link sessions --link-config sessions:REPLAY_HEARTBEAT_SECS=10",
+        "  nats-kvcache serve --nats-url tls://a:4222 --link-file links.json",
+        "",
+        "links.json: {\"name\": \"default\", \"config\": {\"CLIENT_SEED\": \"SU...\"}}, or an array of such objects"
+      })
+  private static final class Serve {
+    @Mixin LinkArguments links = new LinkArguments();
+
+    @Option(names = "--lattice", paramLabel = "NAME", defaultValue = "default",
+        description = "Lattice to serve on. Default: ${DEFAULT-VALUE}.")
+    String lattice = "default";
+
+    @Option(names = "--provider-id", paramLabel = "ID",
+        description = "This provider's public key on the lattice (V...). Default: a new one, printed on stdout.")
+    @Nullable String providerId;
+
+    @Option(names = "--cluster-issuer", paramLabel = "C...",
+        description = "Public key whose signed invocations are accepted. Repeatable.")
+    List<String> clusterIssuers = new ArrayList<>();
+
+    @Option(names = "--actor", paramLabel = "M...",
+        description = "Public key of an actor that every link connects. Repeatable.")
+    List<String> actors = new ArrayList<>();
+
+    @Mixin LogArguments log = new LogArguments();
+  }
+
+  @Command(
+      name = "shell",
+      description = {
+        "A prompt, or a script from a pipe, on a cache of its own.",
+        "",
+        "Without --nats-url its caches are private and nothing is connected; with one they are replicas among"
+            + " the others.",
+        "",
+        "When stdin is not a terminal it is a script: one command a line; blank lines and lines that begin with"
+            + " # are skipped. It starts when every cache is live, fails if that takes over 10 s, and stops at the"
+            + " first error.",
+        "",
+        "HELP lists the commands; names and argument order are those of Redis. "
+            + SECRETS
+      },
+      synopsisHeading = "Usage: ",
+      descriptionHeading = "%n",
+      optionListHeading = "%nOptions:%n",
+      sortOptions = false,
+      exitCodeListHeading = "%nExit codes:%n",
+      exitCodeList = {
+        "0:the prompt was left, or the script ran to its end",
+        "1:did not start, or the script met an error",
+        "2:the command line makes no sense; nothing was started"
+      },
+      footerHeading = "%nExamples:%n",
+      footer = {
+        "  nats-kvcache shell",
+        "  nats-kvcache shell --nats-url nats://127.0.0.1:4222 --link default --link sessions",
+        "  printf 'RPUSH l a b\\nLRANGE l 0 -1\\n' | nats-kvcache shell"
+      })
+  private static final class Shell {
+    @Mixin LinkArguments links = new LinkArguments();
+
+    @Mixin LogArguments log = new LogArguments();
+  }
+}

@@ -1,0 +1,35 @@
+package org.natskvcache.cli;
+
+import java.util.List;
+
+/**
+ * What {@code serve} is to do.
+ *
+ * @param natsUrl servers of the lattice connection, separated by commas, and the default {@code NATS_URL} of every link;
+ *     holds credentials when it came from the environment
+ * @param lattice the lattice's name, one or more subject tokens
+ * @param providerId this provider's name on the lattice, one subject token
+ * @param links at least one, names distinct, in the order given
+ * @param clusterIssuers public keys (C...) whose invocations are accepted; may be empty
+ * @param actors public keys (M...) that are linked by every link; may be empty
+ */
+public record ServeOptions(
+    String natsUrl,
+    String lattice,
+    String providerId,
+    List<LinkOptions> links,
+    List<String> clusterIssuers,
+    List<String> actors,
+    LogOptions logging) {
+  public ServeOptions {
+    links = List.copyOf(links);
+    clusterIssuers = List.copyOf(clusterIssuers);
+    actors = List.copyOf(actors);
+  }
+
+  /** Leaves out the URL, which may hold a password. */
+  @Override
+  public String toString() {
+    return "ServeOptions[lattice=" + lattice + ", providerId=" + providerId + ", links=" + links + "]";
+  }
+}

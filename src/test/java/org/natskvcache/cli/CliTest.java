@@ -1,0 +1,363 @@
+package org.natskvcache.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.natskvcache.provider.Nkey;
+
+class CliTest {
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+  private final Recorder commands = new Recorder();
+
+  /** Notes what it was asked for and answers the given exit code. */
+  private static final class Recorder implements Commands {
+    int answer;
+    boolean provider;
+    ServeOptions serve;
+    ShellOptions shell;
+
+    @Override
+    public int provider() {
+      provider = true;
+      return answer;
+    }
+
+    @Override
+    public int serve(ServeOptions options) {
+      serve = options;
+      return answer;
+    }
+
+    @Override
+    public int shell(ShellOptions options) {
+      shell = options;
+      return answer;
+    }
+
+    boolean calledNothing() {
+      return !provider && serve == null && shell == null;
+    }
+  }
+
+  private int run(Map<String, String> environment, boolean terminal, String... args) {
+    return new Cli(commands, new PrintWriter(out), new PrintWriter(err), environment, () -> terminal).run(args);
+  }
+
+  private int run(String... args) {
+    return run(Map.of(), false, args);
+  }
+
+  private void assertUsageError(String part, String... args) {
+    assertEquals(2, run(args), () -> "exit code; stderr: " + err);
+    assertTrue(err.toString().contains(part), () -> "stderr: " + err);
+    assertTrue(err.toString().contains("--help"), () -> "stderr: " + err);
+    assertEquals("", out.toString());
+    assertTrue(commands.calledNothing());
+  }
+
+  @Test
+  void noArgumentsFromPipeIsProviderMode() {
+    commands.answer = 7;
+    assertEquals(7, run());
+    assertTrue(commands.provider);
+    assertEquals("", out + "" + err);
+  }
+
+  @Test
+  void noArgumentsFromTerminalPrintsUsageInsteadOfWaiting() {
+    assertEquals(2, run(Map.of(), true));
+    assertTrue(commands.calledNothing());
+    assertEquals("", out.toString());
+    assertTrue(err.toString().contains("Usage:"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--help", "help", "help serve", "help shell", "help help", "serve --help", "shell --help", "serve -h"})
+  void everyHelpTextHasExamplesAndIsAnAnswer(String args) {
+    assertEquals(0, run(args.split(" ")));
+    String text = out.toString();
+    assertTrue(text.contains("Examples:\n  nats-kvcache "), text);
+    assertFalse(text.contains("${"), text);
+    text.lines().forEach(line -> assertTrue(line.length() <= 120, line));
+    assertEquals("", err.toString());
+    assertTrue(commands.calledNothing());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--help", "serve --help", "shell --help"})
+  void exitCodesAreInTheHelp(String args) {
+    run(args.split(" "));
+    assertTrue(out.toString().contains("Exit codes:\n  0   "), out.toString());
+    assertTrue(out.toString().contains("\n  1   ") && out.toString().contains("\n  2   "), out.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"serve", "shell"})
+  void everyOptionIsExplained(String command) {
+    run(command, "--help");
+    for (String option : List.of("--nats-url", "--link=", "--link-config", "--link-file", "--log-level", "--structured-logging")) {
+      assertTrue(out.toString().contains(option), option);
+    }
+  }
+
+  @Test
+  void versionIsTheBuilds() {
+    assertEquals(0, run("--version"));
+    assertTrue(out.toString().matches("nats-kvcache \\d+\\.\\d+\\.\\d+\\S*\\R"), out.toString());
+  }
+
+  @Test
+  void serveWithDefaults() {
+    commands.answer = 1;
+    assertEquals(1, run("serve", "--nats-url", "nats://127.0.0.1:4222"));
+    ServeOptions serve = commands.serve;
+    assertEquals("nats://127.0.0.1:4222", serve.natsUrl());
+    assertEquals("default", serve.lattice());
+    assertTrue(Nkey.isPublic('V', serve.providerId()), serve.providerId());
+    assertEquals("provider-id=" + serve.providerId() + "\n", out.toString().replace("\r", ""));
+    assertEquals(List.of("default"), serve.links().stream().map(LinkOptions::name).toList());
+    assertTrue(serve.links().getFirst().config().isEmpty());
+    assertTrue(serve.actors().isEmpty() && serve.clusterIssuers().isEmpty());
+    assertNull(serve.logging().level());
+    assertFalse(serve.logging().structured());
+  }
+
+  @Test
+  void serveWithEverything() {
+    String issuer = Nkey.newPublic('C');
+    String actor = Nkey.newPublic('M');
+    assertEquals(
+        0,
+        run(
+            "serve", "--nats-url=tls://a,b:4223", "--lattice", "prod.eu", "--provider-id", "VX_1-2", "--link", "b", "--link", "a",
+            "--link-config", "a:replay_heartbeat_secs=5", "--link-config", "c:d:STATE_REPL_SUBJECT=x.y=z", "--cluster-issuer", issuer,
+            "--actor", actor, "--log-level", "WARNING", "--structured-logging"));
+    ServeOptions serve = commands.serve;
+    assertEquals("tls://a,b:4223", serve.natsUrl());
+    assertEquals("prod.eu", serve.lattice());
+    assertEquals("VX_1-2", serve.providerId());
+    assertEquals(List.of("b", "a", "c:d"), serve.links().stream().map(LinkOptions::name).toList());
+    assertEquals("5", serve.links().get(1).config().get("REPLAY_HEARTBEAT_SECS"));
+    assertEquals("x.y=z", serve.links().get(2).config().get("STATE_REPL_SUBJECT"));
+    assertEquals(List.of(issuer), serve.clusterIssuers());
+    assertEquals(List.of(actor), serve.actors());
+    assertEquals(new LogOptions(LogLevel.WARN, true), serve.logging());
+    assertEquals("", out.toString(), "a given provider id is not repeated");
+  }
+
+  @Test
+  void serveWithoutServerSaysWhatIsMissing() {
+    assertUsageError("--nats-url", "serve");
+  }
+
+  @Test
+  void serverMayComeFromEnvironmentWithPassword() {
+    assertEquals(0, run(Map.of("NATS_URL", "nats://u:p@h"), false, "serve"));
+    assertEquals("nats://u:p@h", commands.serve.natsUrl());
+    assertFalse(commands.serve.toString().contains("u:p"));
+  }
+
+  @Test
+  void flagWinsOverEnvironmentForTheLattice() {
+    run(Map.of("NATS_URL", "nats://other"), false, "serve", "--nats-url", "nats://this");
+    assertEquals("nats://this", commands.serve.natsUrl());
+  }
+
+  @Test
+  void blankServerInEnvironmentIsNone() {
+    assertEquals(0, run(Map.of("NATS_URL", " "), false, "shell"));
+    assertNull(commands.shell.natsUrl());
+  }
+
+  @Test
+  void shellWithDefaultsIsStandalone() {
+    assertEquals(0, run("shell"));
+    assertNull(commands.shell.natsUrl());
+    assertEquals(List.of("default"), commands.shell.links().stream().map(LinkOptions::name).toList());
+    assertEquals("", out + "" + err);
+  }
+
+  @Test
+  void shellTakesServerAndLinks() {
+    assertEquals(0, run("shell", "--nats-url", "nats://h", "--link", "x", "--log-level", "debug"));
+    assertEquals("nats://h", commands.shell.natsUrl());
+    assertEquals("x", commands.shell.links().getFirst().name());
+    assertEquals(LogLevel.DEBUG, commands.shell.logging().level());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "default:CLIENT_SEED=SUsecret",
+        "default:client_seed=SUsecret",
+        "default:CLIENT_JWT=secret",
+        "default:NATS_URL=nats://secret@h:4222",
+        "default:NATS_URL=nats://a,tls://u:secret@h",
+        "default:nats_url=u:secret@h"
+      })
+  void secretsOnTheCommandLineAreRefusedAndNotRepeated(String setting) {
+    assertUsageError("--link-file", "serve", "--nats-url", "nats://h", "--link-config", setting);
+    assertTrue(err.toString().contains("environment"));
+    assertFalse(err.toString().contains("ecret@") || err.toString().contains("SUsecret"), err.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"nats://u:pw@h", "u:pw@h", "nats://a,token-pw@b"})
+  void credentialsInTheServerOptionAreRefused(String url) {
+    assertUsageError("environment", "shell", "--nats-url", url);
+    assertFalse(err.toString().contains("pw"), err.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "x", "a:b", "=v", ":K=v", "a:=v", "K=a:v", "a b:K=v"})
+  void malformedLinkConfigIsRefused(String setting) {
+    assertUsageError("--link-config", "shell", "--link-config", setting);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", " ", "a b", "a\nb"})
+  void malformedLinkNameIsRefused(String name) {
+    assertUsageError("--link", "shell", "--link", name);
+  }
+
+  @Test
+  void repeatedLinkIsRefused() {
+    assertUsageError("given twice", "shell", "--link", "a", "--link", "a");
+  }
+
+  @Test
+  void repeatedSettingIsRefusedWhateverItsCase() {
+    assertUsageError("given twice", "shell", "--link-config", "a:KEY=1", "--link-config", "a:key=1");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "a b", "*", "a.>", ".a", "a..b"})
+  void malformedLatticeIsRefused(String lattice) {
+    assertUsageError("--lattice", "serve", "--nats-url", "h", "--lattice", lattice);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "a.b", "V*"})
+  void malformedProviderIdIsRefused(String id) {
+    assertUsageError("--provider-id", "serve", "--nats-url", "h", "--provider-id", id);
+  }
+
+  @Test
+  void keyOfAnotherKindIsRefused() {
+    assertUsageError("--actor", "serve", "--nats-url", "h", "--actor", Nkey.newPublic('C'));
+  }
+
+  @Test
+  void damagedKeyIsRefused() {
+    String key = Nkey.newPublic('C');
+    String damaged = key.substring(0, 20) + (key.charAt(20) == 'A' ? 'B' : 'A') + key.substring(21);
+    assertUsageError("--cluster-issuer", "serve", "--nats-url", "h", "--cluster-issuer", damaged);
+  }
+
+  @Test
+  void unknownLogLevelIsRefused() {
+    assertUsageError("--log-level", "serve", "--nats-url", "h", "--log-level", "loud");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"bogus", "serve --bogus", "shell extra", "--nats-url h", "serve --nats-url"})
+  void unknownArgumentsAreRefused(String args) {
+    assertUsageError("nats-kvcache: ", args.split(" "));
+  }
+
+  @Test
+  void argumentsThatBeginWithAtAreNoFiles(@TempDir Path folder) throws Exception {
+    Path file = Files.writeString(folder.resolve("args"), "--help");
+    assertUsageError("nats-kvcache: ", "@" + file);
+  }
+
+  @Test
+  void linkFileGivesLinksAndSecrets(@TempDir Path folder) throws Exception {
+    Path file =
+        Files.writeString(
+            folder.resolve("links.json"),
+            """
+            [{"name": "default", "config": {"CLIENT_SEED": "SUsecret", "REPLAY_HEARTBEAT_SECS": 5, "X": true}},
+             {"name": "other"}]""");
+    assertEquals(0, run("shell", "--link", "first", "--link-config", "default:K=v", "--link-file", file.toString()));
+    List<LinkOptions> links = commands.shell.links();
+    assertEquals(List.of("first", "default", "other"), links.stream().map(LinkOptions::name).toList());
+    assertEquals(Map.of("CLIENT_SEED", "SUsecret", "REPLAY_HEARTBEAT_SECS", "5", "X", "true", "K", "v"), Map.copyOf(links.get(1).config()));
+    assertFalse(links.toString().contains("SUsecret"), links.toString());
+    assertTrue(links.toString().contains("CLIENT_SEED"), links.toString());
+  }
+
+  @Test
+  void linkFileMayHoldOneObject(@TempDir Path folder) throws Exception {
+    Path file = Files.writeString(folder.resolve("link.json"), "{\"name\":\"a\",\"config\":{}}");
+    assertEquals(0, run("shell", "--link-file", file.toString()));
+    assertEquals(List.of("a"), commands.shell.links().stream().map(LinkOptions::name).toList());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "secret",
+        "{\"name\": secret}",
+        "[1]",
+        "{}",
+        "{\"name\": 5}",
+        "{\"name\": \"\"}",
+        "{\"name\": \"a\", \"secret\": {}}",
+        "{\"name\": \"a\", \"config\": \"secret\"}",
+        "{\"name\": \"a\", \"config\": {\"K\": null}}",
+        "{\"name\": \"a\", \"config\": {\"K\": [\"secret\"]}}",
+        "{\"name\": \"a\", \"config\": {\"K\": \"secret\", \"k\": \"secret\"}}",
+        "{\"name\": \"a\"} secret"
+      })
+  void malformedLinkFileIsRefusedWithoutQuotingIt(String text, @TempDir Path folder) throws Exception {
+    Path file = Files.writeString(folder.resolve("links.json"), text);
+    assertUsageError("links.json", "shell", "--link-file", file.toString());
+    assertFalse(err.toString().contains("secret"), err.toString());
+  }
+
+  @Test
+  void absentLinkFileIsNamed() {
+    assertUsageError("no-such.json does not exist", "shell", "--link-file", "no-such.json");
+  }
+
+  @Test
+  void failureInsideACommandIsExitCodeOneWithATrace() {
+    Commands broken =
+        new Commands() {
+          @Override
+          public int provider() {
+            throw new AssertionError();
+          }
+
+          @Override
+          public int serve(ServeOptions options) {
+            throw new AssertionError();
+          }
+
+          @Override
+          public int shell(ShellOptions options) {
+            throw new IllegalStateException("applied 7 after 9");
+          }
+        };
+    int code = new Cli(broken, new PrintWriter(out), new PrintWriter(err), Map.of(), () -> false).run("shell");
+    assertEquals(1, code);
+    assertTrue(err.toString().contains("applied 7 after 9"));
+    assertNotNull(Version.text());
+  }
+}
