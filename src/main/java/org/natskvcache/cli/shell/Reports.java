@@ -1,0 +1,92 @@
+package org.natskvcache.cli.shell;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.natskvcache.crdt.OriginId;
+import org.natskvcache.node.ReplicaStatus;
+
+/** The longer answers: help, links, status, peers. Lines are separated by {@code \n}, none at the end. */
+final class Reports {
+  private Reports() {}
+
+  static String help() {
+    int width = Verbs.all().stream().mapToInt(verb -> verb.usage().length()).max().orElse(0);
+    List<String> lines = new ArrayList<>();
+    for (Verb verb : Verbs.all()) lines.add(padded(verb.usage(), width) + "  " + verb.summary());
+    lines.add("");
+    lines.add("Names in any case. \"double quotes\" with \\\" \\\\ \\n \\r \\t \\0 \\xHH, 'single quotes' literally.");
+    return String.join("\n", lines);
+  }
+
+  static String links(List<String> links, String inUse) {
+    List<String> lines = new ArrayList<>();
+    for (String link : links) lines.add((link.equals(inUse) ? "* " : "  ") + link);
+    return String.join("\n", lines);
+  }
+
+  static String status(String link, ReplicaStatus status) {
+    List<String> lines = new ArrayList<>();
+    row(lines, "link", link);
+    row(lines, "state", status.state() + " for " + duration(status.stateMillis()));
+    row(lines, "connected", connection(status));
+    row(lines, "origin", status.origin().toString());
+    row(lines, "entries", Long.toString(status.entries()));
+    row(lines, "digest", String.format(Locale.ROOT, "%016x", status.digest()));
+    row(lines, "held back", Integer.toString(status.heldBack()));
+    row(lines, "peers", Integer.toString(status.peers().size()));
+    String alarm = status.alarm();
+    row(lines, "alarm", alarm == null ? "none" : alarm);
+    String label = "vector";
+    for (Map.Entry<OriginId, Long> mark : status.versionVector().entrySet()) {
+      row(lines, label, mark.getKey() + " " + mark.getValue());
+      label = "";
+    }
+    if (status.versionVector().isEmpty()) row(lines, label, "empty");
+    return String.join("\n", lines);
+  }
+
+  static String peers(ReplicaStatus status) {
+    if (status.peers().isEmpty()) return "(no peers)";
+    List<String> lines = new ArrayList<>();
+    for (ReplicaStatus.Peer peer : status.peers()) {
+      lines.add(
+          peer.origin()
+              + "  "
+              + padded(peer.state().toString(), 10)
+              + "  "
+              + padded(agreement(peer.agreement()), 19)
+              + "  heard "
+              + duration(peer.silentMillis())
+              + " ago");
+    }
+    return String.join("\n", lines);
+  }
+
+  private static String connection(ReplicaStatus status) {
+    if (status.state() == ReplicaStatus.State.STANDALONE) return "not replicated";
+    return status.connected() ? "yes" : "no";
+  }
+
+  private static String agreement(ReplicaStatus.Agreement agreement) {
+    return switch (agreement) {
+      case EQUAL -> "equal";
+      case DIFFERENT_VECTORS -> "different vectors";
+      case DIVERGED -> "DIVERGED";
+      case UNKNOWN -> "not known yet";
+    };
+  }
+
+  private static String duration(long millis) {
+    return millis < 10_000 ? millis + " ms" : millis / 1000 + " s";
+  }
+
+  private static void row(List<String> lines, String label, String value) {
+    lines.add(padded(label, 11) + value);
+  }
+
+  private static String padded(String text, int width) {
+    return text + " ".repeat(Math.max(0, width - text.length()));
+  }
+}
