@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import org.jline.terminal.Size;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
+import org.jline.utils.Signals;
 import org.natskvcache.cli.ExitCode;
 
 /** The way in: runs a script or a prompt on running caches, which stay open when it returns. */
@@ -31,13 +33,30 @@ public final class Shell {
 
   /** Talks to the person at the terminal, however little that terminal can. The answer is an {@link ExitCode}. */
   public int prompt() {
-    try (Terminal terminal =
-        TerminalBuilder.builder().name("nats-kvcache").system(true).dumb(true).encoding(StandardCharsets.UTF_8).build()) {
+    try (Terminal terminal = terminal()) {
+      // jline leaves SIGINT alone on a terminal it cannot put into raw mode, and Java's answer to it is to exit
+      if (isDumb(terminal)) Signals.register("INT", () -> terminal.raise(Terminal.Signal.INT));
+      // a pseudo-terminal nobody has sized says 0 by 0, and jline then shows dots for the prompt
+      if (terminal.getSize().getColumns() == 0) terminal.setSize(Size.of(80, 24));
       return new Prompt(session, terminal).run();
     } catch (IOException e) {
       err.println("nats-kvcache: the terminal cannot be used: " + e.getMessage());
       err.flush();
       return ExitCode.FAILED;
     }
+  }
+
+  private static Terminal terminal() throws IOException {
+    return TerminalBuilder.builder()
+        .name("nats-kvcache")
+        .system(true)
+        .dumb(true)
+        .graphemeCluster(false) // else it asks the terminal questions, which some print as rubbish
+        .encoding(StandardCharsets.UTF_8)
+        .build();
+  }
+
+  private static boolean isDumb(Terminal terminal) {
+    return terminal.getType().startsWith(Terminal.TYPE_DUMB);
   }
 }
