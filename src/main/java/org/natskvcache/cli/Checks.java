@@ -3,7 +3,7 @@ package org.natskvcache.cli;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.natskvcache.provider.Nkey;
+import org.natskvcache.rpc.Nkey;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 
@@ -21,9 +21,9 @@ final class Checks {
     if (!legal) throw wrong(line, option, "must be usable in a NATS subject: no white space, *, > or " + (many ? "empty token" : "dot"));
   }
 
-  static void publicKey(CommandLine line, String option, char kind, String text) {
-    if (!Nkey.isPublic(kind, text)) {
-      throw wrong(line, option, "must be a public key of 56 characters that begins with " + kind);
+  static void publicKey(CommandLine line, String option, Nkey.Role role, String text) {
+    if (!Nkey.isPublic(role, text)) {
+      throw wrong(line, option, "must be a public key of 56 characters that begins with " + role.letter());
     }
   }
 

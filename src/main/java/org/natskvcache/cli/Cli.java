@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
-import org.natskvcache.provider.Nkey;
+import org.natskvcache.rpc.Nkey;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -118,11 +118,11 @@ public final class Cli {
     Checks.subject(line, "--lattice", serve.lattice, true);
     String given = serve.providerId;
     if (given != null) Checks.subject(line, "--provider-id", given, false);
-    serve.clusterIssuers.forEach(key -> Checks.publicKey(line, "--cluster-issuer", 'C', key));
-    serve.actors.forEach(key -> Checks.publicKey(line, "--actor", 'M', key));
+    serve.clusterIssuers.forEach(key -> Checks.publicKey(line, "--cluster-issuer", Nkey.Role.CLUSTER, key));
+    serve.actors.forEach(key -> Checks.publicKey(line, "--actor", Nkey.Role.MODULE, key));
     List<LinkOptions> links = serve.links.links(line);
     LogOptions logging = serve.log.options(line);
-    String id = given != null ? given : Nkey.newPublic('V');
+    String id = given != null ? given : Nkey.random(Nkey.Role.SERVICE).text();
     if (given == null) {
       out.println("provider-id=" + id);
       out.flush();

@@ -93,7 +93,8 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
             settings, ConnectionTuning.replication(name + " catch-up"), new CatchUp(replica));
   }
 
-  /** The largest payload the server takes, bytes; NATS' default of 1 MiB until it has told. */
+  /** NATS' default of 1 MiB until the server has told. */
+  @Override
   public int maxPayload() {
     return payloadMax;
   }
@@ -288,14 +289,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
         dropsCounted = drops;
       }
       byte[] frame = message.getData();
-      try {
-        replica.receive(frame);
-      } catch (RuntimeException | Error e) {
-        // No frame may do that: it is a bug of ours. The client would swallow it.
-        LOG.error("receiving failed subject={} bytes={}", message.getSubject(), frame.length, e);
-        Thread thread = Thread.currentThread();
-        thread.getUncaughtExceptionHandler().uncaughtException(thread, e);
-      }
+      replica.receive(frame);
     }
   }
 

@@ -17,6 +17,7 @@ import org.natskvcache.crdt.OriginId;
 import org.natskvcache.metrics.Counter;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Command;
+import org.natskvcache.store.Limits;
 import org.natskvcache.store.Reply;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,7 +37,7 @@ public final class LockedReplica implements Replica {
   private static final long BATCH_NANOS = 1_000_000;
 
   /** How long closing waits for a peer to show that it has everything. */
-  private static final long LEAVE_NANOS = 100_000_000;
+  private static final long LEAVE_NANOS = 60_000_000;
 
   private static final int REMEMBERED_SENDERS_MAX = 1_000;
 
@@ -124,11 +125,21 @@ public final class LockedReplica implements Replica {
       }
       reply = node.call(command, now);
       afterStep();
+    } catch (RuntimeException | Error broken) {
+      throw fatal(broken);
     } finally {
       lock.unlock();
     }
     answer.accept(reply);
     drain();
+  }
+
+  /** A failed invariant: a dead replica is cheaper than a wrong one that replicates. */
+  private IllegalStateException fatal(Throwable broken) {
+    LOG.error("the replica is broken and stops the process link={}", name, broken);
+    Thread thread = Thread.currentThread();
+    thread.getUncaughtExceptionHandler().uncaughtException(thread, broken);
+    return new IllegalStateException("the replica is broken", broken);
   }
 
   private boolean holds(Time now) {
@@ -172,6 +183,8 @@ public final class LockedReplica implements Replica {
         for (HeldCall call : released) replies.add(node.call(call.command, now));
       }
       afterStep();
+    } catch (RuntimeException | Error broken) {
+      throw fatal(broken);
     } finally {
       lock.unlock();
     }
@@ -203,7 +216,13 @@ public final class LockedReplica implements Replica {
 
   @Override
   public void connected() {
-    step(node::connected);
+    Transport to = transport;
+    int payload = to == null ? Limits.DEFAULT_PAYLOAD_MAX : to.maxPayload();
+    step(
+        now -> {
+          node.payloadMax(payload);
+          node.connected(now);
+        });
   }
 
   @Override

@@ -51,7 +51,7 @@ public final class Node {
   private static final long SILENT_HEARTBEATS = 3;
 
   private final NodeSettings settings;
-  private final Limits limits;
+  private Limits limits;
   private final Origins origins = new Origins();
   private final Keyspace keyspace;
   private final Delivery delivery;
@@ -603,6 +603,13 @@ public final class Node {
   }
 
   // ---------------------------------------------------------------- life
+
+  /** The server takes messages of at most so many bytes: entries, frames and chunks keep within. */
+  public void payloadMax(int bytes) {
+    limits = settings.limits().within(bytes);
+    keyspace.limits(limits);
+    server.limits(limits);
+  }
 
   /** The replication connection is up and subscribed, for the first time or again. */
   public void connected(Time now) {

@@ -78,7 +78,7 @@ final class Repair {
   private @Nullable Staging staging;
   private long cut;
   private int silences;
-  private int chunksInWindow;
+  private int windowLeft;
   private boolean gapAsked;
   private boolean hopeless;
 
@@ -201,7 +201,7 @@ final class Repair {
     Staging stage = staging;
     OriginId from = askedOf;
     if (stage == null || from == null) throw new IllegalStateException("staging from nobody");
-    chunksInWindow = 0;
+    windowLeft = windowBytes;
     atTick = tick + STAGING_IDLE_MILLIS;
     host.sendSnapshotRequest(from, cut, stage.section(), stage.offset(), windowBytes);
   }
@@ -258,8 +258,8 @@ final class Repair {
   }
 
   private boolean windowDone(Frame.SnapshotChunk chunk) {
-    chunksInWindow++;
-    return !chunk.last() && chunksInWindow >= WINDOW_CHUNKS;
+    windowLeft -= Math.max(1, Frame.Piece.bytes(chunk.pieces()));
+    return !chunk.last() && windowLeft <= 0;
   }
 
   void refused(Frame.SnapshotRefused refusal, long tick) {

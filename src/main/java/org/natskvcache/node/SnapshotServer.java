@@ -17,7 +17,7 @@ final class SnapshotServer {
 
   private record Served(OriginId requester, Cut cut, long[] usedTick) {}
 
-  private final Limits limits;
+  private Limits limits;
   private final Defect defect;
   private final Supplier<Cut> newCut;
   private final Map<Long, Served> cuts = new LinkedHashMap<>();
@@ -27,6 +27,10 @@ final class SnapshotServer {
     this.limits = limits;
     this.defect = defect;
     this.newCut = newCut;
+  }
+
+  void limits(Limits within) {
+    limits = within;
   }
 
   void beforeChange(int bucket) {
@@ -84,13 +88,14 @@ final class SnapshotServer {
       Frame.SnapshotRequest request, long number, Cut cut, OriginId me, Consumer<Frame> answer) {
     int section = request.section();
     int offset = request.offset();
-    for (int left = request.windowBytes(); left > 0; left -= limits.chunkBytes()) {
+    for (int left = request.windowBytes(); left > 0; ) {
       Cut.Part part = cut.part(section, offset, limits.chunkBytes());
       if (part == null) return; // a late copy of an old request
       answer.accept(
           new Frame.SnapshotChunk(
               me, number, part.section(), part.offset(), part.last(), part.pieces()));
       if (part.last()) return;
+      left -= Math.max(1, part.bytes());
       section = Cut.nextSection(part);
       offset = Cut.nextOffset(part);
     }

@@ -30,6 +30,9 @@ public interface Transport {
    */
   void publish(Channel channel, @Nullable OriginId target, byte[] frame);
 
+  /** The largest payload the server takes, bytes. */
+  int maxPayload();
+
   /** Called when this instance takes a new name: {@code R.<origin>} is to be listened on, any former one no longer. */
   void listenAs(OriginId origin);
 

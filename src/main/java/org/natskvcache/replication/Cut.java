@@ -67,7 +67,12 @@ public final class Cut {
   }
 
   /** A part of the cut and whether the cut ends with it. */
-  public record Part(int section, int offset, List<Frame.Piece> pieces, boolean last) {}
+  public record Part(int section, int offset, List<Frame.Piece> pieces, boolean last) {
+    /** How many bytes of sections it carries. */
+    public int bytes() {
+      return Frame.Piece.bytes(pieces);
+    }
+  }
 
   /** The receiver has everything before {@code section}: it need not be kept. */
   public void release(int section) {

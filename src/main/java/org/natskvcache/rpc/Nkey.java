@@ -1,6 +1,8 @@
 package org.natskvcache.rpc;
 
 import java.io.ByteArrayOutputStream;
+import java.security.KeyPairGenerator;
+import java.security.NoSuchAlgorithmException;
 import java.util.Optional;
 import org.natskvcache.store.Bytes;
 
@@ -83,6 +85,22 @@ public record Nkey(Role role, Bytes key) {
     }
     int prefix = (raw[0] & 7) << 5 | (raw[1] & 0xf8) >> 3;
     return Role.of(prefix).map(role -> new Seed(role, slice(raw, 2)));
+  }
+
+  /** The public half of a new key pair whose private half is thrown away, since a provider signs nothing. */
+  public static Nkey random(Role role) {
+    try {
+      byte[] x509 =
+          KeyPairGenerator.getInstance("Ed25519").generateKeyPair().getPublic().getEncoded();
+      return new Nkey(role, slice(x509, x509.length - KEY_BYTES)); // X.509 ends with the raw key
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("this Java runtime lacks Ed25519", e);
+    }
+  }
+
+  /** Whether {@code text} is a public key of this role. */
+  public static boolean isPublic(Role role, String text) {
+    return parse(text).filter(key -> key.role() == role).isPresent();
   }
 
   /** The text form. */

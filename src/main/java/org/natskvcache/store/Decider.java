@@ -19,13 +19,17 @@ final class Decider {
   private static final int PAGE_SCAN_MAX = 20_000;
 
   private final Keyspace keyspace;
-  private final Limits limits;
+  private Limits limits;
   private final Defect defect;
 
   Decider(Keyspace keyspace, Limits limits, Defect defect) {
     this.keyspace = keyspace;
     this.limits = limits;
     this.defect = defect;
+  }
+
+  void limits(Limits changed) {
+    limits = changed;
   }
 
   /** The moment and the author of a decision. */

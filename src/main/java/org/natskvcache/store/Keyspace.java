@@ -51,6 +51,11 @@ public final class Keyspace {
     bucketDigests = new long[1 << bucketBits];
   }
 
+  /** From now on commands are held to these limits; what is held already stays. */
+  public void limits(Limits limits) {
+    decider.limits(limits);
+  }
+
   Origins origins() {
     return origins;
   }

@@ -53,6 +53,15 @@ public record Limits(
           10,
           100_000);
 
+  /** The same limits where they do not let a message grow beyond {@code payloadMax} bytes. */
+  public Limits within(int payloadMax) {
+    int room = Math.max(1, payloadMax - FRAME_RESERVE);
+    return new Limits(
+        keyBytesMax, Math.min(entryBytesMax, room), ringBytesMax, ringMutationsMax,
+        heldBackBytesMax, heldBackMutationsMax, heldCallsMax, Math.min(frameBytes, room),
+        replayBytes, Math.min(chunkBytes, room), cutsMax, digestBucketBits, pageKeysMax);
+  }
+
   /** The same limits with another bound on key plus value. */
   public Limits withEntryBytesMax(int bytes) {
     return new Limits(

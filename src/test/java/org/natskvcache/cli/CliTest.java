@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.natskvcache.provider.Nkey;
+import org.natskvcache.rpc.Nkey;
 
 class CliTest {
   private final StringWriter out = new StringWriter();
@@ -127,7 +127,7 @@ class CliTest {
     ServeOptions serve = commands.serve;
     assertEquals("nats://127.0.0.1:4222", serve.natsUrl());
     assertEquals("default", serve.lattice());
-    assertTrue(Nkey.isPublic('V', serve.providerId()), serve.providerId());
+    assertTrue(Nkey.isPublic(Nkey.Role.SERVICE, serve.providerId()), serve.providerId());
     assertEquals("provider-id=" + serve.providerId() + "\n", out.toString().replace("\r", ""));
     assertEquals(List.of("default"), serve.links().stream().map(LinkOptions::name).toList());
     assertTrue(serve.links().getFirst().config().isEmpty());
@@ -138,8 +138,8 @@ class CliTest {
 
   @Test
   void serveWithEverything() {
-    String issuer = Nkey.newPublic('C');
-    String actor = Nkey.newPublic('M');
+    String issuer = Nkey.random(Nkey.Role.CLUSTER).text();
+    String actor = Nkey.random(Nkey.Role.MODULE).text();
     assertEquals(
         0,
         run(
@@ -258,12 +258,12 @@ class CliTest {
 
   @Test
   void keyOfAnotherKindIsRefused() {
-    assertUsageError("--actor", "serve", "--nats-url", "h", "--actor", Nkey.newPublic('C'));
+    assertUsageError("--actor", "serve", "--nats-url", "h", "--actor", Nkey.random(Nkey.Role.CLUSTER).text());
   }
 
   @Test
   void damagedKeyIsRefused() {
-    String key = Nkey.newPublic('C');
+    String key = Nkey.random(Nkey.Role.CLUSTER).text();
     String damaged = key.substring(0, 20) + (key.charAt(20) == 'A' ? 'B' : 'A') + key.substring(21);
     assertUsageError("--cluster-issuer", "serve", "--nats-url", "h", "--cluster-issuer", damaged);
   }

@@ -17,8 +17,8 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.rpc.wasmbus.Vectors;
@@ -226,13 +226,6 @@ class HostDataTest {
              "link_definitions":[{"actor_id":"M","values":{"CLIENT_SEED":"secretseed"}}]}""");
     assertFalse(data.toString().contains("secret"), data::toString);
     assertFalse(data.links().toString().contains("secret"));
-  }
-
-  @ParameterizedTest
-  @CsvSource({"trace,,TRACE", "Warning,,WARN", "critical,,ERROR", "error,trace,ERROR", "chatty,trace,INFO",
-    "'',debug,DEBUG", "'','',INFO", "'','async_nats=warn,debug',DEBUG", "'','a=b',INFO", "'',nonsense,INFO"})
-  void logLevelIsTheHostsElseTheEnvironments(String host, String rustLog, LogLevel expected) {
-    assertEquals(expected, LogLevel.choose(host, rustLog == null ? "" : rustLog));
   }
 
   private static HostData read(String json) throws HostDataException {

@@ -121,7 +121,14 @@ public sealed interface Frame {
       implements Frame {}
 
   /** Some bytes of a section, and whether the section ends with them. */
-  record Piece(boolean ends, Bytes bytes) {}
+  record Piece(boolean ends, Bytes bytes) {
+    /** How many bytes these pieces have together. */
+    public static int bytes(List<Piece> pieces) {
+      int sum = 0;
+      for (Piece piece : pieces) sum += piece.bytes.size();
+      return sum;
+    }
+  }
 
   /**
    * No cut.
