@@ -2,14 +2,14 @@ package org.natskvcache.cli;
 
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.Configurator;
-import ch.qos.logback.classic.spi.ConfiguratorRank;
 import ch.qos.logback.core.spi.ContextAwareBase;
 
 /**
- * What logback finds by {@code META-INF/services} when the first logger is asked for. It keeps logback from looking for
- * files, and gives what is logged before {@link Logging#configure} a place to go.
+ * What logback finds by {@code META-INF/services} when the first logger is asked for. It keeps
+ * logback from looking for files, and gives what is logged before {@link Logging#configure} a place
+ * to go. It bears no rank, because logback would load ninety classes to read the annotation; among
+ * equals the class path decides, so that one which tests bring comes first.
  */
-@ConfiguratorRank(ConfiguratorRank.CUSTOM_TOP_PRIORITY)
 public final class LoggingConfigurator extends ContextAwareBase implements Configurator {
   @Override
   public ExecutionStatus configure(LoggerContext context) {
