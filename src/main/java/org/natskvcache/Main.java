@@ -39,9 +39,14 @@ import org.natskvcache.rpc.LinkDefinition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Entry point: builds the objects of the job asked for, in start order, and closes them in reverse. */
+/**
+ * Entry point: builds the objects of the job asked for, in start order, and closes them in reverse.
+ */
 public final class Main implements Commands {
-  /** Who uses the caches that {@code serve} and {@code shell} open: no public key, so no invocation can claim it. */
+  /**
+   * Who uses the caches that {@code serve} and {@code shell} open: no public key, so no invocation
+   * can claim it.
+   */
   private static final String OPERATOR = "operator";
 
   private static final long STOP_MILLIS_MAX = 250;
@@ -70,13 +75,18 @@ public final class Main implements Commands {
 
   /** A bug of ours: what a broken process would still do is worse than its end. */
   private static void die(Thread thread, Throwable broken) {
-    LoggerFactory.getLogger(Main.class).error("stopping after a failure thread={}", thread.getName(), broken);
+    LoggerFactory.getLogger(Main.class)
+        .error("stopping after a failure thread={}", thread.getName(), broken);
     Runtime.getRuntime().halt(ExitCode.FAILED);
   }
 
-  /** UTF-8 whatever the locale: a host starts us with an empty environment, which means ASCII to the JDK. */
+  /**
+   * UTF-8 whatever the locale: a host starts us with an empty environment, which means ASCII to the
+   * JDK.
+   */
   private static PrintWriter writer(FileDescriptor descriptor) {
-    return new PrintWriter(new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8));
+    return new PrintWriter(
+        new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8));
   }
 
   @Override
@@ -91,10 +101,15 @@ public final class Main implements Commands {
     Logging.configure(level, host.structuredLogging());
     var identity =
         new WasmbusDoor.Identity(
-            host.lattice(), host.providerKey(), host.linkName(), host.hostId(), host.clusterIssuers());
+            host.lattice(),
+            host.providerKey(),
+            host.linkName(),
+            host.hostId(),
+            host.clusterIssuers());
     ConnectionSettings connection =
         ReplicatedCaches.connection(host.latticeServers(), host.userJwt(), host.userSeed());
-    var defaults = LinkValues.layered(List.of(LinkValues.of(host.config()), LinkValues.of(environment)));
+    var defaults =
+        LinkValues.layered(List.of(LinkValues.of(host.config()), LinkValues.of(environment)));
     var caches = new ReplicatedCaches();
     var linked = new LinkedCaches(new LinkTable(defaults), caches);
     return run(connection, List.of(new Lattice.Entrance(identity, host.links())), caches, linked);
@@ -113,18 +128,24 @@ public final class Main implements Commands {
       List<LinkDefinition> actors = new ArrayList<>();
       for (String actor : options.actors()) {
         actors.add(
-            new LinkDefinition(actor, options.providerId(), link.name(), "wasmcloud:keyvalue", link.config()));
+            new LinkDefinition(
+                actor, options.providerId(), link.name(), "wasmcloud:keyvalue", link.config()));
       }
       var identity =
           new WasmbusDoor.Identity(
-              options.lattice(), options.providerId(), link.name(), "", Set.copyOf(options.clusterIssuers()));
+              options.lattice(),
+              options.providerId(),
+              link.name(),
+              "",
+              Set.copyOf(options.clusterIssuers()));
       entrances.add(new Lattice.Entrance(identity, actors));
     }
     ConnectionSettings connection;
     try {
       connection =
           ConnectionSettings.of(options.natsUrl())
-              .withCredentials(value(defaults, SettingKey.CLIENT_JWT), value(defaults, SettingKey.CLIENT_SEED))
+              .withCredentials(
+                  value(defaults, SettingKey.CLIENT_JWT), value(defaults, SettingKey.CLIENT_SEED))
               .withTls(
                   path(defaults, SettingKey.NATS_CA_FILE),
                   path(defaults, SettingKey.NATS_CERT_FILE),
@@ -173,7 +194,8 @@ public final class Main implements Commands {
 
   /** What counts where a link sets nothing. */
   private LinkValues defaults(@Nullable String natsUrl) {
-    Map<String, String> flags = natsUrl == null ? Map.of() : Map.of(SettingKey.NATS_URL.name(), natsUrl);
+    Map<String, String> flags =
+        natsUrl == null ? Map.of() : Map.of(SettingKey.NATS_URL.name(), natsUrl);
     return LinkValues.layered(List.of(LinkValues.of(environment), LinkValues.of(flags)));
   }
 
@@ -212,7 +234,11 @@ public final class Main implements Commands {
     } catch (IllegalArgumentException e) {
       return failed(String.valueOf(e.getMessage()));
     }
-    log.info("event=started version={} servers={} links={}", org.natskvcache.cli.Version.text(), connection.redacted(), entrances.size());
+    log.info(
+        "event=started version={} servers={} links={}",
+        org.natskvcache.cli.Version.text(),
+        connection.redacted(),
+        entrances.size());
     var hook = new Thread(() -> stopBySignal(log, lifecycle, lattice, caches), "stop");
     Runtime.getRuntime().addShutdownHook(hook);
     lattice.stopped().join();
@@ -221,8 +247,12 @@ public final class Main implements Commands {
     return ExitCode.OK;
   }
 
-  /** Runs while the JVM shuts down, whatever began that; a stop by the host may be under way or over. */
-  private static void stopBySignal(Logger log, Lifecycle lifecycle, Lattice lattice, ReplicatedCaches caches) {
+  /**
+   * Runs while the JVM shuts down, whatever began that; a stop by the host may be under way or
+   * over.
+   */
+  private static void stopBySignal(
+      Logger log, Lifecycle lifecycle, Lattice lattice, ReplicatedCaches caches) {
     if (lifecycle.enter(Lifecycle.Phase.STOPPING)) {
       log.info("event=stopping cause=signal");
       lattice.stopCalls();
@@ -232,7 +262,8 @@ public final class Main implements Commands {
       log.info("event=stopped");
     } else {
       long end = System.nanoTime() + STOP_MILLIS_MAX * 1_000_000;
-      while (lifecycle.phase() != Lifecycle.Phase.STOPPED && System.nanoTime() < end) Thread.onSpinWait();
+      while (lifecycle.phase() != Lifecycle.Phase.STOPPED && System.nanoTime() < end)
+        Thread.onSpinWait();
     }
     Runtime.getRuntime().halt(ExitCode.OK);
   }

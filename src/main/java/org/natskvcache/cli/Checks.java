@@ -7,23 +7,36 @@ import org.natskvcache.rpc.Nkey;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 
-/** What an argument must look like. The messages name options and keys, never a value that could be a secret. */
+/**
+ * What an argument must look like. The messages name options and keys, never a value that could be
+ * a secret.
+ */
 final class Checks {
   private static final Set<String> SECRET_KEYS = Set.of("CLIENT_SEED", "CLIENT_JWT");
 
   private Checks() {}
 
-  /** Refuses what is no NATS subject token, or, with {@code many}, no sequence of them separated by dots. */
+  /**
+   * Refuses what is no NATS subject token, or, with {@code many}, no sequence of them separated by
+   * dots.
+   */
   static void subject(CommandLine line, String option, String text, boolean many) {
-    boolean legal = !text.isEmpty() && text.chars().allMatch(c -> c > ' ' && c != 0x7f && c != '*' && c != '>');
+    boolean legal =
+        !text.isEmpty() && text.chars().allMatch(c -> c > ' ' && c != 0x7f && c != '*' && c != '>');
     for (String token : text.split("\\.", -1)) legal &= !token.isEmpty();
     if (!many) legal &= text.indexOf('.') < 0;
-    if (!legal) throw wrong(line, option, "must be usable in a NATS subject: no white space, *, > or " + (many ? "empty token" : "dot"));
+    if (!legal)
+      throw wrong(
+          line,
+          option,
+          "must be usable in a NATS subject: no white space, *, > or "
+              + (many ? "empty token" : "dot"));
   }
 
   static void publicKey(CommandLine line, String option, Nkey.Role role, String text) {
     if (!Nkey.isPublic(role, text)) {
-      throw wrong(line, option, "must be a public key of 56 characters that begins with " + role.letter());
+      throw wrong(
+          line, option, "must be a public key of 56 characters that begins with " + role.letter());
     }
   }
 
@@ -40,7 +53,9 @@ final class Checks {
     throw wrong(
         line,
         option,
-        (secret ? key.toUpperCase(Locale.ROOT) + " is a secret" : "a URL with a user, a password or a token is a secret")
+        (secret
+                ? key.toUpperCase(Locale.ROOT) + " is a secret"
+                : "a URL with a user, a password or a token is a secret")
             + ", and other users can read a command line: put it in a --link-file or in the environment");
   }
 

@@ -70,21 +70,24 @@ public final class Cli {
     line.addSubcommand("serve", new Serve());
     line.addSubcommand("shell", new Shell());
     CommandLine help = new CommandLine(new CommandLine.HelpCommand());
-    help.getCommandSpec().usageMessage().footerHeading("%nExamples:%n").footer("  nats-kvcache help", "  nats-kvcache help serve");
+    help.getCommandSpec()
+        .usageMessage()
+        .footerHeading("%nExamples:%n")
+        .footer("  nats-kvcache help", "  nats-kvcache help serve");
     line.addSubcommand("help", help);
-    line.setExpandAtFiles(false); // an argument that begins with @ is not the name of a file of arguments
+    line.setExpandAtFiles(
+        false); // an argument that begins with @ is not the name of a file of arguments
     line.setOut(out);
     line.setErr(err);
     line.setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF));
     line.setUsageHelpWidth(100);
     line.setExecutionStrategy(this::execute);
     line.setParameterExceptionHandler((e, args) -> complain(e));
-    line.setExecutionExceptionHandler(
-        (e, failed, parsed) -> {
-          if (e instanceof ParameterException wrong) return complain(wrong);
-          e.printStackTrace(err); // our own bug: the trace is what its report needs
-          return ExitCode.FAILED;
-        });
+    line.setExecutionExceptionHandler((e, failed, parsed) -> {
+      if (e instanceof ParameterException wrong) return complain(wrong);
+      e.printStackTrace(err); // our own bug: the trace is what its report needs
+      return ExitCode.FAILED;
+    });
     return line;
   }
 
@@ -113,12 +116,14 @@ public final class Cli {
     String url = serve.links.natsUrl(line, environment);
     if (url == null) {
       throw new ParameterException(
-          line, "serve needs the lattice's NATS server: give --nats-url, or NATS_URL in the environment");
+          line,
+          "serve needs the lattice's NATS server: give --nats-url, or NATS_URL in the environment");
     }
     Checks.subject(line, "--lattice", serve.lattice, true);
     String given = serve.providerId;
     if (given != null) Checks.subject(line, "--provider-id", given, false);
-    serve.clusterIssuers.forEach(key -> Checks.publicKey(line, "--cluster-issuer", Nkey.Role.CLUSTER, key));
+    serve.clusterIssuers.forEach(
+        key -> Checks.publicKey(line, "--cluster-issuer", Nkey.Role.CLUSTER, key));
     serve.actors.forEach(key -> Checks.publicKey(line, "--actor", Nkey.Role.MODULE, key));
     List<LinkOptions> links = serve.links.links(line);
     LogOptions logging = serve.log.options(line);
@@ -175,10 +180,16 @@ public final class Cli {
       })
   @SuppressWarnings("UnusedVariable") // declared for the help text; picocli acts on them itself
   private static final class Root {
-    @Option(names = {"-h", "--help"}, usageHelp = true, description = "Print this text.")
+    @Option(
+        names = {"-h", "--help"},
+        usageHelp = true,
+        description = "Print this text.")
     boolean help;
 
-    @Option(names = {"-V", "--version"}, versionHelp = true, description = "Print the version.")
+    @Option(
+        names = {"-V", "--version"},
+        versionHelp = true,
+        description = "Print the version.")
     boolean version;
   }
 
@@ -187,7 +198,8 @@ public final class Cli {
       description = {
         "Serves on a lattice without a host, until SIGTERM or SIGINT.",
         "",
-        "Each link is one cache, which replicates with the caches of the same link elsewhere. " + SECRETS
+        "Each link is one cache, which replicates with the caches of the same link elsewhere. "
+            + SECRETS
       },
       synopsisHeading = "Usage: ",
       descriptionHeading = "%n",
@@ -211,19 +223,29 @@ public final class Cli {
   private static final class Serve {
     @Mixin LinkArguments links = new LinkArguments();
 
-    @Option(names = "--lattice", paramLabel = "NAME", defaultValue = "default",
+    @Option(
+        names = "--lattice",
+        paramLabel = "NAME",
+        defaultValue = "default",
         description = "Lattice to serve on. Default: ${DEFAULT-VALUE}.")
     String lattice = "default";
 
-    @Option(names = "--provider-id", paramLabel = "ID",
-        description = "This provider's public key on the lattice (V...). Default: a new one, printed on stdout.")
+    @Option(
+        names = "--provider-id",
+        paramLabel = "ID",
+        description =
+            "This provider's public key on the lattice (V...). Default: a new one, printed on stdout.")
     @Nullable String providerId;
 
-    @Option(names = "--cluster-issuer", paramLabel = "C...",
+    @Option(
+        names = "--cluster-issuer",
+        paramLabel = "C...",
         description = "Public key whose signed invocations are accepted. Repeatable.")
     List<String> clusterIssuers = new ArrayList<>();
 
-    @Option(names = "--actor", paramLabel = "M...",
+    @Option(
+        names = "--actor",
+        paramLabel = "M...",
         description = "Public key of an actor that every link connects. Repeatable.")
     List<String> actors = new ArrayList<>();
 
@@ -242,8 +264,7 @@ public final class Cli {
             + " # are skipped. It starts when every cache is live, fails if that takes over 10 s, and stops at the"
             + " first error.",
         "",
-        "HELP lists the commands; names and argument order are those of Redis. "
-            + SECRETS
+        "HELP lists the commands; names and argument order are those of Redis. " + SECRETS
       },
       synopsisHeading = "Usage: ",
       descriptionHeading = "%n",

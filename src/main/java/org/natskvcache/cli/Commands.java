@@ -1,6 +1,9 @@
 package org.natskvcache.cli;
 
-/** The jobs behind the command line; each one returns when it is over, with one of the {@link ExitCode}s. */
+/**
+ * The jobs behind the command line; each one returns when it is over, with one of the {@link
+ * ExitCode}s.
+ */
 public interface Commands {
   /** Serves as a host's child process; the host data is on stdin, one line. */
   int provider();

@@ -17,8 +17,9 @@ import org.slf4j.event.KeyValuePair;
  * <pre>{"timestamp":"2026-01-01T00:00:00.000Z","level":"INFO","logger":"org.natskvcache.Main",
  *  "message":"started","fields":{"link":"default"},"trace":"..."}</pre>
  *
- * <p>{@code fields} and {@code trace} are left out when empty. Logback's own encoder is not used: it writes the time as a
- * number, and key-value pairs as a list of one-entry objects that no log search can address.
+ * <p>{@code fields} and {@code trace} are left out when empty. Logback's own encoder is not used:
+ * it writes the time as a number, and key-value pairs as a list of one-entry objects that no log
+ * search can address.
  */
 final class JsonLineEncoder extends EncoderBase<ILoggingEvent> {
   private static final byte[] NOTHING = {};
@@ -47,7 +48,8 @@ final class JsonLineEncoder extends EncoderBase<ILoggingEvent> {
       object.writeStringField("message", event.getFormattedMessage());
       fields(object, event);
       if (event.getThrowableProxy() != null) {
-        object.writeStringField("trace", ThrowableProxyUtil.asString(event.getThrowableProxy()).strip());
+        object.writeStringField(
+            "trace", ThrowableProxyUtil.asString(event.getThrowableProxy()).strip());
       }
       object.writeEndObject();
     } catch (IOException e) {

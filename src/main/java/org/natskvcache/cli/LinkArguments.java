@@ -40,7 +40,10 @@ final class LinkArguments {
       description = "Links and their settings as JSON, secrets allowed. Repeatable.")
   List<Path> files = new ArrayList<>();
 
-  /** The servers to connect to by default, from the option, else from the environment; null for none. */
+  /**
+   * The servers to connect to by default, from the option, else from the environment; null for
+   * none.
+   */
   @Nullable String natsUrl(CommandLine line, Map<String, String> environment) {
     if (natsUrl != null) {
       if (natsUrl.isBlank()) throw Checks.wrong(line, "--nats-url", "must not be empty");
@@ -51,17 +54,23 @@ final class LinkArguments {
     return inherited == null || inherited.isBlank() ? null : inherited.strip();
   }
 
-  /** Every link named by any option, in the order --link, --link-file, --link-config; one named default if there is none. */
+  /**
+   * Every link named by any option, in the order --link, --link-file, --link-config; one named
+   * default if there is none.
+   */
   List<LinkOptions> links(CommandLine line) {
     Map<String, SortedMap<String, String>> links = new LinkedHashMap<>();
     for (String name : names) {
       Checks.linkName(line, "--link", name);
-      if (links.put(name, newConfig()) != null) throw Checks.wrong(line, "--link", name + " is given twice");
+      if (links.put(name, newConfig()) != null)
+        throw Checks.wrong(line, "--link", name + " is given twice");
     }
     for (Path file : files) {
       for (LinkOptions link : LinkFile.read(line, file)) {
         Checks.linkName(line, "--link-file " + file, link.name());
-        link.config().forEach((key, value) -> put(line, "--link-file " + file, links, link.name(), key, value));
+        link.config()
+            .forEach(
+                (key, value) -> put(line, "--link-file " + file, links, link.name(), key, value));
         links.computeIfAbsent(link.name(), name -> newConfig());
       }
     }
@@ -73,7 +82,10 @@ final class LinkArguments {
   private static void addSetting(
       CommandLine line, Map<String, SortedMap<String, String>> links, String setting) {
     int equals = setting.indexOf('=');
-    int colon = equals < 0 ? -1 : setting.lastIndexOf(':', equals); // a link name may hold colons, a key none
+    int colon =
+        equals < 0
+            ? -1
+            : setting.lastIndexOf(':', equals); // a link name may hold colons, a key none
     if (colon < 1 || equals == colon + 1) {
       throw Checks.wrong(line, "--link-config", "must be NAME:KEY=VALUE");
     }

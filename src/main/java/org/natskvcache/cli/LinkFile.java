@@ -21,7 +21,8 @@ import picocli.CommandLine;
  *
  * <pre>{"name": "default", "config": {"NATS_URL": "tls://a:4222", "CLIENT_SEED": "SU..."}}</pre>
  *
- * or an array of such objects. {@code config} may be left out; numbers and booleans in it count as their text.
+ * or an array of such objects. {@code config} may be left out; numbers and booleans in it count as
+ * their text.
  */
 final class LinkFile {
   /** Longest file read, bytes. */
@@ -49,7 +50,11 @@ final class LinkFile {
     } catch (JsonProcessingException e) {
       // the parser's own message can quote the file, and the file may hold secrets
       var at = e.getLocation();
-      throw wrong(line, file, "is not JSON" + (at == null ? "" : ": line " + at.getLineNr() + ", column " + at.getColumnNr()));
+      throw wrong(
+          line,
+          file,
+          "is not JSON"
+              + (at == null ? "" : ": line " + at.getLineNr() + ", column " + at.getColumnNr()));
     } catch (NoSuchFileException e) {
       throw wrong(line, file, "does not exist");
     } catch (IOException e) {
@@ -68,14 +73,16 @@ final class LinkFile {
       }
     }
     JsonNode config = node.path("config");
-    if (!config.isMissingNode() && !config.isObject()) throw wrong(line, file, "\"config\" must be an object");
+    if (!config.isMissingNode() && !config.isObject())
+      throw wrong(line, file, "\"config\" must be an object");
     SortedMap<String, String> values = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
     for (Map.Entry<String, JsonNode> entry : config.properties()) {
       JsonNode value = entry.getValue();
       if (!value.isValueNode() || value.getNodeType() == JsonNodeType.NULL) {
         throw wrong(line, file, entry.getKey() + " must be a text, a number or a boolean");
       }
-      if (values.put(entry.getKey(), value.asText()) != null) throw wrong(line, file, entry.getKey() + " is there twice");
+      if (values.put(entry.getKey(), value.asText()) != null)
+        throw wrong(line, file, entry.getKey() + " is there twice");
     }
     return new LinkOptions(name.asText(), values);
   }

@@ -8,7 +8,8 @@ import java.util.TreeMap;
  * A link asked for on the command line.
  *
  * @param name the link name, which is also the cache's; not empty, no white space
- * @param config its configuration; keys compare without case and iterate in that order; may hold secrets
+ * @param config its configuration; keys compare without case and iterate in that order; may hold
+ *     secrets
  */
 public record LinkOptions(String name, SortedMap<String, String> config) {
   public LinkOptions {

@@ -9,13 +9,19 @@ final class LogArguments {
   @Option(
       names = "--log-level",
       paramLabel = "LEVEL",
-      description = "trace, debug, info, warn, error or off. Default: RUST_LOG, else info (shell: warn).")
+      description =
+          "trace, debug, info, warn, error or off. Default: RUST_LOG, else info (shell: warn).")
   @Nullable String level;
 
-  @Option(names = "--structured-logging", description = "Log JSON lines instead of text, to stderr as well.")
+  @Option(
+      names = "--structured-logging",
+      description = "Log JSON lines instead of text, to stderr as well.")
   boolean structured;
 
-  @Option(names = {"-h", "--help"}, usageHelp = true, description = "Print this text.")
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Print this text.")
   boolean help;
 
   LogOptions options(CommandLine line) {

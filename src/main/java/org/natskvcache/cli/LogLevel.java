@@ -12,7 +12,9 @@ public enum LogLevel {
   ERROR,
   OFF;
 
-  /** The level a text names, in any case, with the names other loggers use; null when it names none. */
+  /**
+   * The level a text names, in any case, with the names other loggers use; null when it names none.
+   */
   public static @Nullable LogLevel named(String text) {
     return switch (text.strip().toLowerCase(Locale.ROOT)) {
       case "trace" -> TRACE;
@@ -26,8 +28,9 @@ public enum LogLevel {
   }
 
   /**
-   * The level to use: what the command line says, else what the host says, else {@code RUST_LOG}, else {@link #INFO}. An
-   * unknown or empty text of the host counts as {@code info}, respectively as not said.
+   * The level to use: what the command line says, else what the host says, else {@code RUST_LOG},
+   * else {@link #INFO}. An unknown or empty text of the host counts as {@code info}, respectively
+   * as not said.
    *
    * @param flag from the command line
    * @param host {@code log_level} of the host data
@@ -45,9 +48,10 @@ public enum LogLevel {
   }
 
   /**
-   * The level of a {@code RUST_LOG} text: directives separated by commas, each {@code level} or {@code target=level}. We
-   * have no targets of Rust, so the last plain level counts, or, if there is none, the last directive's level. A
-   * directive with a span or field filter is passed over. Null when nothing names a level.
+   * The level of a {@code RUST_LOG} text: directives separated by commas, each {@code level} or
+   * {@code target=level}. We have no targets of Rust, so the last plain level counts, or, if there
+   * is none, the last directive's level. A directive with a span or field filter is passed over.
+   * Null when nothing names a level.
    */
   static @Nullable LogLevel fromRustLog(String text) {
     LogLevel plain = null;

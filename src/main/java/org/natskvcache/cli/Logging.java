@@ -10,13 +10,16 @@ import ch.qos.logback.core.status.NopStatusListener;
 import org.slf4j.LoggerFactory;
 
 /**
- * The process's log: to stderr, one event one line, as text or as JSON. Set up in code, because looking for
- * and parsing XML files would lengthen every start.
+ * The process's log: to stderr, one event one line, as text or as JSON. Set up in code, because
+ * looking for and parsing XML files would lengthen every start.
  */
 public final class Logging {
   private Logging() {}
 
-  /** Sets level and form for the whole process; may be called again, when the host data has said what it wants. */
+  /**
+   * Sets level and form for the whole process; may be called again, when the host data has said
+   * what it wants.
+   */
   public static void configure(LogLevel level, boolean structured) {
     install((LoggerContext) LoggerFactory.getILoggerFactory(), level, structured);
   }
@@ -24,7 +27,9 @@ public final class Logging {
   static void install(LoggerContext context, LogLevel level, boolean structured) {
     context.getStatusManager().clear();
     if (context.getStatusManager().getCopyOfStatusListenerList().isEmpty()) {
-      context.getStatusManager().add(new NopStatusListener()); // else logback prints its own story at times
+      context
+          .getStatusManager()
+          .add(new NopStatusListener()); // else logback prints its own story at times
     }
     Encoder<ILoggingEvent> encoder = structured ? new JsonLineEncoder() : new TextLineEncoder();
     encoder.setContext(context);

@@ -5,8 +5,8 @@ import java.util.List;
 /**
  * What {@code serve} is to do.
  *
- * @param natsUrl servers of the lattice connection, separated by commas, and the default {@code NATS_URL} of every link;
- *     holds credentials when it came from the environment
+ * @param natsUrl servers of the lattice connection, separated by commas, and the default {@code
+ *     NATS_URL} of every link; holds credentials when it came from the environment
  * @param lattice the lattice's name, one or more subject tokens
  * @param providerId this provider's name on the lattice, one subject token
  * @param links at least one, names distinct, in the order given
@@ -30,6 +30,12 @@ public record ServeOptions(
   /** Leaves out the URL, which may hold a password. */
   @Override
   public String toString() {
-    return "ServeOptions[lattice=" + lattice + ", providerId=" + providerId + ", links=" + links + "]";
+    return "ServeOptions[lattice="
+        + lattice
+        + ", providerId="
+        + providerId
+        + ", links="
+        + links
+        + "]";
   }
 }

@@ -13,8 +13,9 @@ public final class StandardInput {
   private StandardInput() {}
 
   /**
-   * Whether a person types into it. On Linux by the name of what is open there, because the JDK's console looks at stdin
-   * and stdout together and {@code nats-kvcache >log} from a terminal is still typed into.
+   * Whether a person types into it. On Linux by the name of what is open there, because the JDK's
+   * console looks at stdin and stdout together and {@code nats-kvcache >log} from a terminal is
+   * still typed into.
    */
   public static boolean isTerminal() {
     try {

@@ -13,9 +13,9 @@ import org.slf4j.event.KeyValuePair;
  *
  * <pre>2026-01-01T00:00:00.000Z INFO  Main started link=default peers=2</pre>
  *
- * <p>The logger's package is left out. A value that would not read as one word is quoted. Control characters, line ends
- * among them, are written as escapes, so that one event stays one line whatever a peer or a host sent; a stack trace is
- * the quoted value of {@code trace}.
+ * <p>The logger's package is left out. A value that would not read as one word is quoted. Control
+ * characters, line ends among them, are written as escapes, so that one event stays one line
+ * whatever a peer or a host sent; a stack trace is the quoted value of {@code trace}.
  */
 final class TextLineEncoder extends EncoderBase<ILoggingEvent> {
   private static final byte[] NOTHING = {};
@@ -41,7 +41,8 @@ final class TextLineEncoder extends EncoderBase<ILoggingEvent> {
     String message = event.getFormattedMessage();
     escape(line, message == null ? "" : message, false);
     if (event.getKeyValuePairs() != null) {
-      for (KeyValuePair pair : event.getKeyValuePairs()) pair(line, pair.key, String.valueOf(pair.value));
+      for (KeyValuePair pair : event.getKeyValuePairs())
+        pair(line, pair.key, String.valueOf(pair.value));
     }
     if (event.getThrowableProxy() != null) {
       pair(line, "trace", ThrowableProxyUtil.asString(event.getThrowableProxy()).strip());
@@ -49,11 +50,16 @@ final class TextLineEncoder extends EncoderBase<ILoggingEvent> {
     return line.append('\n').toString().getBytes(StandardCharsets.UTF_8);
   }
 
-  /** Appends milliseconds since 1970 as ISO 8601 with three decimals, by hand: a formatter is slow to load. */
+  /**
+   * Appends milliseconds since 1970 as ISO 8601 with three decimals, by hand: a formatter is slow
+   * to load.
+   */
   static void timestamp(StringBuilder line, long millis) {
     LocalDateTime t =
         LocalDateTime.ofEpochSecond(
-            Math.floorDiv(millis, 1000L), (int) Math.floorMod(millis, 1000L) * 1_000_000, ZoneOffset.UTC);
+            Math.floorDiv(millis, 1000L),
+            (int) Math.floorMod(millis, 1000L) * 1_000_000,
+            ZoneOffset.UTC);
     digits(line, t.getYear(), 4).append('-');
     digits(line, t.getMonthValue(), 2).append('-');
     digits(line, t.getDayOfMonth(), 2).append('T');
@@ -70,7 +76,9 @@ final class TextLineEncoder extends EncoderBase<ILoggingEvent> {
 
   private static void pair(StringBuilder line, String key, String value) {
     line.append(' ').append(key).append('=');
-    boolean word = !value.isEmpty() && value.chars().allMatch(c -> c > ' ' && c != '"' && c != '=' && c != 0x7f);
+    boolean word =
+        !value.isEmpty()
+            && value.chars().allMatch(c -> c > ' ' && c != '"' && c != '=' && c != 0x7f);
     if (word) {
       escape(line, value, false);
       return;
@@ -90,7 +98,8 @@ final class TextLineEncoder extends EncoderBase<ILoggingEvent> {
         case '"', '\\' -> line.append(quoted ? "\\" : "").append(c);
         default -> {
           // C0, DEL, C1 and the Unicode line ends: some viewers break a line there
-          if (c < ' ' || c >= 0x7f && c < 0xa0 || c == '\u2028' || c == '\u2029') line.append("\\u").append(hex4(c));
+          if (c < ' ' || c >= 0x7f && c < 0xa0 || c == '\u2028' || c == '\u2029')
+            line.append("\\u").append(hex4(c));
           else line.append(c);
         }
       }

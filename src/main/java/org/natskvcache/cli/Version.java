@@ -10,7 +10,8 @@ public final class Version {
   private Version() {}
 
   public static String text() {
-    try (InputStream in = Version.class.getResourceAsStream("/org/natskvcache/version.properties")) {
+    try (InputStream in =
+        Version.class.getResourceAsStream("/org/natskvcache/version.properties")) {
       if (in == null) throw new IllegalStateException("version.properties is not in this build");
       Properties properties = new Properties();
       properties.load(in);

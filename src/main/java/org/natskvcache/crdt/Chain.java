@@ -3,13 +3,15 @@ package org.natskvcache.crdt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One origin's increments of one counter, since it last had no entry there: running sums with a reset base. A counter is
- * the sum of the live contributions of its chains, one chain for each origin.
+ * One origin's increments of one counter, since it last had no entry there: running sums with a
+ * reset base. A counter is the sum of the live contributions of its chains, one chain for each
+ * origin.
  *
- * <p>A reset (SET, DEL, clear, a write on an expired key) names, for each live chain it saw, the last increment and the sum
- * at it; those become the base. Increments it had not seen stay, with exactly their own delta. A chain whose every
- * increment was reset is dead. It is removed when its owner is known to have seen the reset, because until then the owner
- * may extend it; kept for that reason only, it is a <em>residual</em>.
+ * <p>A reset (SET, DEL, clear, a write on an expired key) names, for each live chain it saw, the
+ * last increment and the sum at it; those become the base. Increments it had not seen stay, with
+ * exactly their own delta. A chain whose every increment was reset is dead. It is removed when its
+ * owner is known to have seen the reset, because until then the owner may extend it; kept for that
+ * reason only, it is a <em>residual</em>.
  *
  * <p>All sums are modulo 2^64, on every replica alike. Mutable; owned by its entry.
  */
@@ -53,7 +55,10 @@ public final class Chain {
     return sum - baseSum;
   }
 
-  /** This chain's share of the digest; residuals have none, because they go at different times on different replicas. */
+  /**
+   * This chain's share of the digest; residuals have none, because they go at different times on
+   * different replicas.
+   */
   public long hash(DigestSum digest) {
     return dead() ? 0 : digest.counter(slot, last, contribution());
   }
@@ -96,7 +101,9 @@ public final class Chain {
     digest.add(hash(digest));
   }
 
-  /** Moves the base to what a reset saw; false if the present one is as late, and nothing changed. */
+  /**
+   * Moves the base to what a reset saw; false if the present one is as late, and nothing changed.
+   */
   public boolean reset(long seenLast, long seenSum, long byDot, Defect defect, DigestSum digest) {
     if (defect == Defect.CONCURRENT_RESETS_BOTH_SUBTRACT) {
       digest.subtract(hash(digest));
@@ -115,8 +122,7 @@ public final class Chain {
   }
 
   /** Joins two states of one owner's chain; either may be absent. Null if nothing of it remains. */
-  public static @Nullable Chain join(
-      @Nullable Chain mine, @Nullable Chain theirs, Join join) {
+  public static @Nullable Chain join(@Nullable Chain mine, @Nullable Chain theirs, Join join) {
     if (mine == null) return theirs == null ? null : alone(theirs, join.mineSeen(), join);
     if (theirs == null) return alone(mine, join.theirsSeen(), join);
     if (join.defect() == Defect.COUNTER_NEWEST_DOT_WINS || mine.start != theirs.start) {
@@ -140,7 +146,8 @@ public final class Chain {
   private static @Nullable Chain alone(Chain chain, VersionVector otherSeen, Join join) {
     long seen = otherSeen.get(chain.slot);
     if (chain.last <= seen) return null;
-    // residuals are kept so that this never happens: the owner would have gone on with a chain it knows to be reset
+    // residuals are kept so that this never happens: the owner would have gone on with a chain it
+    // knows to be reset
     if (chain.start <= seen) join.contradictions().accept("a counter chain is half known");
     return chain;
   }

@@ -1,15 +1,22 @@
 package org.natskvcache.crdt;
 
 /**
- * Deliberate faults, each a mistake made by a real system or named in the literature. Production passes {@link #NONE}; the
- * simulator's tests pass the others and demand that its checks notice. A check that cannot fail proves nothing.
+ * Deliberate faults, each a mistake made by a real system or named in the literature. Production
+ * passes {@link #NONE}; the simulator's tests pass the others and demand that its checks notice. A
+ * check that cannot fail proves nothing.
  */
 public enum Defect {
   /** The design. */
   NONE,
-  /** A register keeps only the winner of concurrent writes, so an observed removal of the winner loses the other. */
+  /**
+   * A register keeps only the winner of concurrent writes, so an observed removal of the winner
+   * loses the other.
+   */
   REGISTER_KEEPS_WINNER_ONLY,
-  /** A reset drops a counter chain whole when its newest increment was seen, and otherwise nothing of it. */
+  /**
+   * A reset drops a counter chain whole when its newest increment was seen, and otherwise nothing
+   * of it.
+   */
   COUNTER_NEWEST_DOT_WINS,
   /** The base of a reset chain is forgotten at once, not when its owner has seen the reset. */
   RESIDUAL_DROPPED_AT_ONCE,

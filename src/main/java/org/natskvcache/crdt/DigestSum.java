@@ -3,8 +3,8 @@ package org.natskvcache.crdt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The change of a digest while one entry is being changed: the sum, modulo 2^64, of the hashes of its items. An item's hash
- * covers its type, key, origin, sequence and content, never a slot.
+ * The change of a digest while one entry is being changed: the sum, modulo 2^64, of the hashes of
+ * its items. An item's hash covers its type, key, origin, sequence and content, never a slot.
  */
 public final class DigestSum {
   private static final int REGISTER = 1;

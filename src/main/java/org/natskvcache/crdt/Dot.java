@@ -1,8 +1,9 @@
 package org.natskvcache.crdt;
 
 /**
- * The name of one mutation, (origin, sequence), packed into a {@code long}: 20 bits of slot (see {@link Origins}), 44 bits
- * of sequence, which starts at 1. A packed dot means something on one replica only; bytes that leave it carry the origin.
+ * The name of one mutation, (origin, sequence), packed into a {@code long}: 20 bits of slot (see
+ * {@link Origins}), 44 bits of sequence, which starts at 1. A packed dot means something on one
+ * replica only; bytes that leave it carry the origin.
  */
 public final class Dot {
   /** "No dot"; no mutation has it, because sequences start at 1. */

@@ -5,8 +5,9 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * The 64-bit hash of keys, digests and vectors. It is part of the replication protocol: every replica must compute the
- * same. Built on the finaliser of SplitMix64 (Steele et al., OOPSLA 2014; Stafford's variant 13).
+ * The 64-bit hash of keys, digests and vectors. It is part of the replication protocol: every
+ * replica must compute the same. Built on the finaliser of SplitMix64 (Steele et al., OOPSLA 2014;
+ * Stafford's variant 13).
  */
 public final class Hash64 {
   private static final VarHandle LONGS =
@@ -27,7 +28,10 @@ public final class Hash64 {
     return mix((h ^ word) + GOLDEN);
   }
 
-  /** The hash of a byte string: its length, then its little-endian 8-byte words, the last one padded with zeros. */
+  /**
+   * The hash of a byte string: its length, then its little-endian 8-byte words, the last one padded
+   * with zeros.
+   */
   public static long of(byte[] bytes) {
     long h = mix(bytes.length + GOLDEN);
     int i = 0;

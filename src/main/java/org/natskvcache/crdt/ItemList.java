@@ -5,12 +5,12 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A list that grows at its tail: items ordered by (position, origin, sequence). An author takes the greater of its hybrid
- * clock and one past the visible tail as position, so an append lands after everything its author saw, whatever the
- * clocks say; concurrent appends are ordered by time.
+ * A list that grows at its tail: items ordered by (position, origin, sequence). An author takes the
+ * greater of its hybrid clock and one past the visible tail as position, so an append lands after
+ * everything its author saw, whatever the clocks say; concurrent appends are ordered by time.
  *
- * <p>Held as sorted chunks of up to {@value #CHUNK} items: appending takes constant time, a late concurrent insert or a
- * removal moves one chunk at most. Mutable; owned by its entry.
+ * <p>Held as sorted chunks of up to {@value #CHUNK} items: appending takes constant time, a late
+ * concurrent insert or a removal moves one chunk at most. Mutable; owned by its entry.
  */
 public final class ItemList {
   private static final int CHUNK = 256;
@@ -132,8 +132,7 @@ public final class ItemList {
     int at = chunkOf(position, dot);
     Chunk chunk = chunks.get(at);
     if (chunk.size == CHUNK) {
-      boolean appending =
-          at == chunks.size() - 1 && compare(chunk, CHUNK - 1, position, dot) < 0;
+      boolean appending = at == chunks.size() - 1 && compare(chunk, CHUNK - 1, position, dot) < 0;
       Chunk upper = appending ? new Chunk() : chunk.splitHalf();
       chunks.add(at + 1, upper);
       if (appending || compare(chunk, chunk.size - 1, position, dot) < 0) chunk = upper;
@@ -216,14 +215,12 @@ public final class ItemList {
   /** The join of this state with {@code theirs}; both stay as they are. */
   public ItemList join(ItemList theirs, Join join) {
     ItemList joined = new ItemList(origins);
-    forEach(
-        (position, dot, value) -> {
-          if (join.keepsMine(dot, theirs.holds(position, dot))) joined.load(position, dot, value);
-        });
-    theirs.forEach(
-        (position, dot, value) -> {
-          if (!holds(position, dot) && join.takesTheirs(dot)) joined.load(position, dot, value);
-        });
+    forEach((position, dot, value) -> {
+      if (join.keepsMine(dot, theirs.holds(position, dot))) joined.load(position, dot, value);
+    });
+    theirs.forEach((position, dot, value) -> {
+      if (!holds(position, dot) && join.takesTheirs(dot)) joined.load(position, dot, value);
+    });
     return joined;
   }
 

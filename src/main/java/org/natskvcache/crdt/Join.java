@@ -3,9 +3,10 @@ package org.natskvcache.crdt;
 import java.util.function.Consumer;
 
 /**
- * The rule by which two states are joined, {@code mine} with all mutations of one vector included, {@code theirs} with all
- * of another: a dot stays if both have it, or if only one has it and the other has not seen it. Exact in both directions
- * after a partition of any length (delta-state causal join, arXiv 1603.01529).
+ * The rule by which two states are joined, {@code mine} with all mutations of one vector included,
+ * {@code theirs} with all of another: a dot stays if both have it, or if only one has it and the
+ * other has not seen it. Exact in both directions after a partition of any length (delta-state
+ * causal join, arXiv 1603.01529).
  *
  * @param mineSeen the vector of the state here
  * @param theirsSeen the vector of the state joined in

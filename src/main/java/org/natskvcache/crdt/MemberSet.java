@@ -6,9 +6,11 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * An add-wins set: each member with the dots of the adds that no remove or re-add has seen, normally one.
+ * An add-wins set: each member with the dots of the adds that no remove or re-add has seen,
+ * normally one.
  *
- * <p>Mutable; owned by its entry. Adding, removing and looking up take constant time whatever the size.
+ * <p>Mutable; owned by its entry. Adding, removing and looking up take constant time whatever the
+ * size.
  *
  * @param <M> the members' type, with value equality
  */
@@ -37,7 +39,9 @@ public final class MemberSet<M> {
     return dots.containsKey(member);
   }
 
-  /** The members and their dots, in an order that depends on this replica's past; not to be changed. */
+  /**
+   * The members and their dots, in an order that depends on this replica's past; not to be changed.
+   */
   public Map<M, long[]> dots() {
     return dots;
   }
@@ -102,19 +106,17 @@ public final class MemberSet<M> {
       if (joined.length == 0) each.remove();
       else mine.setValue(joined);
     }
-    theirs.dots.forEach(
-        (member, theirDots) -> {
-          // a dot of ours that was just dropped is covered by their vector and not theirs, so it cannot be among these
-          long[] mine = dots.getOrDefault(member, NO_DOTS);
-          long[] taken =
-              Arrays.stream(theirDots)
-                  .filter(d -> !holds(mine, d) && join.takesTheirs(d))
-                  .toArray();
-          if (taken.length == 0) return;
-          long[] joined = Arrays.copyOf(mine, mine.length + taken.length);
-          System.arraycopy(taken, 0, joined, mine.length, taken.length);
-          dots.put(member, joined);
-        });
+    theirs.dots.forEach((member, theirDots) -> {
+      // a dot of ours that was just dropped is covered by their vector and not theirs, so it cannot
+      // be among these
+      long[] mine = dots.getOrDefault(member, NO_DOTS);
+      long[] taken =
+          Arrays.stream(theirDots).filter(d -> !holds(mine, d) && join.takesTheirs(d)).toArray();
+      if (taken.length == 0) return;
+      long[] joined = Arrays.copyOf(mine, mine.length + taken.length);
+      System.arraycopy(taken, 0, joined, mine.length, taken.length);
+      dots.put(member, joined);
+    });
   }
 
   private static boolean holds(long[] dots, long dot) {
@@ -124,10 +126,9 @@ public final class MemberSet<M> {
 
   /** The digest of the whole set. */
   public void addTo(DigestSum digest) {
-    dots.forEach(
-        (member, memberDots) -> {
-          long hash = hasher.hash(member);
-          for (long dot : memberDots) digest.add(digest.member(hash, dot));
-        });
+    dots.forEach((member, memberDots) -> {
+      long hash = hasher.hash(member);
+      for (long dot : memberDots) digest.add(digest.member(hash, dot));
+    });
   }
 }

@@ -1,8 +1,8 @@
 package org.natskvcache.crdt;
 
 /**
- * One life of one cache instance: a ULID (https://github.com/ulid/spec), new at every start and never reused. Ordered by
- * its 128 bits, so by birth time first.
+ * One life of one cache instance: a ULID (https://github.com/ulid/spec), new at every start and
+ * never reused. Ordered by its 128 bits, so by birth time first.
  *
  * @param high 48 bits of birth time in milliseconds since 1970, then 16 random bits
  * @param low 64 random bits
@@ -27,7 +27,10 @@ public record OriginId(long high, long low) implements Comparable<OriginId> {
     char[] out = new char[26];
     for (int i = 0; i < 26; i++) {
       int shift = (25 - i) * 5;
-      long bits = shift >= 64 ? high >>> (shift - 64) : shift > 59 ? low >>> shift | high << (64 - shift) : low >>> shift;
+      long bits =
+          shift >= 64
+              ? high >>> (shift - 64)
+              : shift > 59 ? low >>> shift | high << (64 - shift) : low >>> shift;
       out[i] = BASE32[(int) bits & 31];
     }
     return new String(out);

@@ -6,8 +6,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Every origin one replica has heard of, each interned to a small number, its slot. Slots are this replica's own affair and
- * never leave it; whatever must be equal everywhere (order, hashes) is made from the {@link OriginId}.
+ * Every origin one replica has heard of, each interned to a small number, its slot. Slots are this
+ * replica's own affair and never leave it; whatever must be equal everywhere (order, hashes) is
+ * made from the {@link OriginId}.
  */
 public final class Origins {
   /** Most origins a replica can name, from the width of a slot in a {@link Dot}. */

@@ -3,8 +3,9 @@ package org.natskvcache.crdt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One value written to a register, and the versions concurrent with it. A register normally holds a single version;
- * concurrent writes are all kept, and the greatest (hybrid clock, origin, sequence) shows. Immutable.
+ * One value written to a register, and the versions concurrent with it. A register normally holds a
+ * single version; concurrent writes are all kept, and the greatest (hybrid clock, origin, sequence)
+ * shows. Immutable.
  */
 public final class Register {
   /** The write's dot. */
@@ -23,8 +24,7 @@ public final class Register {
   public final @Nullable Register next;
 
   /** A version before the versions {@code next}. */
-  public Register(
-      long dot, long hlc, long expireAtMillis, byte[] value, @Nullable Register next) {
+  public Register(long dot, long hlc, long expireAtMillis, byte[] value, @Nullable Register next) {
     this.dot = dot;
     this.hlc = hlc;
     this.expireAtMillis = expireAtMillis;

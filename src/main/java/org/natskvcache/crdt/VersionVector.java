@@ -5,10 +5,11 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * How many mutations of each origin are included, none missing: the high-water marks. Grows only. Mutable; one owner.
+ * How many mutations of each origin are included, none missing: the high-water marks. Grows only.
+ * Mutable; one owner.
  *
- * <p>Keeps a hash of itself, the sum over all non-zero entries of a mix of origin and sequence, which is equal on every
- * replica with an equal vector and changes in constant time.
+ * <p>Keeps a hash of itself, the sum over all non-zero entries of a mix of origin and sequence,
+ * which is equal on every replica with an equal vector and changes in constant time.
  */
 public final class VersionVector {
   private final Origins origins;

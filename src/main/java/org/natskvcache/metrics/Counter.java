@@ -4,21 +4,36 @@ import java.util.concurrent.atomic.LongAdder;
 
 /** What the daemon counts, process-wide, since its start. Each one says what a rise means. */
 public enum Counter {
-  /** Frames on a replication subject that are not ours, damaged, or of an unknown version: look for foreign publishers. */
+  /**
+   * Frames on a replication subject that are not ours, damaged, or of an unknown version: look for
+   * foreign publishers.
+   */
   MALFORMED_FRAMES,
   /** Invocations that could not be decoded: a host or a scanner sends something else. */
   MALFORMED_INVOCATIONS,
-  /** Invocations refused by claims or link checks: a missing link, a foreign cluster key, or an attack. */
+  /**
+   * Invocations refused by claims or link checks: a missing link, a foreign cluster key, or an
+   * attack.
+   */
   REFUSED_INVOCATIONS,
-  /** Invocations that passed all checks, but named no operation we know or held no argument for it: an actor's mistake. */
+  /**
+   * Invocations that passed all checks, but named no operation we know or held no argument for it:
+   * an actor's mistake.
+   */
   BAD_REQUESTS,
   /** Link definitions that could not be decoded. */
   MALFORMED_LINKS,
   /** Links refused for an invalid value or shared subjects: the operator must change them. */
   REFUSED_LINKS,
-  /** Messages the NATS client dropped because we were too slow; replay repairs replication, callers time out. */
+  /**
+   * Messages the NATS client dropped because we were too slow; replay repairs replication, callers
+   * time out.
+   */
   SLOW_CONSUMER_DROPS,
-  /** Frames or replies that could not be handed to the NATS client: the server is away or far behind. */
+  /**
+   * Frames or replies that could not be handed to the NATS client: the server is away or far
+   * behind.
+   */
   UNSENT_MESSAGES;
 
   @SuppressWarnings("ImmutableEnumChecker") // counting is what it is for

@@ -10,8 +10,8 @@ import org.natskvcache.provider.LinkedCaches;
 import org.natskvcache.rpc.LinkDefinition;
 
 /**
- * Our place in a lattice: one connection and a wasmbus door for each link name on it. The doors open when NATS answers for
- * the first time, and anew when the client had to give a connection up.
+ * Our place in a lattice: one connection and a wasmbus door for each link name on it. The doors
+ * open when NATS answers for the first time, and anew when the client had to give a connection up.
  */
 public final class Lattice implements NatsConnector.Listener, AutoCloseable {
   /** A door to open, with the links that exist already. */

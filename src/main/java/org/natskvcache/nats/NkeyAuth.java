@@ -18,8 +18,8 @@ import org.natskvcache.store.Bytes;
  * Answers a server's challenge with the JDK's Ed25519, with a user seed alone (nkey) or with the
  * user's JWT too.
  *
- * <p>The client library's own nkey class is not used:
- * it needs BouncyCastle. Safe for use by any thread.
+ * <p>The client library's own nkey class is not used: it needs BouncyCastle. Safe for use by any
+ * thread.
  */
 final class NkeyAuth implements AuthHandler {
   private static final int KEY_BYTES = 32;
@@ -49,7 +49,10 @@ final class NkeyAuth implements AuthHandler {
       PrivateKey key =
           KeyFactory.getInstance("Ed25519")
               .generatePrivate(new EdECPrivateKeySpec(NamedParameterSpec.ED25519, raw));
-      return new NkeyAuth(key, new Nkey(Nkey.Role.USER, new Bytes(publicKey(raw))).text(), jwt == null ? null : jwt.strip());
+      return new NkeyAuth(
+          key,
+          new Nkey(Nkey.Role.USER, new Bytes(publicKey(raw))).text(),
+          jwt == null ? null : jwt.strip());
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("this JDK has no Ed25519", e);
     }

@@ -19,7 +19,10 @@ import org.natskvcache.store.Limits;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The caches of this process: a replica for each link name, with its network unless it is standalone. */
+/**
+ * The caches of this process: a replica for each link name, with its network unless it is
+ * standalone.
+ */
 public final class ReplicatedCaches implements Caches, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ReplicatedCaches.class);
 
@@ -46,7 +49,9 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
       replica.reopen(transport);
     } else {
       if (former != null) {
-        LOG.warn("the cache starts empty link={} reason=\"its settings are others than before\"", linkName);
+        LOG.warn(
+            "the cache starts empty link={} reason=\"its settings are others than before\"",
+            linkName);
       }
       replica = new LockedReplica(linkName, nodeSettings(settings), transport);
     }

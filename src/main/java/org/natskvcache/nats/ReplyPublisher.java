@@ -31,10 +31,12 @@ final class ReplyPublisher {
       connection.publish(replyTo, payload);
       failing.set(false);
     } catch (IllegalStateException | IllegalArgumentException e) {
-      // the client's queue is full, the connection closed, or the reply subject is one only a server accepts
+      // the client's queue is full, the connection closed, or the reply subject is one only a
+      // server accepts
       Counter.UNSENT_MESSAGES.increment();
       if (failing.compareAndSet(false, true)) {
-        LOG.warn("event=answers_unsent bytes={} cause={}", payload.length, e.getClass().getSimpleName());
+        LOG.warn(
+            "event=answers_unsent bytes={} cause={}", payload.length, e.getClass().getSimpleName());
       }
     }
   }

@@ -20,9 +20,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One invocation after the other: decode, check, call the cache, answer, all on the thread that delivers the message. A
- * hand-off to another thread would cost a fifth of the throughput. Whatever arrives is answered, if it names a reply
- * subject, since a caller that hears nothing waits for two seconds.
+ * One invocation after the other: decode, check, call the cache, answer, all on the thread that
+ * delivers the message. A hand-off to another thread would cost a fifth of the throughput. Whatever
+ * arrives is answered, if it names a reply subject, since a caller that hears nothing waits for two
+ * seconds.
  */
 final class WasmbusCalls {
   private static final Logger LOG = LoggerFactory.getLogger(WasmbusCalls.class);
@@ -38,7 +39,11 @@ final class WasmbusCalls {
   private final Set<String> logged = ConcurrentHashMap.newKeySet();
 
   WasmbusCalls(
-      String linkName, InvocationChecks checks, LinkedCaches links, LongSupplier epochSeconds, ReplyPublisher replies) {
+      String linkName,
+      InvocationChecks checks,
+      LinkedCaches links,
+      LongSupplier epochSeconds,
+      ReplyPublisher replies) {
     this.linkName = linkName;
     this.checks = checks;
     this.links = links;
@@ -78,7 +83,10 @@ final class WasmbusCalls {
         respond(replyTo, InvocationResponse.error(call.id(), error));
       }
       case KeyValueCodec.Request.Call(Operation operation, var command) ->
-          route.replica().call(command, reply -> respond(replyTo, response(call.id(), operation, reply, route)));
+          route
+              .replica()
+              .call(
+                  command, reply -> respond(replyTo, response(call.id(), operation, reply, route)));
     }
   }
 
@@ -97,7 +105,10 @@ final class WasmbusCalls {
         case KeyValueCodec.Answer.Failure(String error) -> InvocationResponse.error(id, error);
       };
     } catch (IllegalStateException e) {
-      LOG.error("event=reply_of_another_operation operation={}", operation, e); // an answer must not throw
+      LOG.error(
+          "event=reply_of_another_operation operation={}",
+          operation,
+          e); // an answer must not throw
       return InvocationResponse.error(id, "internal error");
     }
   }

@@ -31,7 +31,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The door for wasmCloud hosts 0.50 to 0.82: one provider instance of one lattice and one link name.
+ * The door for wasmCloud hosts 0.50 to 0.82: one provider instance of one lattice and one link
+ * name.
  *
  * <pre>
  *   P = wasmbus.rpc.LATTICE.PROVIDER.LINK
@@ -42,8 +43,8 @@ import org.slf4j.LoggerFactory;
  *   P.shutdown       every instance      a host's id; answered when it is ours
  * </pre>
  *
- * <p>Two dispatchers: calls have a thread of their own, so that a shutdown does not wait behind them. Source:
- * wasmCloud/weld, wasmbus-rpc 0.15.0, provider.rs.
+ * <p>Two dispatchers: calls have a thread of their own, so that a shutdown does not wait behind
+ * them. Source: wasmCloud/weld, wasmbus-rpc 0.15.0, provider.rs.
  */
 public final class WasmbusDoor implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(WasmbusDoor.class);
@@ -56,7 +57,10 @@ public final class WasmbusDoor implements AutoCloseable {
 
   private static final long PENDING_BYTES_MAX = 64L << 20;
 
-  /** Hosts kill us 300 ms after they asked us to stop; this much of it goes to calls in flight, then to the last flush. */
+  /**
+   * Hosts kill us 300 ms after they asked us to stop; this much of it goes to calls in flight, then
+   * to the last flush.
+   */
   private static final Duration DRAIN = Duration.ofMillis(80);
 
   private static final Duration LAST_FLUSH = Duration.ofMillis(80);
@@ -69,7 +73,11 @@ public final class WasmbusDoor implements AutoCloseable {
    * @param clusterIssuers keys that may sign invocations
    */
   public record Identity(
-      String lattice, String providerKey, String linkName, String hostId, Set<String> clusterIssuers) {
+      String lattice,
+      String providerKey,
+      String linkName,
+      String hostId,
+      Set<String> clusterIssuers) {
     String subject() {
       return "wasmbus.rpc." + lattice + "." + providerKey + "." + linkName;
     }
@@ -112,8 +120,9 @@ public final class WasmbusDoor implements AutoCloseable {
   }
 
   /**
-   * Opens the door. Links are listened for before the given ones are applied, because one that is published in between is
-   * not repeated; health comes last, because it means that all the rest is there.
+   * Opens the door. Links are listened for before the given ones are applied, because one that is
+   * published in between is not repeated; health comes last, because it means that all the rest is
+   * there.
    *
    * @param initial links that exist already
    */
@@ -135,7 +144,9 @@ public final class WasmbusDoor implements AutoCloseable {
     LOG.info("event=door_open protocol=wasmbus subject={} links={}", subject, initial.size());
   }
 
-  /** Completes when a host has asked us to stop, everything was cleaned up, and the host was told. */
+  /**
+   * Completes when a host has asked us to stop, everything was cleaned up, and the host was told.
+   */
   public CompletableFuture<Void> stopped() {
     return stopped;
   }
@@ -153,52 +164,91 @@ public final class WasmbusDoor implements AutoCloseable {
       then.accept(LinkDefinitionCodec.decode(message.getData()));
     } catch (MessagePackException e) {
       Counter.MALFORMED_LINKS.increment();
-      LOG.warn("event=malformed_link subject={} bytes={} cause=\"{}\"", message.getSubject(), message.getData().length, e.getMessage());
+      LOG.warn(
+          "event=malformed_link subject={} bytes={} cause=\"{}\"",
+          message.getSubject(),
+          message.getData().length,
+          e.getMessage());
     }
   }
 
-  /** Only the actor counts: hosts send links of our key and link name, and the reference compares neither. */
+  /**
+   * Only the actor counts: hosts send links of our key and link name, and the reference compares
+   * neither.
+   */
   private void put(LinkDefinition link) {
     String actor = Texts.shortened(link.actorId());
     switch (links.put(link.actorId(), identity.linkName(), LinkValues.of(link.values()))) {
       case LinkDecision.Opened(var settings, var replying) ->
-          LOG.info("event=link_opened link={} actor={} settings=\"{}\" mutation_replies={}", identity.linkName(), actor, settings, replying);
+          LOG.info(
+              "event=link_opened link={} actor={} settings=\"{}\" mutation_replies={}",
+              identity.linkName(),
+              actor,
+              settings,
+              replying);
       case LinkDecision.Joined(var replying, var ignored) -> {
-        LOG.info("event=link_joined link={} actor={} mutation_replies={}", identity.linkName(), actor, replying);
+        LOG.info(
+            "event=link_joined link={} actor={} mutation_replies={}",
+            identity.linkName(),
+            actor,
+            replying);
         warnOfIgnored(actor, ignored);
       }
       case LinkDecision.LinkKeysChanged(var replying, var ignored) -> {
-        LOG.info("event=link_changed link={} actor={} mutation_replies={}", identity.linkName(), actor, replying);
+        LOG.info(
+            "event=link_changed link={} actor={} mutation_replies={}",
+            identity.linkName(),
+            actor,
+            replying);
         warnOfIgnored(actor, ignored);
       }
       case LinkDecision.Refused(String reason) -> {
         Counter.REFUSED_LINKS.increment();
-        LOG.warn("event=link_refused link={} actor={} reason=\"{}\"", identity.linkName(), actor, reason);
+        LOG.warn(
+            "event=link_refused link={} actor={} reason=\"{}\"",
+            identity.linkName(),
+            actor,
+            reason);
       }
-      case LinkDecision.Duplicate() -> LOG.debug("event=link_repeated link={} actor={}", identity.linkName(), actor);
-      case LinkDecision.Removed(_), LinkDecision.Unknown() -> throw new IllegalStateException("a put removes nothing");
+      case LinkDecision.Duplicate() ->
+          LOG.debug("event=link_repeated link={} actor={}", identity.linkName(), actor);
+      case LinkDecision.Removed(_), LinkDecision.Unknown() ->
+          throw new IllegalStateException("a put removes nothing");
     }
   }
 
   private void warnOfIgnored(String actor, List<?> ignored) {
     if (!ignored.isEmpty()) {
-      LOG.warn("event=link_keys_ignored link={} actor={} keys={} reason=\"the first link of this name decides them\"", identity.linkName(), actor, ignored);
+      LOG.warn(
+          "event=link_keys_ignored link={} actor={} keys={} reason=\"the first link of this name decides them\"",
+          identity.linkName(),
+          actor,
+          ignored);
     }
   }
 
   private void delete(LinkDefinition link) {
     LinkDecision decision = links.delete(link.actorId(), identity.linkName());
-    LOG.info("event=link_deleted link={} actor={} decision={}", identity.linkName(), Texts.shortened(link.actorId()), decision);
+    LOG.info(
+        "event=link_deleted link={} actor={} decision={}",
+        identity.linkName(),
+        Texts.shortened(link.actorId()),
+        decision);
   }
 
   private void onHealth(Message message) {
     Health health = Health.of(links.statuses());
-    replies.publish(message.getReplyTo(), new HealthResponse(health.healthy(), health.message()).encode());
+    replies.publish(
+        message.getReplyTo(), new HealthResponse(health.healthy(), health.message()).encode());
   }
 
-  /** Like the reference, deaf to requests nobody waits for, and silent to those that name another host. */
+  /**
+   * Like the reference, deaf to requests nobody waits for, and silent to those that name another
+   * host.
+   */
   private void onShutdown(Message message) {
-    boolean ours = message.getReplyTo() != null && ShutdownRequest.isFor(identity.hostId(), message.getData());
+    boolean ours =
+        message.getReplyTo() != null && ShutdownRequest.isFor(identity.hostId(), message.getData());
     if (!ours || !lifecycle.enter(Lifecycle.Phase.STOPPING)) {
       return;
     }
@@ -207,9 +257,12 @@ public final class WasmbusDoor implements AutoCloseable {
       stopCalls();
       cleanUp.run();
     } catch (RuntimeException e) {
-      LOG.error("event=clean_up_failed", e); // the host will kill us either way; it should hear that we are done
+      LOG.error(
+          "event=clean_up_failed",
+          e); // the host will kill us either way; it should hear that we are done
     }
-    replies.publish(message.getReplyTo(), ShutdownRequest.REPLY.getBytes(StandardCharsets.US_ASCII));
+    replies.publish(
+        message.getReplyTo(), ShutdownRequest.REPLY.getBytes(StandardCharsets.US_ASCII));
     flush(LAST_FLUSH);
     lifecycle.enter(Lifecycle.Phase.STOPPED);
     stopped.complete(null);
@@ -226,7 +279,8 @@ public final class WasmbusDoor implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ExecutionException | TimeoutException | IllegalStateException e) {
-      LOG.warn("event=calls_cut_short cause={}", e.getClass().getSimpleName()); // their callers time out
+      LOG.warn(
+          "event=calls_cut_short cause={}", e.getClass().getSimpleName()); // their callers time out
     }
   }
 

@@ -5,7 +5,9 @@ import org.natskvcache.crdt.OriginId;
 
 /** What a step of the node wants done outside, in order. */
 public sealed interface Effect {
-  /** @param target the instance a {@link Transport.Channel#DIRECT} frame is for, else null */
+  /**
+   * @param target the instance a {@link Transport.Channel#DIRECT} frame is for, else null
+   */
   record Publish(Transport.Channel channel, @Nullable OriginId target, byte[] frame)
       implements Effect {
     @Override

@@ -3,9 +3,10 @@ package org.natskvcache.node;
 import java.util.random.RandomGenerator;
 
 /**
- * When heartbeats and beacons are due. A heartbeat comes every period, give or take a tenth, and soon after something that
- * makes peers want one. Beacons come 50 ms, 250 ms, 1 s and 5 s after the last write, and every 5 s while writing goes on,
- * so that a lost last mutation is noticed at once. Owned by the node.
+ * When heartbeats and beacons are due. A heartbeat comes every period, give or take a tenth, and
+ * soon after something that makes peers want one. Beacons come 50 ms, 250 ms, 1 s and 5 s after the
+ * last write, and every 5 s while writing goes on, so that a lost last mutation is noticed at once.
+ * Owned by the node.
  */
 final class Heartbeats {
   private static final long[] BEACONS_MILLIS = {50, 250, 1_000, 5_000};

@@ -23,9 +23,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one door to a node: a lock that the calling thread takes, because handing a call to another thread would cost a fifth
- * of the throughput. Whatever is to be published goes into an ordered outbox under the lock and is sent after it, by
- * whoever comes first.
+ * The one door to a node: a lock that the calling thread takes, because handing a call to another
+ * thread would cost a fifth of the throughput. Whatever is to be published goes into an ordered
+ * outbox under the lock and is sent after it, by whoever comes first.
  */
 public final class LockedReplica implements Replica {
   private static final Logger LOG = LoggerFactory.getLogger(LockedReplica.class);
@@ -148,7 +148,10 @@ public final class LockedReplica implements Replica {
         && held.size() < settings.limits().heldCallsMax();
   }
 
-  /** Flushes when nobody waits for the lock to add to the frame, and wakes the timer if it sleeps too long. */
+  /**
+   * Flushes when nobody waits for the lock to add to the frame, and wakes the timer if it sleeps
+   * too long.
+   */
   private void afterStep() {
     if (node.unsentBytes() > 0) {
       long nanos = System.nanoTime();
@@ -194,14 +197,13 @@ public final class LockedReplica implements Replica {
 
   @Override
   public void receive(byte[] frame) {
-    step(
-        now -> {
-          try {
-            node.receive(frame, now);
-          } catch (MalformedFrameException malformed) {
-            count(malformed, frame.length);
-          }
-        });
+    step(now -> {
+      try {
+        node.receive(frame, now);
+      } catch (MalformedFrameException malformed) {
+        count(malformed, frame.length);
+      }
+    });
   }
 
   private void count(MalformedFrameException malformed, int size) {
@@ -210,7 +212,11 @@ public final class LockedReplica implements Replica {
     if (malformedSenders.size() < REMEMBERED_SENDERS_MAX && malformedSenders.add(sender)) {
       LOG.warn(
           "dropped a replication frame link={} kind={} from={} reason=\"{}\" bytes={}; more of these are only counted",
-          name, malformed.kind(), malformed.from(), malformed.getMessage(), size);
+          name,
+          malformed.kind(),
+          malformed.from(),
+          malformed.getMessage(),
+          size);
     }
   }
 
@@ -218,11 +224,10 @@ public final class LockedReplica implements Replica {
   public void connected() {
     Transport to = transport;
     int payload = to == null ? Limits.DEFAULT_PAYLOAD_MAX : to.maxPayload();
-    step(
-        now -> {
-          node.payloadMax(payload);
-          node.connected(now);
-        });
+    step(now -> {
+      node.payloadMax(payload);
+      node.connected(now);
+    });
   }
 
   @Override

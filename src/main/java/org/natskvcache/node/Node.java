@@ -35,11 +35,13 @@ import org.natskvcache.store.Op;
 import org.natskvcache.store.Reply;
 
 /**
- * One replica, pure: commands and frames in, replies and effects out. Time is an argument, randomness a seeded generator.
+ * One replica, pure: commands and frames in, replies and effects out. Time is an argument,
+ * randomness a seeded generator.
  *
- * <p>A command is decided against what shows here; if it changes something, the change becomes this origin's next mutation,
- * is applied, kept for replay and queued for publication. A peer's mutation is applied when everything its author had seen
- * is applied; what is missing is asked for. Not thread-safe: one thread at a time.
+ * <p>A command is decided against what shows here; if it changes something, the change becomes this
+ * origin's next mutation, is applied, kept for replay and queued for publication. A peer's mutation
+ * is applied when everything its author had seen is applied; what is missing is asked for. Not
+ * thread-safe: one thread at a time.
  */
 public final class Node {
   private static final int SAMPLES = 64;
@@ -101,8 +103,7 @@ public final class Node {
     heartbeats = new Heartbeats(settings.heartbeatMillis(), random);
     repair = new Repair(new RepairHost(), random, settings);
     server = new SnapshotServer(limits, settings.defect(), this::newCut);
-    state =
-        settings.replicated() ? ReplicaStatus.State.JOINING : ReplicaStatus.State.STANDALONE;
+    state = settings.replicated() ? ReplicaStatus.State.JOINING : ReplicaStatus.State.STANDALONE;
     connected = !settings.replicated();
     stateSinceTick = now.tickMillis();
     tick = now.tickMillis();
@@ -235,7 +236,8 @@ public final class Node {
       case Frame.ReplayRequest request -> replayRequest(request);
       case Frame.ReplayEnd end -> replayEnd(end);
       case Frame.SnapshotRequest request ->
-          server.serve(request, id, tick, answer -> publish(Channel.DIRECT, request.from(), answer));
+          server.serve(
+              request, id, tick, answer -> publish(Channel.DIRECT, request.from(), answer));
       case Frame.SnapshotChunk chunk -> repair.chunk(chunk, tick);
       case Frame.SnapshotRefused refusal -> repair.refused(refusal, tick);
       case Frame.VectorRequest(var from) ->
@@ -360,7 +362,10 @@ public final class Node {
     repairIfLacking();
   }
 
-  /** Whether the peer's marks of the origins it does not list are ours; else its whole vector is asked for. */
+  /**
+   * Whether the peer's marks of the origins it does not list are ours; else its whole vector is
+   * asked for.
+   */
   private boolean knowRest(Peer peer, Frame.Heartbeat heartbeat) {
     VersionVector applied = delivery.applied();
     VersionVector listed = heartbeat.active();
@@ -409,15 +414,15 @@ public final class Node {
     peers.remove(slot);
     delivery.close(slot, finalSequence);
     settleIfClosed(slot);
-    heartbeats.soon(tick, ANSWER_JITTER_MILLIS); // tells the one who leaves that its last word arrived
+    heartbeats.soon(
+        tick, ANSWER_JITTER_MILLIS); // tells the one who leaves that its last word arrived
   }
 
   // ---------------------------------------------------------------- joining, replay, snapshots
 
   private void offerRequest(OriginId from) {
     if (state != ReplicaStatus.State.LIVE) return;
-    publish(
-        Channel.DIRECT, from, new Frame.Offer(id, delivery.applied(), keyspace.size()));
+    publish(Channel.DIRECT, from, new Frame.Offer(id, delivery.applied(), keyspace.size()));
   }
 
   private void offer(OriginId from, VersionVector vector) {
@@ -447,8 +452,7 @@ public final class Node {
     } else {
       outcome = replay(request);
     }
-    publish(
-        Channel.DIRECT, request.from(), new Frame.ReplayEnd(id, outcome, applied));
+    publish(Channel.DIRECT, request.from(), new Frame.ReplayEnd(id, outcome, applied));
     repairIfLacking();
   }
 
@@ -490,8 +494,7 @@ public final class Node {
   }
 
   private Cut newCut() {
-    return new Cut(
-        keyspace, snapshots, Cut.header(delivery, buckets, origins.size(), hlc));
+    return new Cut(keyspace, snapshots, Cut.header(delivery, buckets, origins.size(), hlc));
   }
 
   /** What {@link Repair} needs of this node. */
@@ -570,7 +573,8 @@ public final class Node {
     VersionVector theirs = header.vector();
     VersionVector mine = delivery.applied().copy();
     Join rule =
-        new Join(mine, theirs, settings.defect(), said -> alarm("a snapshot that cannot be: " + said));
+        new Join(
+            mine, theirs, settings.defect(), said -> alarm("a snapshot that cannot be: " + said));
     Keyspace.Joining joining =
         new Keyspace.Joining(rule, me, chain -> ownerHasSeenReset(chain, header.rows()));
     for (int bucket = 0; bucket < entries.size(); bucket++) {
@@ -630,7 +634,9 @@ public final class Node {
     publish(Channel.REPLAY_ALL, null, new Frame.OfferRequest(id));
   }
 
-  /** The replication connection is down; calls go on, and replay carries them to the peers later. */
+  /**
+   * The replication connection is down; calls go on, and replay carries them to the peers later.
+   */
   public void disconnected(Time now) {
     tick = now.tickMillis();
     connected = false;
@@ -683,7 +689,9 @@ public final class Node {
     flush();
   }
 
-  /** The moment {@link #tick} has something to do at the earliest; {@link Long#MAX_VALUE} for never. */
+  /**
+   * The moment {@link #tick} has something to do at the earliest; {@link Long#MAX_VALUE} for never.
+   */
   public long nextTick() {
     long next = reapTick;
     if (!settings.replicated() || !connected || state == ReplicaStatus.State.LEFT) return next;
@@ -722,8 +730,18 @@ public final class Node {
         Channel.HEARTBEATS,
         null,
         new Frame.Heartbeat(
-            id, live, hello, applied.get(me), now.wallMillis(), hlc, active, restCount, rest,
-            keyspace.digest(), keyspace.size(), samples));
+            id,
+            live,
+            hello,
+            applied.get(me),
+            now.wallMillis(),
+            hlc,
+            active,
+            restCount,
+            rest,
+            keyspace.digest(),
+            keyspace.size(),
+            samples));
   }
 
   /** Leaves the group: publishes what is owed and the final sequence. The data stays. */
@@ -742,12 +760,18 @@ public final class Node {
     joinTarget = null;
   }
 
-  /** After {@link #leave}: whether a peer has shown that it has everything written here, or there was none. */
+  /**
+   * After {@link #leave}: whether a peer has shown that it has everything written here, or there
+   * was none.
+   */
   public boolean leaveHeard() {
     return leaveHeard;
   }
 
-  /** Joins the group again with the data at hand, as a new origin: the old one is closed and must not write again. */
+  /**
+   * Joins the group again with the data at hand, as a new origin: the old one is closed and must
+   * not write again.
+   */
   public void rejoin(OriginId newId, Time now) {
     tick = now.tickMillis();
     if (state != ReplicaStatus.State.LEFT) throw new IllegalStateException("rejoin without leave");
@@ -773,13 +797,12 @@ public final class Node {
   }
 
   /**
-   * Removes expired keys for good, by ordinary mutations: those of the buckets this node is elected for, and those that
-   * are long overdue, once every peer has shown a later wall time.
+   * Removes expired keys for good, by ordinary mutations: those of the buckets this node is elected
+   * for, and those that are long overdue, once every peer has shown a later wall time.
    */
   private void reap(Time now) {
     reapTick = Long.MAX_VALUE;
-    boolean mayReap =
-        state == ReplicaStatus.State.LIVE || state == ReplicaStatus.State.STANDALONE;
+    boolean mayReap = state == ReplicaStatus.State.LIVE || state == ReplicaStatus.State.STANDALONE;
     if (mayReap) {
       long overdue = now.wallMillis() - 2 * settings.heartbeatMillis();
       long shown = Math.min(now.wallMillis(), shownByAll());
@@ -791,7 +814,10 @@ public final class Node {
     scheduleReaping();
   }
 
-  /** The latest wall time that every peer is known to have reached with everything before it applied here. */
+  /**
+   * The latest wall time that every peer is known to have reached with everything before it applied
+   * here.
+   */
   private long shownByAll() {
     long shown = Long.MAX_VALUE;
     for (Peer peer : peers.all()) shown = Math.min(shown, peer.shownWallMillis);
@@ -868,7 +894,15 @@ public final class Node {
               peer.agreement));
     }
     return new ReplicaStatus(
-        id, state, connected, now.tickMillis() - stateSinceTick, keyspace.size(),
-        delivery.applied().toMap(), keyspace.digest(), delivery.heldBack(), known, alarm);
+        id,
+        state,
+        connected,
+        now.tickMillis() - stateSinceTick,
+        keyspace.size(),
+        delivery.applied().toMap(),
+        keyspace.digest(),
+        delivery.heldBack(),
+        known,
+        alarm);
   }
 }

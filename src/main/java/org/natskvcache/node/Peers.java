@@ -20,7 +20,10 @@ final class Peers {
     boolean live;
     long heardTick;
 
-    /** Its wall time at a moment whose mutations we have all applied, milliseconds since 1970; 0 for none. */
+    /**
+     * Its wall time at a moment whose mutations we have all applied, milliseconds since 1970; 0 for
+     * none.
+     */
     long shownWallMillis;
 
     long vectorAskedTick = Long.MIN_VALUE / 2;

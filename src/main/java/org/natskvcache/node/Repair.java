@@ -19,7 +19,8 @@ import org.natskvcache.replication.wire.Frame;
  *                         behind, more
  * </pre>
  *
- * <p>First asked is the author of what is missing, then any peer known to have it, then anyone. Owned by the node.
+ * <p>First asked is the author of what is missing, then any peer known to have it, then anyone.
+ * Owned by the node.
  */
 final class Repair {
   /** What the node does for the repair. */

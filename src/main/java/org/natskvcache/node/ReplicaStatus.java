@@ -17,7 +17,8 @@ import org.natskvcache.crdt.OriginId;
  * @param digest sum over everything visible to replication; equal vectors imply equal digests
  * @param heldBack mutations received that wait for an earlier one
  * @param peers the instances heard from lately, by origin
- * @param alarm what must not happen and did (divergence, an unknown frame version); null when all is well
+ * @param alarm what must not happen and did (divergence, an unknown frame version); null when all
+ *     is well
  */
 public record ReplicaStatus(
     OriginId origin,

@@ -4,12 +4,14 @@ import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
 
 /**
- * How a {@link Replica} reaches its peers. Calls come in order from one thread at a time, never while the replica's lock is
- * held, so they may block for a moment. They must not throw: what cannot be sent is counted and forgotten, and replay
- * repairs it.
+ * How a {@link Replica} reaches its peers. Calls come in order from one thread at a time, never
+ * while the replica's lock is held, so they may block for a moment. They must not throw: what
+ * cannot be sent is counted and forgotten, and replay repairs it.
  */
 public interface Transport {
-  /** Where a frame goes, relative to the subjects E (STATE_REPL_SUBJECT) and R (REPLAY_REQ_SUBJECT). */
+  /**
+   * Where a frame goes, relative to the subjects E (STATE_REPL_SUBJECT) and R (REPLAY_REQ_SUBJECT).
+   */
   enum Channel {
     /** {@code E}: mutation frames. */
     MUTATIONS,
@@ -33,7 +35,10 @@ public interface Transport {
   /** The largest payload the server takes, bytes. */
   int maxPayload();
 
-  /** Called when this instance takes a new name: {@code R.<origin>} is to be listened on, any former one no longer. */
+  /**
+   * Called when this instance takes a new name: {@code R.<origin>} is to be listened on, any former
+   * one no longer.
+   */
   void listenAs(OriginId origin);
 
   /** Enters or leaves the queue group on {@code R}: only live instances answer there. */

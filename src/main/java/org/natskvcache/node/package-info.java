@@ -1,16 +1,16 @@
 /**
  * The single writer: {@link org.natskvcache.node.Node}, pure and deterministic, and what runs it.
  *
- * <p>In: commands, frames as bytes, the state of the connection, time. Out: replies, and effects: frames to publish and
- * events to log. The node sees no NATS, clock, thread, logger or randomness of its own; the simulator drives the very same
- * class with a fake clock and a fake network.
+ * <p>In: commands, frames as bytes, the state of the connection, time. Out: replies, and effects:
+ * frames to publish and events to log. The node sees no NATS, clock, thread, logger or randomness
+ * of its own; the simulator drives the very same class with a fake clock and a fake network.
  *
- * <p>Start reading at {@code Node.receive} and {@code Node.call}; {@code Repair} asks for what is missing, {@code Peers}
- * remembers who has it, {@code SnapshotServer} serves those too far behind. {@code LockedReplica} is the door: one lock, an
- * ordered outbox, one timer.
+ * <p>Start reading at {@code Node.receive} and {@code Node.call}; {@code Repair} asks for what is
+ * missing, {@code Peers} remembers who has it, {@code SnapshotServer} serves those too far behind.
+ * {@code LockedReplica} is the door: one lock, an ordered outbox, one timer.
  *
- * <p>Always true: one thread at a time is inside a node; frames that carry our sequence numbers are published in their
- * order; an acknowledged call is applied here and queued for publication.
+ * <p>Always true: one thread at a time is inside a node; frames that carry our sequence numbers are
+ * published in their order; an acknowledged call is applied here and queued for publication.
  */
 @org.jspecify.annotations.NullMarked
 package org.natskvcache.node;

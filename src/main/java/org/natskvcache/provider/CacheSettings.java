@@ -16,7 +16,8 @@ import java.util.Set;
  * @param caFile PEM; empty for the system's trust
  * @param certFile PEM; empty for none
  * @param keyFile PEM; empty for none
- * @param entryBytesMax upper bound for key plus value, bytes; {@link Integer#MAX_VALUE} when only the server's limit counts
+ * @param entryBytesMax upper bound for key plus value, bytes; {@link Integer#MAX_VALUE} when only
+ *     the server's limit counts
  */
 public record CacheSettings(
     List<ServerUrl> servers,
@@ -89,7 +90,8 @@ public record CacheSettings(
       case NATS_CERT_FILE -> certFile;
       case NATS_KEY_FILE -> keyFile;
       case VALUE_BYTES_MAX -> entryBytesMax;
-      case MUTATION_REPLIES -> throw new IllegalArgumentException("not a setting of a cache: " + key);
+      case MUTATION_REPLIES ->
+          throw new IllegalArgumentException("not a setting of a cache: " + key);
     };
   }
 
@@ -99,7 +101,19 @@ public record CacheSettings(
       return "standalone";
     }
     String login = jwt.isEmpty() ? seed.isEmpty() ? "none" : "nkey" : "jwt";
-    return "servers=" + servers + " login=" + login + " state=" + stateSubject + " replay=" + replaySubject
-        + " heartbeatSeconds=" + heartbeatSeconds + " ca=" + caFile + " cert=" + certFile;
+    return "servers="
+        + servers
+        + " login="
+        + login
+        + " state="
+        + stateSubject
+        + " replay="
+        + replaySubject
+        + " heartbeatSeconds="
+        + heartbeatSeconds
+        + " ca="
+        + caFile
+        + " cert="
+        + certFile;
   }
 }

@@ -8,21 +8,30 @@ import org.natskvcache.node.ReplicaStatus;
 /**
  * How we are, for the host and for a person.
  *
- * @param healthy false exactly when a cache's replication connection is down, it has been joining for more than {@link
- *     #JOINING_MILLIS_MAX}, or its alarm is set; calls are answered all the same
+ * @param healthy false exactly when a cache's replication connection is down, it has been joining
+ *     for more than {@link #JOINING_MILLIS_MAX}, or its alarm is set; calls are answered all the
+ *     same
  * @param message one clause for each link name that matters, never empty
  */
 public record Health(boolean healthy, String message) {
   /** How long a cache may take to catch up before it counts as unhealthy. */
   public static final long JOINING_MILLIS_MAX = 5_000;
 
-  /** Judges all open caches, by link name. Whoever can ask us reached us, so the lattice connection is up. */
+  /**
+   * Judges all open caches, by link name. Whoever can ask us reached us, so the lattice connection
+   * is up.
+   */
   public static Health of(SortedMap<String, ReplicaStatus> statuses) {
     var troubles = new ArrayList<String>();
     var facts = new ArrayList<String>();
     for (Map.Entry<String, ReplicaStatus> entry : statuses.entrySet()) {
       String trouble = trouble(entry.getValue());
-      (trouble.isEmpty() ? facts : troubles).add("link " + entry.getKey() + ": " + (trouble.isEmpty() ? fact(entry.getValue()) : trouble));
+      (trouble.isEmpty() ? facts : troubles)
+          .add(
+              "link "
+                  + entry.getKey()
+                  + ": "
+                  + (trouble.isEmpty() ? fact(entry.getValue()) : trouble));
     }
     if (!troubles.isEmpty()) {
       return new Health(false, String.join("; ", troubles));
@@ -40,7 +49,9 @@ public record Health(boolean healthy, String message) {
         if (!status.connected()) {
           yield "replication connection down";
         }
-        boolean late = status.state() == ReplicaStatus.State.JOINING && status.stateMillis() > JOINING_MILLIS_MAX;
+        boolean late =
+            status.state() == ReplicaStatus.State.JOINING
+                && status.stateMillis() > JOINING_MILLIS_MAX;
         yield late ? "still catching up after " + status.stateMillis() / 1000 + " s" : "";
       }
     };

@@ -12,8 +12,8 @@ import org.natskvcache.rpc.LinkDefinition;
 import org.natskvcache.rpc.Nkey;
 
 /**
- * What a host of 0.50 to 0.82 tells us at start: one line on standard input, base64 of a JSON object. Fields that are
- * missing or null read as empty. Prints without secrets.
+ * What a host of 0.50 to 0.82 tells us at start: one line on standard input, base64 of a JSON
+ * object. Fields that are missing or null read as empty. Prints without secrets.
  *
  * @param hostId public key of the host; shutdown requests name it
  * @param lattice the token after {@code wasmbus.rpc.}
@@ -49,8 +49,8 @@ public record HostData(
   private static final int CHUNK_BYTES = 8192;
 
   /**
-   * Reads the first line and nothing after it. The stream stays open: an Elixir host keeps the other end for our whole
-   * life, a Rust host has closed it already; its end means nothing.
+   * Reads the first line and nothing after it. The stream stays open: an Elixir host keeps the
+   * other end for our whole life, a Rust host has closed it already; its end means nothing.
    */
   public static HostData read(InputStream in) throws HostDataException {
     try {
@@ -94,7 +94,8 @@ public record HostData(
     }
     String wrong = Subjects.problem("wasmbus.rpc." + lattice + "." + providerKey + "." + linkName);
     if (!wrong.isEmpty()) {
-      throw new HostDataException("the subject of lattice_rpc_prefix, provider_key and link_name " + wrong);
+      throw new HostDataException(
+          "the subject of lattice_rpc_prefix, provider_key and link_name " + wrong);
     }
     if (!userSeed.isEmpty() && Nkey.parseSeed(userSeed).isEmpty()) {
       throw new HostDataException("lattice_rpc_user_seed is not an nkey seed");
@@ -104,8 +105,21 @@ public record HostData(
 
   @Override
   public String toString() {
-    return "host=" + hostId + " lattice=" + lattice + " link=" + linkName + " provider=" + providerKey
-        + " servers=" + latticeServers + " issuers=" + clusterIssuers.size() + " links=" + links.size()
-        + " config=" + config.keySet();
+    return "host="
+        + hostId
+        + " lattice="
+        + lattice
+        + " link="
+        + linkName
+        + " provider="
+        + providerKey
+        + " servers="
+        + latticeServers
+        + " issuers="
+        + clusterIssuers.size()
+        + " links="
+        + links.size()
+        + " config="
+        + config.keySet();
   }
 }

@@ -43,14 +43,16 @@ final class HostDataParser {
         issuers(root.path("cluster_issuers")),
         links(root.path("link_definitions")),
         config(root.path("config_json")),
-        STRUCTURED_LOGGING.stream().anyMatch(name -> root.path(name).asText("").equalsIgnoreCase("true")),
+        STRUCTURED_LOGGING.stream()
+            .anyMatch(name -> root.path(name).asText("").equalsIgnoreCase("true")),
         text(root, "log_level"));
   }
 
   private static JsonNode object(byte[] line) throws HostDataException {
     String text = new String(line, StandardCharsets.ISO_8859_1).strip();
     if (text.isEmpty()) {
-      throw new HostDataException("no host data on standard input: a wasmCloud host sends one line there");
+      throw new HostDataException(
+          "no host data on standard input: a wasmCloud host sends one line there");
     }
     byte[] json;
     try {
@@ -115,30 +117,38 @@ final class HostDataParser {
     throw new HostDataException("host data's " + name + " is not a list");
   }
 
-  /** Operators write the configuration as an object; hosts hand it on as a text that holds it, or as an empty one. */
+  /**
+   * Operators write the configuration as an object; hosts hand it on as a text that holds it, or as
+   * an empty one.
+   */
   private static SortedMap<String, String> config(JsonNode node) throws HostDataException {
     if (!node.isTextual()) {
       return values(node, "config_json");
     }
     try {
-      return node.textValue().isBlank() ? values(JSON.nullNode(), "config_json") : values(JSON.readTree(node.textValue()), "config_json");
+      return node.textValue().isBlank()
+          ? values(JSON.nullNode(), "config_json")
+          : values(JSON.readTree(node.textValue()), "config_json");
     } catch (IOException e) {
-      throw new HostDataException("config_json is not JSON"); // the parser's message could repeat a secret
+      throw new HostDataException(
+          "config_json is not JSON"); // the parser's message could repeat a secret
     }
   }
 
   /** A flat object as texts; nulls are left out, what is nested stays JSON. */
-  private static SortedMap<String, String> values(JsonNode node, String name) throws HostDataException {
+  private static SortedMap<String, String> values(JsonNode node, String name)
+      throws HostDataException {
     var values = new TreeMap<String, String>();
     if (!node.isObject() && !node.isMissingNode() && !node.isNull()) {
       throw new HostDataException("host data's " + name + " is not an object");
     }
-    node.properties().forEach(entry -> {
-      JsonNode value = entry.getValue();
-      if (!value.isNull()) {
-        values.put(entry.getKey(), value.isValueNode() ? value.asText() : value.toString());
-      }
-    });
+    node.properties()
+        .forEach(entry -> {
+          JsonNode value = entry.getValue();
+          if (!value.isNull()) {
+            values.put(entry.getKey(), value.isValueNode() ? value.asText() : value.toString());
+          }
+        });
     return Collections.unmodifiableSortedMap(values);
   }
 }

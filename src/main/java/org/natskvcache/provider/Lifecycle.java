@@ -3,8 +3,8 @@ package org.natskvcache.provider;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * Where the process is in its life. A shutdown message and a signal may arrive together, on two threads: one of them wins
- * the move to {@link Phase#STOPPING}, and only the winner cleans up.
+ * Where the process is in its life. A shutdown message and a signal may arrive together, on two
+ * threads: one of them wins the move to {@link Phase#STOPPING}, and only the winner cleans up.
  *
  * <table>
  * <caption>Legal moves</caption>
@@ -42,7 +42,10 @@ public final class Lifecycle {
     return phase.get();
   }
 
-  /** Makes a legal move; false, and no change, when it is not legal from here or another thread was faster. */
+  /**
+   * Makes a legal move; false, and no change, when it is not legal from here or another thread was
+   * faster.
+   */
   public boolean enter(Phase next) {
     Phase now = phase.get();
     return now.mayBecome(next) && phase.compareAndSet(now, next);

@@ -18,7 +18,8 @@ public sealed interface LinkDecision {
    * @param mutationReplies the link's own
    * @param ignored cache keys this link sets otherwise than the cache runs; a warning names them
    */
-  record Joined(MutationReplies mutationReplies, List<SettingKey> ignored) implements LinkDecision {}
+  record Joined(MutationReplies mutationReplies, List<SettingKey> ignored)
+      implements LinkDecision {}
 
   /** Put before with the same values: nothing to do. */
   record Duplicate() implements LinkDecision {}
@@ -29,7 +30,8 @@ public sealed interface LinkDecision {
    * @param mutationReplies the link's own
    * @param ignored cache keys this link sets otherwise than the cache runs; a warning names them
    */
-  record LinkKeysChanged(MutationReplies mutationReplies, List<SettingKey> ignored) implements LinkDecision {}
+  record LinkKeysChanged(MutationReplies mutationReplies, List<SettingKey> ignored)
+      implements LinkDecision {}
 
   /**
    * Nothing has changed; a former link of the same actor stays.
@@ -41,7 +43,8 @@ public sealed interface LinkDecision {
   /**
    * The link is gone.
    *
-   * @param last whether it was the last of its link name: the cache leaves its group and keeps its data
+   * @param last whether it was the last of its link name: the cache leaves its group and keeps its
+   *     data
    */
   record Removed(boolean last) implements LinkDecision {}
 

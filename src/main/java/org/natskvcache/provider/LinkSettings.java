@@ -13,7 +13,8 @@ import org.natskvcache.rpc.Nkey;
  * @param mutationReplies what its mutations answer
  */
 public record LinkSettings(CacheSettings cache, MutationReplies mutationReplies) {
-  private static final Pattern JWT = Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+");
+  private static final Pattern JWT =
+      Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+");
   private static final int HEARTBEAT_SECONDS_MAX = 86_400;
   private static final int ENTRY_BYTES_LIMIT = 999_999_999;
 
@@ -37,7 +38,8 @@ public record LinkSettings(CacheSettings cache, MutationReplies mutationReplies)
             in.seed(),
             in.subject(SettingKey.STATE_REPL_SUBJECT, none.stateSubject()),
             in.subject(SettingKey.REPLAY_REQ_SUBJECT, none.replaySubject()),
-            in.integer(SettingKey.REPLAY_HEARTBEAT_SECS, HEARTBEAT_SECONDS_MAX, none.heartbeatSeconds()),
+            in.integer(
+                SettingKey.REPLAY_HEARTBEAT_SECS, HEARTBEAT_SECONDS_MAX, none.heartbeatSeconds()),
             in.text(SettingKey.NATS_CA_FILE),
             in.text(SettingKey.NATS_CERT_FILE),
             in.text(SettingKey.NATS_KEY_FILE),
@@ -79,7 +81,9 @@ public record LinkSettings(CacheSettings cache, MutationReplies mutationReplies)
 
     String seed() {
       String text = text(SettingKey.CLIENT_SEED);
-      boolean fine = text.isEmpty() || Nkey.parseSeed(text).filter(s -> s.role() == Nkey.Role.USER).isPresent();
+      boolean fine =
+          text.isEmpty()
+              || Nkey.parseSeed(text).filter(s -> s.role() == Nkey.Role.USER).isPresent();
       return fine ? text : refuse(SettingKey.CLIENT_SEED, "is not the seed of a user (SU...)", "");
     }
 
@@ -94,8 +98,11 @@ public record LinkSettings(CacheSettings cache, MutationReplies mutationReplies)
       if (text.isEmpty()) {
         return otherwise;
       }
-      int number = text.matches("[0-9]{1,9}") ? Integer.parseInt(text) : 0; // nine digits cannot overflow
-      return number >= 1 && number <= max ? number : refuse(key, "is not a whole number from 1 to " + max, otherwise);
+      int number =
+          text.matches("[0-9]{1,9}") ? Integer.parseInt(text) : 0; // nine digits cannot overflow
+      return number >= 1 && number <= max
+          ? number
+          : refuse(key, "is not a whole number from 1 to " + max, otherwise);
     }
 
     MutationReplies mutationReplies() {
@@ -104,7 +111,11 @@ public record LinkSettings(CacheSettings cache, MutationReplies mutationReplies)
         return MutationReplies.ACTUAL;
       }
       return MutationReplies.parse(text)
-          .orElseGet(() -> refuse(SettingKey.MUTATION_REPLIES, "is neither actual nor default", MutationReplies.ACTUAL));
+          .orElseGet(() ->
+              refuse(
+                  SettingKey.MUTATION_REPLIES,
+                  "is neither actual nor default",
+                  MutationReplies.ACTUAL));
     }
 
     /** Values that are fine alone but not together. */
@@ -113,11 +124,15 @@ public record LinkSettings(CacheSettings cache, MutationReplies mutationReplies)
         refuse(SettingKey.CLIENT_JWT, "needs CLIENT_SEED beside it", "");
       }
       if (cache.certFile().isEmpty() != cache.keyFile().isEmpty()) {
-        SettingKey given = cache.certFile().isEmpty() ? SettingKey.NATS_KEY_FILE : SettingKey.NATS_CERT_FILE;
+        SettingKey given =
+            cache.certFile().isEmpty() ? SettingKey.NATS_KEY_FILE : SettingKey.NATS_CERT_FILE;
         refuse(given, "needs a certificate and its key, both", "");
       }
       if (Subjects.replayTouchesState(cache.replaySubject(), cache.stateSubject())) {
-        refuse(SettingKey.REPLAY_REQ_SUBJECT, "is the same as STATE_REPL_SUBJECT, or overlaps the subjects below it", "");
+        refuse(
+            SettingKey.REPLAY_REQ_SUBJECT,
+            "is the same as STATE_REPL_SUBJECT, or overlaps the subjects below it",
+            "");
       }
     }
 

@@ -10,11 +10,12 @@ import org.jspecify.annotations.Nullable;
 import org.natskvcache.rpc.MutationReplies;
 
 /**
- * Who may use which cache. The first accepted link of a link name decides the cache's settings, until the last link of
- * that name is gone; every link keeps its own link keys. A refused link is never the first. For one thread at a time.
+ * Who may use which cache. The first accepted link of a link name decides the cache's settings,
+ * until the last link of that name is gone; every link keeps its own link keys. A refused link is
+ * never the first. For one thread at a time.
  *
- * <p>Hosts repeat links freely: each host of a lattice publishes every link it knows when it starts. So a repeated put is
- * no event, and never tears anything down.
+ * <p>Hosts repeat links freely: each host of a lattice publishes every link it knows when it
+ * starts. So a repeated put is no event, and never tears anything down.
  */
 public final class LinkTable {
   /** Most links in all; a further one is refused. */
@@ -41,7 +42,8 @@ public final class LinkTable {
   /**
    * An empty table.
    *
-   * @param defaults what counts where a link sets nothing: provider configuration, environment, flags
+   * @param defaults what counts where a link sets nothing: provider configuration, environment,
+   *     flags
    */
   public LinkTable(LinkValues defaults) {
     this.defaults = defaults;
@@ -60,7 +62,8 @@ public final class LinkTable {
       return new LinkDecision.Duplicate();
     }
     return switch (LinkSettings.parse(LinkValues.layered(List.of(own, defaults)), linkName)) {
-      case LinkSettings.Parsed.Invalid(InvalidSetting problem) -> new LinkDecision.Refused(problem.toString());
+      case LinkSettings.Parsed.Invalid(InvalidSetting problem) ->
+          new LinkDecision.Refused(problem.toString());
       case LinkSettings.Parsed.Valid(LinkSettings settings) -> accept(id, own, settings, former);
     };
   }
@@ -95,13 +98,15 @@ public final class LinkTable {
     if (links.size() >= LINKS_MAX) {
       return "there are " + LINKS_MAX + " links already";
     }
-    if (opens && caches.values().stream().anyMatch(other -> other.settings.collidesWith(settings))) {
+    if (opens
+        && caches.values().stream().anyMatch(other -> other.settings.collidesWith(settings))) {
       return "STATE_REPL_SUBJECT and REPLAY_REQ_SUBJECT overlap those of another link name on the same server";
     }
     return "";
   }
 
-  private static List<SettingKey> ignored(LinkValues own, CacheSettings wanted, CacheSettings running) {
+  private static List<SettingKey> ignored(
+      LinkValues own, CacheSettings wanted, CacheSettings running) {
     var ignored = new ArrayList<SettingKey>();
     for (SettingKey key : SettingKey.values()) {
       boolean set = key.scope() == SettingKey.Scope.CACHE && own.value(key).isPresent();

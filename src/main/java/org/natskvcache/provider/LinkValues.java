@@ -8,18 +8,23 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Settings from several places, by precedence: link secret, link configuration, provider secret, provider configuration,
- * environment, flags. A blank value is as good as none. Prints keys only.
+ * Settings from several places, by precedence: link secret, link configuration, provider secret,
+ * provider configuration, environment, flags. A blank value is as good as none. Prints keys only.
  */
 public final class LinkValues {
   private final EnumMap<SettingKey, String> values = new EnumMap<>(SettingKey.class);
 
   private LinkValues() {}
 
-  /** One place's settings; keys in any case (of two spellings the one in capitals wins), unknown ones left out. */
+  /**
+   * One place's settings; keys in any case (of two spellings the one in capitals wins), unknown
+   * ones left out.
+   */
   public static LinkValues of(Map<String, String> source) {
     var result = new LinkValues();
-    new TreeMap<>(source).descendingMap().forEach(result::put); // capitals sort first, so they are put last
+    new TreeMap<>(source)
+        .descendingMap()
+        .forEach(result::put); // capitals sort first, so they are put last
     return result;
   }
 

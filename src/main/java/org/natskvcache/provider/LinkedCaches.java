@@ -9,8 +9,9 @@ import org.natskvcache.node.ReplicaStatus;
 import org.natskvcache.rpc.MutationReplies;
 
 /**
- * Carries the link table's decisions out on the caches, and tells the doors where a caller's requests go. May be used by
- * several threads: links change under one lock, {@link #route} takes none.
+ * Carries the link table's decisions out on the caches, and tells the doors where a caller's
+ * requests go. May be used by several threads: links change under one lock, {@link #route} takes
+ * none.
  */
 public final class LinkedCaches {
   private record Id(String actor, String linkName) {}
@@ -43,8 +44,12 @@ public final class LinkedCaches {
         route(actor, linkName, replies);
       }
       case LinkDecision.Joined joined -> route(actor, linkName, joined.mutationReplies());
-      case LinkDecision.LinkKeysChanged changed -> route(actor, linkName, changed.mutationReplies());
-      case LinkDecision.Duplicate(), LinkDecision.Refused(_), LinkDecision.Removed(_), LinkDecision.Unknown() -> {}
+      case LinkDecision.LinkKeysChanged changed ->
+          route(actor, linkName, changed.mutationReplies());
+      case LinkDecision.Duplicate(),
+          LinkDecision.Refused(_),
+          LinkDecision.Removed(_),
+          LinkDecision.Unknown() -> {}
     }
     return decision;
   }

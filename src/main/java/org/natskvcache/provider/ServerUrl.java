@@ -43,13 +43,21 @@ public record ServerUrl(String scheme, String userInfo, String host, int port) {
     }
     String scheme = uri.getScheme().toLowerCase(Locale.ROOT);
     String path = uri.getRawPath();
-    boolean plain = (path == null || path.isEmpty() || path.equals("/")) && uri.getRawQuery() == null && uri.getRawFragment() == null;
+    boolean plain =
+        (path == null || path.isEmpty() || path.equals("/"))
+            && uri.getRawQuery() == null
+            && uri.getRawFragment() == null;
     int port = uri.getPort() < 0 ? DEFAULT_PORT : uri.getPort();
-    if (!(scheme.equals("nats") || scheme.equals("tls")) || uri.getHost() == null || !plain || port < 1 || port > 65535) {
+    if (!(scheme.equals("nats") || scheme.equals("tls"))
+        || uri.getHost() == null
+        || !plain
+        || port < 1
+        || port > 65535) {
       return Optional.empty();
     }
     String userInfo = uri.getRawUserInfo() == null ? "" : uri.getRawUserInfo();
-    return Optional.of(new ServerUrl(scheme, userInfo, uri.getHost().toLowerCase(Locale.ROOT), port));
+    return Optional.of(
+        new ServerUrl(scheme, userInfo, uri.getHost().toLowerCase(Locale.ROOT), port));
   }
 
   /** The URL to connect to, with its credentials: not for logs. */

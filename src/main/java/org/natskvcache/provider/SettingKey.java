@@ -4,11 +4,14 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * The keys we know, in a link's values, provider configuration, environment and flags alike. Keys are looked up in any
- * case; others (such as {@code watch}) are ignored.
+ * The keys we know, in a link's values, provider configuration, environment and flags alike. Keys
+ * are looked up in any case; others (such as {@code watch}) are ignored.
  */
 public enum SettingKey {
-  /** Where the cache replicates: {@code host:port}, {@code nats://} or {@code tls://}, comma-separated. None: standalone. */
+  /**
+   * Where the cache replicates: {@code host:port}, {@code nats://} or {@code tls://},
+   * comma-separated. None: standalone.
+   */
   NATS_URL(Scope.CACHE),
   /** NATS user JWT. */
   CLIENT_JWT(Scope.CACHE),

@@ -4,7 +4,10 @@ import java.nio.charset.StandardCharsets;
 
 /** Rules about NATS subjects. */
 final class Subjects {
-  /** Longest subject we take, bytes of UTF-8: a server's control line holds 4096 with reply subject and sizes. */
+  /**
+   * Longest subject we take, bytes of UTF-8: a server's control line holds 4096 with reply subject
+   * and sizes.
+   */
   static final int BYTES_MAX = 1024;
 
   private static final String DEFAULT_LINK = "default";
@@ -13,7 +16,9 @@ final class Subjects {
 
   /** The subject of a link name that sets none: two link names never share one by accident. */
   static String ofLink(String base, String linkName) {
-    return linkName.isEmpty() || linkName.equals(DEFAULT_LINK) ? base : base + ".link." + escaped(linkName);
+    return linkName.isEmpty() || linkName.equals(DEFAULT_LINK)
+        ? base
+        : base + ".link." + escaped(linkName);
   }
 
   /** One token for any text: bytes outside {@code [A-Za-z0-9_-]} become {@code =HH}. */
@@ -21,7 +26,12 @@ final class Subjects {
     var out = new StringBuilder();
     for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
       char c = (char) (b & 0xff);
-      boolean plain = c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-';
+      boolean plain =
+          c >= 'A' && c <= 'Z'
+              || c >= 'a' && c <= 'z'
+              || c >= '0' && c <= '9'
+              || c == '_'
+              || c == '-';
       out.append(plain ? String.valueOf(c) : String.format("=%02X", (int) c));
     }
     return out.toString();
@@ -38,15 +48,18 @@ final class Subjects {
     if (subject.indexOf('*') >= 0 || subject.indexOf('>') >= 0) {
       return "holds a wildcard";
     }
-    if (subject.isEmpty() || subject.startsWith(".") || subject.endsWith(".") || subject.contains("..")) {
+    if (subject.isEmpty()
+        || subject.startsWith(".")
+        || subject.endsWith(".")
+        || subject.contains("..")) {
       return "holds an empty token";
     }
     return subject.startsWith("$") ? "begins with $, which is the server's own" : "";
   }
 
   /**
-   * Whether two caches, or the two subjects of one, would hear each other: mutations use {@code E} and {@code E.hb},
-   * replay uses {@code R} and every {@code R.<one token>}.
+   * Whether two caches, or the two subjects of one, would hear each other: mutations use {@code E}
+   * and {@code E.hb}, replay uses {@code R} and every {@code R.<one token>}.
    */
   static boolean replayTouchesState(String replay, String state) {
     return isSelfOrChild(state, replay) || isSelfOrChild(state + ".hb", replay);

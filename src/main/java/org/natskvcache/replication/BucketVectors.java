@@ -4,8 +4,9 @@ import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
 
 /**
- * For each digest bucket, the last sequence of every origin that touched it. Equal bucket vectors imply equal bucket
- * content even while the whole vectors differ, so a divergence is noticed under load too. Mutable; owned by the node.
+ * For each digest bucket, the last sequence of every origin that touched it. Equal bucket vectors
+ * imply equal bucket content even while the whole vectors differ, so a divergence is noticed under
+ * load too. Mutable; owned by the node.
  */
 public final class BucketVectors {
   private final VersionVector[] vectors;

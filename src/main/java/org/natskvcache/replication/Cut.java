@@ -10,9 +10,10 @@ import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Keyspace;
 
 /**
- * A snapshot being served: one moment of the whole state, sent in sections over some time while the state moves on. A
- * bucket is written down when it is asked for or just before its first change, whichever comes first, so all sections
- * show the same moment. What the receiver has is forgotten here.
+ * A snapshot being served: one moment of the whole state, sent in sections over some time while the
+ * state moves on. A bucket is written down when it is asked for or just before its first change,
+ * whichever comes first, so all sections show the same moment. What the receiver has is forgotten
+ * here.
  *
  * <p>Mutable; owned by the node.
  */

@@ -13,12 +13,13 @@ import org.natskvcache.store.Limits;
 import org.natskvcache.store.Mutation;
 
 /**
- * Causal delivery. A mutation is ready when it is the next of its origin and everything its author had seen is applied
- * here too. An earlier one is a duplicate; a later one is held back, within bounds: when they are reached the highest
- * sequences are thrown away, to be asked for again.
+ * Causal delivery. A mutation is ready when it is the next of its origin and everything its author
+ * had seen is applied here too. An earlier one is a duplicate; a later one is held back, within
+ * bounds: when they are reached the highest sequences are thrown away, to be asked for again.
  *
- * <p>Besides the version vector this keeps, for each origin, its <em>row</em>: the full context of the last applied
- * mutation of that origin, rebuilt from the differences that mutations carry. Mutable; owned by the node.
+ * <p>Besides the version vector this keeps, for each origin, its <em>row</em>: the full context of
+ * the last applied mutation of that origin, rebuilt from the differences that mutations carry.
+ * Mutable; owned by the node.
  */
 public final class Delivery {
   /** What becomes of an arriving mutation. */
@@ -126,8 +127,8 @@ public final class Delivery {
   }
 
   /**
-   * Counts a ready mutation as applied and returns its author's full context, in which its own mark is already this
-   * mutation's. The caller applies it to the store at once.
+   * Counts a ready mutation as applied and returns its author's full context, in which its own mark
+   * is already this mutation's. The caller applies it to the store at once.
    */
   public VersionVector advance(Mutation mutation) {
     int slot = Dot.slot(mutation.dot());
@@ -167,7 +168,10 @@ public final class Delivery {
     return null;
   }
 
-  /** Raises the vector to that of an installed snapshot; rows come from whoever knows more of the origin. */
+  /**
+   * Raises the vector to that of an installed snapshot; rows come from whoever knows more of the
+   * origin.
+   */
   public void install(VersionVector theirs, List<@Nullable VersionVector> theirRows) {
     for (int slot = 0; slot < theirs.slots(); slot++) {
       if (theirs.get(slot) <= applied.get(slot)) continue;

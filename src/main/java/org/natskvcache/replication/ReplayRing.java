@@ -10,8 +10,9 @@ import org.natskvcache.store.Limits;
 import org.natskvcache.store.Mutation;
 
 /**
- * The recent mutations of all origins in the order they were applied here, which is a causal order, bounded by count and
- * bytes. Only an optimisation: whoever asks for more than it holds gets a snapshot. Mutable; owned by the node.
+ * The recent mutations of all origins in the order they were applied here, which is a causal order,
+ * bounded by count and bytes. Only an optimisation: whoever asks for more than it holds gets a
+ * snapshot. Mutable; owned by the node.
  */
 public final class ReplayRing {
   private final int countMax;
@@ -101,7 +102,10 @@ public final class ReplayRing {
     of(Dot.slot(oldest.dot())).dropFirst();
   }
 
-  /** A snapshot raised this origin to {@code sequence}: nothing at or below it can be replayed from here. */
+  /**
+   * A snapshot raised this origin to {@code sequence}: nothing at or below it can be replayed from
+   * here.
+   */
   public void skipTo(int slot, long sequence) {
     Positions own = of(slot);
     for (; own.size > 0; own.dropFirst()) {
@@ -122,7 +126,8 @@ public final class ReplayRing {
   }
 
   /**
-   * Adds to {@code out}, in causal order, what {@code known} lacks, until {@code enough} says so of the last one added.
+   * Adds to {@code out}, in causal order, what {@code known} lacks, until {@code enough} says so of
+   * the last one added.
    *
    * @return whether there is more
    */

@@ -6,15 +6,17 @@ import java.util.List;
 import org.natskvcache.replication.wire.Frame;
 
 /**
- * A snapshot being received: the sections so far, as bytes. Nothing is changed until the last one is here; a snapshot that
- * stops half-way leaves no trace. Mutable; owned by the node.
+ * A snapshot being received: the sections so far, as bytes. Nothing is changed until the last one
+ * is here; a snapshot that stops half-way leaves no trace. Mutable; owned by the node.
  */
 public final class Staging {
   private final int sectionsExpected;
   private final List<byte[]> sections = new ArrayList<>();
   private ByteArrayOutputStream open = new ByteArrayOutputStream();
 
-  /** @param sectionsExpected how many sections a whole cut has */
+  /**
+   * @param sectionsExpected how many sections a whole cut has
+   */
   public Staging(int sectionsExpected) {
     this.sectionsExpected = sectionsExpected;
   }

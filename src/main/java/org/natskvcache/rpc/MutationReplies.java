@@ -4,8 +4,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * What a successful mutation answers on {@code wasmcloud:keyvalue}; the link key {@code MUTATION_REPLIES}. Refusals are
- * errors either way.
+ * What a successful mutation answers on {@code wasmcloud:keyvalue}; the link key {@code
+ * MUTATION_REPLIES}. Refusals are errors either way.
  */
 public enum MutationReplies {
   /** What happened here: the new counter value, the new length, whether something was removed. */

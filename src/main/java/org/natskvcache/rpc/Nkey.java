@@ -7,9 +7,9 @@ import java.util.Optional;
 import org.natskvcache.store.Bytes;
 
 /**
- * A public key in the text form NATS and wasmCloud use: base32 (RFC 4648, no padding) of a prefix byte, 32 key bytes and
- * a CRC-16/XMODEM of those 33 bytes, low byte first. The first letter of the text tells the role. Source:
- * nats-io/nkeys, {@code strkey.go}.
+ * A public key in the text form NATS and wasmCloud use: base32 (RFC 4648, no padding) of a prefix
+ * byte, 32 key bytes and a CRC-16/XMODEM of those 33 bytes, low byte first. The first letter of the
+ * text tells the role. Source: nats-io/nkeys, {@code strkey.go}.
  *
  * <pre>
  *   public key: | prefix | 32 bytes Ed25519 key |              crc lo | crc hi |
@@ -74,7 +74,9 @@ public record Nkey(Role role, Bytes key) {
   /** Reads a public key; empty when the text is not one. */
   public static Optional<Nkey> parse(String text) {
     byte[] raw = checked(text, 1 + KEY_BYTES);
-    return raw.length == 0 ? Optional.empty() : Role.of(raw[0] & 0xff).map(role -> new Nkey(role, slice(raw, 1)));
+    return raw.length == 0
+        ? Optional.empty()
+        : Role.of(raw[0] & 0xff).map(role -> new Nkey(role, slice(raw, 1)));
   }
 
   /** Reads a private seed ({@code S...}); empty when the text is not one. */
@@ -87,7 +89,10 @@ public record Nkey(Role role, Bytes key) {
     return Role.of(prefix).map(role -> new Seed(role, slice(raw, 2)));
   }
 
-  /** The public half of a new key pair whose private half is thrown away, since a provider signs nothing. */
+  /**
+   * The public half of a new key pair whose private half is thrown away, since a provider signs
+   * nothing.
+   */
   public static Nkey random(Role role) {
     try {
       byte[] x509 =
@@ -120,7 +125,10 @@ public record Nkey(Role role, Bytes key) {
     return new Bytes(key);
   }
 
-  /** The bytes the text stands for, checksum included; none when its length, alphabet or checksum is wrong. */
+  /**
+   * The bytes the text stands for, checksum included; none when its length, alphabet or checksum is
+   * wrong.
+   */
   private static byte[] checked(String text, int length) {
     byte[] none = {};
     if (text.length() != ((length + 2) * 8 + 4) / 5) {
@@ -166,7 +174,9 @@ public record Nkey(Role role, Bytes key) {
         out.append(ALPHABET.charAt(bits >> held & 31));
       }
     }
-    return held == 0 ? out.toString() : out.append(ALPHABET.charAt(bits << (5 - held) & 31)).toString();
+    return held == 0
+        ? out.toString()
+        : out.append(ALPHABET.charAt(bits << (5 - held) & 31)).toString();
   }
 
   /** CRC-16/XMODEM: polynomial 0x1021, start 0. */

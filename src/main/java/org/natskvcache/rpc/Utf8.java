@@ -8,7 +8,10 @@ import java.nio.charset.StandardCharsets;
 public final class Utf8 {
   private Utf8() {}
 
-  /** Whether the {@code length} bytes from {@code from} are well-formed UTF-8 (no surrogates, no overlong forms). */
+  /**
+   * Whether the {@code length} bytes from {@code from} are well-formed UTF-8 (no surrogates, no
+   * overlong forms).
+   */
   public static boolean isValid(byte[] bytes, int from, int length) {
     return isAscii(bytes, from, length) || decodes(bytes, from, length);
   }

@@ -30,9 +30,19 @@ record Knobs(
   static Knobs draw(RandomGenerator random, Defect defect) {
     Limits limits =
         new Limits(
-            1 << 10, 1 << 16, 1 << 20, 6 + random.nextInt(60), 1 << 20, 5 + random.nextInt(40), 1_000,
-            200 + random.nextInt(2_000), 300 + random.nextInt(4_000), 20 + random.nextInt(300),
-            1 + random.nextInt(3), 2, 100);
+            1 << 10,
+            1 << 16,
+            1 << 20,
+            6 + random.nextInt(60),
+            1 << 20,
+            5 + random.nextInt(40),
+            1_000,
+            200 + random.nextInt(2_000),
+            300 + random.nextInt(4_000),
+            20 + random.nextInt(300),
+            1 + random.nextInt(3),
+            2,
+            100);
     return new Knobs(
         2 + random.nextInt(4),
         1 + random.nextInt(5),

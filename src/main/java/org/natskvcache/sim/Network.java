@@ -79,7 +79,9 @@ final class Network {
 
   /** Delivers again later, because the host does nothing now. */
   void postpone(Message message, long tick) {
-    underWay.add(new Message(tick, message.number, message.from, message.to, message.bytes, message.damaged));
+    underWay.add(
+        new Message(
+            tick, message.number, message.from, message.to, message.bytes, message.damaged));
   }
 
   void cut(int from, int to) {

@@ -29,8 +29,8 @@ import org.natskvcache.store.Mutation;
 import org.natskvcache.store.Op;
 
 /**
- * One schedule: instances that read and write while the network and the machines misbehave, checked at random moments
- * against the {@link Specification}; then everything heals, and all must agree.
+ * One schedule: instances that read and write while the network and the machines misbehave, checked
+ * at random moments against the {@link Specification}; then everything heals, and all must agree.
  */
 public final class Simulation {
   private static final long START_WALL_MILLIS = 1_000_000;
@@ -295,8 +295,7 @@ public final class Simulation {
       case 7 -> new Command.SetRemove(key, value);
       case 8 -> new Command.ListAdd(key, value);
       case 9 -> new Command.ListRemove(key, value);
-      default ->
-          random.nextBoolean() ? new Command.ListClear(key) : new Command.SetClear(key);
+      default -> random.nextBoolean() ? new Command.ListClear(key) : new Command.SetClear(key);
     };
   }
 
@@ -364,8 +363,16 @@ public final class Simulation {
       String actual = Specification.held(held.remove(key), host.node.origins());
       if (!expected.equals(actual)) {
         fail(
-            "node " + hosts.indexOf(host) + " key " + key.stored().utf8() + "\n  holds    "
-                + actual + "\n  must     " + expected + "\n  includes " + included);
+            "node "
+                + hosts.indexOf(host)
+                + " key "
+                + key.stored().utf8()
+                + "\n  holds    "
+                + actual
+                + "\n  must     "
+                + expected
+                + "\n  includes "
+                + included);
       }
     }
     if (!held.isEmpty()) fail("a key nobody wrote: " + held.keySet());
@@ -390,7 +397,10 @@ public final class Simulation {
     }
   }
 
-  /** All heals; all must come to agree, hold what is specified, and let go of what was only needed for the quarrel. */
+  /**
+   * All heals; all must come to agree, hold what is specified, and let go of what was only needed
+   * for the quarrel.
+   */
   private void quiesce() {
     network.calm();
     for (Host host : hosts) {
@@ -418,8 +428,13 @@ public final class Simulation {
         StringBuilder states = new StringBuilder("no agreement");
         for (Host host : hosts) {
           ReplicaStatus status = host.node.status(now(host));
-          states.append("\n  ").append(status.state()).append(" held=").append(status.heldBack())
-              .append(' ').append(status.versionVector());
+          states
+              .append("\n  ")
+              .append(status.state())
+              .append(" held=")
+              .append(status.heldBack())
+              .append(' ')
+              .append(status.versionVector());
         }
         fail(states.toString());
       }
@@ -438,7 +453,10 @@ public final class Simulation {
     return true;
   }
 
-  /** Residuals of live owners go once the owners have shown that they saw the resets, by mutations or heartbeats. */
+  /**
+   * Residuals of live owners go once the owners have shown that they saw the resets, by mutations
+   * or heartbeats.
+   */
   private void noResiduals() {
     long deadline = tick + AGREEMENT_MILLIS;
     while (anyResidualOfALiveOwner()) {
@@ -452,11 +470,13 @@ public final class Simulation {
     for (Host host : hosts) alive.add(host.node.id());
     boolean[] found = new boolean[1];
     for (Host host : hosts) {
-      host.node.keyspace().forEach(entry -> {
-        for (Chain c = entry.chains(); c != null; c = c.next) {
-          found[0] |= c.dead() && alive.contains(host.node.origins().id(c.slot));
-        }
-      });
+      host.node
+          .keyspace()
+          .forEach(entry -> {
+            for (Chain c = entry.chains(); c != null; c = c.next) {
+              found[0] |= c.dead() && alive.contains(host.node.origins().id(c.slot));
+            }
+          });
     }
     return found[0];
   }

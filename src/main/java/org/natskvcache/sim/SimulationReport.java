@@ -46,12 +46,41 @@ public final class SimulationReport {
 
   @Override
   public String toString() {
-    return "schedules=" + schedules + " mutations=" + mutations + " messages=" + sent
-        + " lost=" + lost + " repeated=" + repeated + " damaged=" + damaged
-        + " cut=" + cutMessages + " partitions=" + partitions + " disconnects=" + disconnects
-        + " crashes=" + crashes + " leaves=" + leaves + " rejoins=" + rejoins
-        + " pauses=" + pauses + " clockJumps=" + clockJumps + " snapshots=" + snapshots
-        + " expired=" + expired + " contentChecks=" + contentChecks
-        + " digestChecks=" + digestChecks;
+    return "schedules="
+        + schedules
+        + " mutations="
+        + mutations
+        + " messages="
+        + sent
+        + " lost="
+        + lost
+        + " repeated="
+        + repeated
+        + " damaged="
+        + damaged
+        + " cut="
+        + cutMessages
+        + " partitions="
+        + partitions
+        + " disconnects="
+        + disconnects
+        + " crashes="
+        + crashes
+        + " leaves="
+        + leaves
+        + " rejoins="
+        + rejoins
+        + " pauses="
+        + pauses
+        + " clockJumps="
+        + clockJumps
+        + " snapshots="
+        + snapshots
+        + " expired="
+        + expired
+        + " contentChecks="
+        + contentChecks
+        + " digestChecks="
+        + digestChecks;
   }
 }

@@ -9,11 +9,11 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
+import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.Register;
 import org.natskvcache.crdt.VersionVector;
-import org.natskvcache.crdt.Dot;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Entry;
 import org.natskvcache.store.Key;
@@ -21,9 +21,9 @@ import org.natskvcache.store.Mutation;
 import org.natskvcache.store.Op;
 
 /**
- * What a key must hold, said as plainly as possible: a write is there unless some other mutation that had seen it
- * overwrites it; a counter is the sum of the increments that are there. A function of a set of mutations, so two replicas
- * that include the same ones must hold the same.
+ * What a key must hold, said as plainly as possible: a write is there unless some other mutation
+ * that had seen it overwrites it; a counter is the sum of the increments that are there. A function
+ * of a set of mutations, so two replicas that include the same ones must hold the same.
  */
 final class Specification {
   /** A mutation with its whole context, in the slots of the observer. */
@@ -51,7 +51,10 @@ final class Specification {
     rows.remove(origins.slot(id));
   }
 
-  /** Takes a mutation as its author published it; those of one origin in order. Null, or what is wrong with it. */
+  /**
+   * Takes a mutation as its author published it; those of one origin in order. Null, or what is
+   * wrong with it.
+   */
   @Nullable String observe(Mutation mutation) {
     int slot = Dot.slot(mutation.dot());
     VersionVector row = rows.computeIfAbsent(slot, s -> new VersionVector(origins));
@@ -106,7 +109,10 @@ final class Specification {
     return write.op instanceof Op.AddMember add && add.member().equals(member);
   }
 
-  /** The content of {@code key} at a replica that includes exactly the mutations up to {@code included}. */
+  /**
+   * The content of {@code key} at a replica that includes exactly the mutations up to {@code
+   * included}.
+   */
   String expected(Key key, Map<OriginId, Long> included) {
     Map<Long, Written> all = byKey.getOrDefault(key, Map.of());
     VersionVector vector = new VersionVector(origins);
@@ -116,8 +122,7 @@ final class Specification {
       if (!vector.covers(write.dot) || overwritten(write, vector, all)) continue;
       String stamp = stamp(origins, write.dot);
       switch (write.op) {
-        case Op.Put put ->
-            content.register(stamp, write.hlc, put.expireAtMillis(), put.value());
+        case Op.Put put -> content.register(stamp, write.hlc, put.expireAtMillis(), put.value());
         case Op.AddMember add -> content.member(add.member(), stamp);
         case Op.Append append -> content.item(append.position(), stamp, append.value());
         case Op.Increment increment ->
@@ -144,18 +149,26 @@ final class Specification {
       if (!c.dead()) content.increment(origins.id(c.slot), c.last, c.contribution());
     }
     if (entry.list() != null) {
-      entry.list().forEach((position, dot, value) ->
-          content.item(position, stamp(origins, dot), new Bytes(value)));
+      entry
+          .list()
+          .forEach((position, dot, value) ->
+              content.item(position, stamp(origins, dot), new Bytes(value)));
     }
     if (entry.set() != null) {
-      entry.set().dots().forEach((member, dots) -> {
-        for (long dot : dots) content.member(member, stamp(origins, dot));
-      });
+      entry
+          .set()
+          .dots()
+          .forEach((member, dots) -> {
+            for (long dot : dots) content.member(member, stamp(origins, dot));
+          });
     }
     return content.toString();
   }
 
-  /** What a key holds, printed the same whatever the order it was collected in, but for the list, whose order counts. */
+  /**
+   * What a key holds, printed the same whatever the order it was collected in, but for the list,
+   * whose order counts.
+   */
   private static final class Content {
     private final TreeSet<String> registers = new TreeSet<>();
     private final TreeSet<String> members = new TreeSet<>();
@@ -195,10 +208,12 @@ final class Specification {
     if (entry.list() == null) return true;
     long[] last = {Long.MIN_VALUE};
     boolean[] ordered = {true};
-    entry.list().forEach((position, dot, value) -> {
-      ordered[0] &= position >= last[0];
-      last[0] = position;
-    });
+    entry
+        .list()
+        .forEach((position, dot, value) -> {
+          ordered[0] &= position >= last[0];
+          last[0] = position;
+        });
     return ordered[0];
   }
 }

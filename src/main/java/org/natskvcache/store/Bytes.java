@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * Bytes with value equality. The array is given away on construction and must not change afterwards. Prints as its size
- * only, so that a value cannot reach a log by accident.
+ * Bytes with value equality. The array is given away on construction and must not change
+ * afterwards. Prints as its size only, so that a value cannot reach a log by accident.
  */
 public final class Bytes implements Comparable<Bytes> {
   public static final Bytes EMPTY = new Bytes(new byte[0]);

@@ -4,7 +4,10 @@ import java.util.List;
 
 /** What a caller asks of a cache. Every door maps its requests to these. */
 public sealed interface Command {
-  /** Answers {@link Reply.Value} (a counter as decimal ASCII), {@link Reply.Absent}, or a rejection for a list or set. */
+  /**
+   * Answers {@link Reply.Value} (a counter as decimal ASCII), {@link Reply.Absent}, or a rejection
+   * for a list or set.
+   */
   record Get(Key key) implements Command {}
 
   /** Answers {@link Reply.Flag}: whether the key exists, of any type. */
@@ -21,8 +24,8 @@ public sealed interface Command {
   record Set(Key key, Bytes value, long ttlMillis) implements Command {}
 
   /**
-   * Adds to a counter; a missing key starts at 0, a string holding a decimal integer at that integer. Answers {@link
-   * Reply.Amount}: the new value.
+   * Adds to a counter; a missing key starts at 0, a string holding a decimal integer at that
+   * integer. Answers {@link Reply.Amount}: the new value.
    *
    * @param min smallest result the door can express; a result below is rejected
    * @param max largest result the door can express; a result above is rejected
@@ -39,7 +42,10 @@ public sealed interface Command {
   /** Removes the first equal item only. Answers {@link Reply.Flag}. */
   record ListRemove(Key list, Bytes value) implements Command {}
 
-  /** Items from {@code start} to {@code stop}, both inclusive, clamped; negative counts from the end. Answers {@link Reply.Values}. */
+  /**
+   * Items from {@code start} to {@code stop}, both inclusive, clamped; negative counts from the
+   * end. Answers {@link Reply.Values}.
+   */
   record ListRange(Key list, long start, long stop) implements Command {}
 
   /** Answers {@link Reply.Flag}: whether the list existed. */
@@ -64,14 +70,19 @@ public sealed interface Command {
   record SetClear(Key set) implements Command {}
 
   /**
-   * One page of the keys of the default namespace that start with {@code prefix}. Answers {@link Reply.Page}. A key that
-   * lives through a whole scan appears in it exactly once, whatever else changes meanwhile.
+   * One page of the keys of the default namespace that start with {@code prefix}. Answers {@link
+   * Reply.Page}. A key that lives through a whole scan appears in it exactly once, whatever else
+   * changes meanwhile.
    *
-   * @param cursor 0 to begin, then {@link Reply.Page#next()}: an unsigned position in the 64-bit hash order of the keys
+   * @param cursor 0 to begin, then {@link Reply.Page#next()}: an unsigned position in the 64-bit
+   *     hash order of the keys
    * @param limit wanted page size, at least 1; a page is longer only where keys share one hash
    */
   record Keys(Bytes prefix, long cursor, int limit) implements Command {}
 
-  /** Runs the commands in order, nothing between them. Answers {@link Reply.Batch}, one reply for each. */
+  /**
+   * Runs the commands in order, nothing between them. Answers {@link Reply.Batch}, one reply for
+   * each.
+   */
   record Batch(List<Command> commands) implements Command {}
 }

@@ -11,11 +11,13 @@ import org.natskvcache.crdt.Defect;
 import org.natskvcache.crdt.Register;
 
 /**
- * Decides commands against what the keyspace shows at one moment: a reply, and the operation to author if something is to
- * change. Changes nothing itself.
+ * Decides commands against what the keyspace shows at one moment: a reply, and the operation to
+ * author if something is to change. Changes nothing itself.
  */
 final class Decider {
-  /** Most entries one page of keys looks at, so that a rare prefix cannot hold the node for long. */
+  /**
+   * Most entries one page of keys looks at, so that a rare prefix cannot hold the node for long.
+   */
   private static final int PAGE_SCAN_MAX = 20_000;
 
   private final Keyspace keyspace;
@@ -105,9 +107,7 @@ final class Decider {
     if (!Chain.anyLive(entry.chains)) return new Reply.Value(new Bytes(text));
     Long number = Decimal.parse(text);
     return new Reply.Value(
-        number == null
-            ? new Bytes(text)
-            : Decimal.format(number + Chain.total(entry.chains)));
+        number == null ? new Bytes(text) : Decimal.format(number + Chain.total(entry.chains)));
   }
 
   private Decision delete(Key key, Moment at) {
@@ -161,8 +161,7 @@ final class Decider {
     boolean fresh = own == null || reset != null;
     long sum = (fresh || own == null ? 0 : own.sum) + command.by();
     return new Decision(
-        new Reply.Amount(after),
-        new Op.Increment(command.key(), command.by(), sum, fresh, reset));
+        new Reply.Amount(after), new Op.Increment(command.key(), command.by(), sum, fresh, reset));
   }
 
   private @Nullable Observed resetIfExpired(@Nullable Entry held, Moment at) {
@@ -180,9 +179,7 @@ final class Decider {
     long length = entry == null || entry.list == null ? 0 : entry.list.size();
     long tail = held == null || held.list == null ? 0 : held.list.tail();
     long position =
-        defect == Defect.POSITION_FROM_RAW_CLOCK
-            ? at.nowMillis << 16
-            : Math.max(at.hlc, tail + 1);
+        defect == Defect.POSITION_FROM_RAW_CLOCK ? at.nowMillis << 16 : Math.max(at.hlc, tail + 1);
     return new Decision(
         new Reply.Amount(length + 1),
         new Op.Append(key, position, value, resetIfExpired(held, at)));
@@ -228,7 +225,8 @@ final class Decider {
     Entry entry = shown(key, at);
     if (entry != null && entry.type() != Entry.Type.SET) return wrongType(entry, Entry.Type.SET);
     boolean present = entry != null && entry.set != null && entry.set.contains(member);
-    // published even when present: it protects the member against a remove that has not seen this add
+    // published even when present: it protects the member against a remove that has not seen this
+    // add
     return new Decision(
         new Reply.Amount(present ? 0 : 1),
         new Op.AddMember(key, member, resetIfExpired(keyspace.find(key), at)));

@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which strings are numbers: exactly {@code 0} and {@code -?[1-9][0-9]*} within signed 64 bits. Part of the replication
- * protocol, because it decides whether increments of a key show.
+ * Which strings are numbers: exactly {@code 0} and {@code -?[1-9][0-9]*} within signed 64 bits.
+ * Part of the replication protocol, because it decides whether increments of a key show.
  */
 final class Decimal {
   private Decimal() {}

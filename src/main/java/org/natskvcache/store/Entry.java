@@ -9,8 +9,9 @@ import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.Register;
 
 /**
- * All that is held under one key. Normally one facet is there; concurrent writes of different types leave several, of
- * which one shows: string or counter before list before set. Mutable; owned by the keyspace.
+ * All that is held under one key. Normally one facet is there; concurrent writes of different types
+ * leave several, of which one shows: string or counter before list before set. Mutable; owned by
+ * the keyspace.
  */
 public final class Entry {
   /** "Never", as a time. */
@@ -70,7 +71,10 @@ public final class Entry {
     return set != null ? Type.SET : Type.NONE;
   }
 
-  /** When the whole key expires: the latest expiry among the register's versions, one without expiry being never. */
+  /**
+   * When the whole key expires: the latest expiry among the register's versions, one without expiry
+   * being never.
+   */
   long expireAtMillis() {
     if (register == null) return NEVER;
     long latest = 0;

@@ -4,7 +4,10 @@ import java.util.Comparator;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** The entries that expire, soonest first. Holds an entry at most once, so it is no larger than the table. */
+/**
+ * The entries that expire, soonest first. Holds an entry at most once, so it is no larger than the
+ * table.
+ */
 final class ExpiryIndex {
   private final TreeSet<Entry> soonest =
       new TreeSet<>(

@@ -7,9 +7,9 @@ import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Hash64;
 
 /**
- * A hash table whose order is the unsigned order of the keys' 64-bit hashes, the same on every replica. The top bits of the
- * hash choose the slot, so a digest bucket (the hash's first bits) is a run of slots, and a listing can go on from any
- * hash. Mutable; owned by the keyspace.
+ * A hash table whose order is the unsigned order of the keys' 64-bit hashes, the same on every
+ * replica. The top bits of the hash choose the slot, so a digest bucket (the hash's first bits) is
+ * a run of slots, and a listing can go on from any hash. Mutable; owned by the keyspace.
  */
 final class KeyTable {
   private @Nullable Entry[] slots;
@@ -17,7 +17,9 @@ final class KeyTable {
   private final int minimumBits;
   private long size;
 
-  /** @param minimumBits log2 of the least number of slots; at least that of the digest buckets */
+  /**
+   * @param minimumBits log2 of the least number of slots; at least that of the digest buckets
+   */
   KeyTable(int minimumBits) {
     this.minimumBits = minimumBits;
     bits = minimumBits;
@@ -97,7 +99,10 @@ final class KeyTable {
 
   /** Visits runs of entries in hash order. */
   interface Run {
-    /** @param sorted the entries of one slot from the cursor on, by unsigned hash; false ends the walk */
+    /**
+     * @param sorted the entries of one slot from the cursor on, by unsigned hash; false ends the
+     *     walk
+     */
     boolean entries(List<Entry> sorted);
   }
 

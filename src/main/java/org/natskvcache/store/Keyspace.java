@@ -1,9 +1,9 @@
 package org.natskvcache.store;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -24,12 +24,12 @@ import org.natskvcache.crdt.VersionVector;
 /**
  * All entries of one cache, with their digest. Mutable; owned by the node, one thread at a time.
  *
- * <p>The effect of each operation and the join are those of the replication design: an overwriting operation drops what
- * its author had seen and moves the bases of the counter chains it names; everything else survives.
+ * <p>The effect of each operation and the join are those of the replication design: an overwriting
+ * operation drops what its author had seen and moves the bases of the counter chains it names;
+ * everything else survives.
  */
 public final class Keyspace {
-  static final MemberSet.Hasher<Bytes> MEMBERS =
-      member -> Hash64.of(member.array());
+  static final MemberSet.Hasher<Bytes> MEMBERS = member -> Hash64.of(member.array());
 
   private final Origins origins;
   private final int bucketBits;
@@ -133,7 +133,8 @@ public final class Keyspace {
    *
    * @param seen everything its author had applied before it
    * @param me our own slot
-   * @return null, or how the mutation contradicts what is held here: a fault of its author's or of our memory
+   * @return null, or how the mutation contradicts what is held here: a fault of its author's or of
+   *     our memory
    */
   public @Nullable String apply(Mutation mutation, VersionVector seen, int me) {
     int author = Dot.slot(mutation.dot());
@@ -220,8 +221,7 @@ public final class Keyspace {
       if (defect == Defect.REGISTER_KEEPS_WINNER_ONLY && version.next != null) {
         Register winner = Register.winner(version, origins);
         entry.register =
-            new Register(
-                winner.dot, winner.hlc, winner.expireAtMillis, winner.value, null);
+            new Register(winner.dot, winner.hlc, winner.expireAtMillis, winner.value, null);
       }
     }
 
@@ -259,8 +259,7 @@ public final class Keyspace {
         Chain chain = Chain.find(entry.chains, observed.slots()[i]);
         if (chain == null) continue;
         boolean moved =
-            chain.reset(
-                observed.lasts()[i], observed.sums()[i], mutation.dot(), defect, change);
+            chain.reset(observed.lasts()[i], observed.sums()[i], mutation.dot(), defect, change);
         if (!moved || !chain.dead()) continue;
         boolean ownerKnows = chain.slot == me || chain.slot == author || settled.get(chain.slot);
         if (ownerKnows || defect == Defect.RESIDUAL_DROPPED_AT_ONCE) {
@@ -286,13 +285,19 @@ public final class Keyspace {
     }
   }
 
-  /** Drops the residuals of {@code owner} whose reset is within {@code row}, what the owner has seen. */
+  /**
+   * Drops the residuals of {@code owner} whose reset is within {@code row}, what the owner has
+   * seen.
+   */
   public void acknowledge(int owner, VersionVector row) {
     List<Residuals.Waiting> acknowledged = residuals.acknowledged(owner, row);
     for (Residuals.Waiting waiting : acknowledged) drop(owner, waiting);
   }
 
-  /** Drops all residuals of an owner that will never write again and all of whose mutations are applied. */
+  /**
+   * Drops all residuals of an owner that will never write again and all of whose mutations are
+   * applied.
+   */
   public void settle(int owner) {
     settled.set(owner);
     for (Residuals.Waiting waiting : residuals.all(owner)) drop(owner, waiting);
@@ -312,7 +317,8 @@ public final class Keyspace {
    *
    * @param rule the rule for dots
    * @param me our own slot
-   * @param ownerHasSeen whether the chain's owner, by either side's knowledge, has seen the reset of a dead chain
+   * @param ownerHasSeen whether the chain's owner, by either side's knowledge, has seen the reset
+   *     of a dead chain
    */
   public record Joining(Join rule, int me, Predicate<Chain> ownerHasSeen) {}
 
@@ -363,8 +369,7 @@ public final class Keyspace {
       if (one != null) joined.add(one);
     }
     for (Chain c = theirs; c != null; c = c.next) {
-      Chain one =
-          Chain.find(mine, c.slot) == null ? Chain.join(null, c, joining.rule()) : null;
+      Chain one = Chain.find(mine, c.slot) == null ? Chain.join(null, c, joining.rule()) : null;
       if (one != null) joined.add(one);
     }
     Chain chains = null;
@@ -383,12 +388,11 @@ public final class Keyspace {
     residuals.clear();
     record Place(int owner, long resetDot, Entry entry) {}
     List<Place> places = new ArrayList<>();
-    table.forEach(
-        entry -> {
-          for (Chain c = entry.chains; c != null; c = c.next) {
-            if (c.dead()) places.add(new Place(c.slot, c.resetDot, entry));
-          }
-        });
+    table.forEach(entry -> {
+      for (Chain c = entry.chains; c != null; c = c.next) {
+        if (c.dead()) places.add(new Place(c.slot, c.resetDot, entry));
+      }
+    });
     places.sort(Comparator.comparingLong(Place::resetDot));
     for (Place place : places) residuals.add(place.owner, place.resetDot, place.entry);
   }
@@ -420,7 +424,10 @@ public final class Keyspace {
     return removals;
   }
 
-  /** The digest computed anew from everything held; equal to {@link #digest()} unless memory or code is at fault. */
+  /**
+   * The digest computed anew from everything held; equal to {@link #digest()} unless memory or code
+   * is at fault.
+   */
   public long recomputedDigest() {
     long[] sum = new long[1];
     table.forEach(entry -> sum[0] += entry.digest(origins));

@@ -57,15 +57,36 @@ public record Limits(
   public Limits within(int payloadMax) {
     int room = Math.max(1, payloadMax - FRAME_RESERVE);
     return new Limits(
-        keyBytesMax, Math.min(entryBytesMax, room), ringBytesMax, ringMutationsMax,
-        heldBackBytesMax, heldBackMutationsMax, heldCallsMax, Math.min(frameBytes, room),
-        replayBytes, Math.min(chunkBytes, room), cutsMax, digestBucketBits, pageKeysMax);
+        keyBytesMax,
+        Math.min(entryBytesMax, room),
+        ringBytesMax,
+        ringMutationsMax,
+        heldBackBytesMax,
+        heldBackMutationsMax,
+        heldCallsMax,
+        Math.min(frameBytes, room),
+        replayBytes,
+        Math.min(chunkBytes, room),
+        cutsMax,
+        digestBucketBits,
+        pageKeysMax);
   }
 
   /** The same limits with another bound on key plus value. */
   public Limits withEntryBytesMax(int bytes) {
     return new Limits(
-        keyBytesMax, bytes, ringBytesMax, ringMutationsMax, heldBackBytesMax, heldBackMutationsMax, heldCallsMax,
-        frameBytes, replayBytes, chunkBytes, cutsMax, digestBucketBits, pageKeysMax);
+        keyBytesMax,
+        bytes,
+        ringBytesMax,
+        ringMutationsMax,
+        heldBackBytesMax,
+        heldBackMutationsMax,
+        heldCallsMax,
+        frameBytes,
+        replayBytes,
+        chunkBytes,
+        cutsMax,
+        digestBucketBits,
+        pageKeysMax);
   }
 }

@@ -3,14 +3,16 @@ package org.natskvcache.store;
 /**
  * One change, named by its dot.
  *
- * <p>What its author had seen, its context, is given as the difference from the author's mutation before it: a receiver
- * that has applied that one knows the whole. The author's own entry is implied.
+ * <p>What its author had seen, its context, is given as the difference from the author's mutation
+ * before it: a receiver that has applied that one knows the whole. The author's own entry is
+ * implied.
  *
  * @param dot origin and sequence, see {@link org.natskvcache.crdt.Dot}
  * @param hlc hybrid logical clock of the author
  * @param contextSlots origins whose mark rose since the author's mutation before
  * @param contextDeltas by how much, each at least 1
- * @param rowHash hash of the author's whole context row after this mutation, to notice drift; 0 if not known
+ * @param rowHash hash of the author's whole context row after this mutation, to notice drift; 0 if
+ *     not known
  * @param op the change
  */
 public record Mutation(

@@ -1,8 +1,8 @@
 package org.natskvcache.store;
 
 /**
- * The live counter chains that an overwriting operation saw: for each its owner, its last increment and the sum at it.
- * The arrays have one length and are not to be changed.
+ * The live counter chains that an overwriting operation saw: for each its owner, its last increment
+ * and the sum at it. The arrays have one length and are not to be changed.
  *
  * @param slots owners' slots
  * @param lasts sequences of the last increments seen

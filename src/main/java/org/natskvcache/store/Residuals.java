@@ -9,8 +9,9 @@ import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.VersionVector;
 
 /**
- * Where the residuals of each owner are: dead counter chains that wait until their owner has seen the reset. Resets of one
- * author come in order, so for each (owner, author) the waiting ones form a queue.
+ * Where the residuals of each owner are: dead counter chains that wait until their owner has seen
+ * the reset. Resets of one author come in order, so for each (owner, author) the waiting ones form
+ * a queue.
  */
 final class Residuals {
   /** A place to look; the entry may have changed meanwhile. */

@@ -1,12 +1,14 @@
 /**
  * The keyspace: one flat map from key to entry, every entry a set of mergeable facets.
  *
- * <p>In: a {@link org.natskvcache.store.Command} with the wall time, which is <em>decided</em> into a reply and, if it
- * changes something, an {@link org.natskvcache.store.Op}; and a stamped {@link org.natskvcache.store.Mutation}, our own or
- * a peer's, which is <em>applied</em>. Out: replies, and the digest of what is held.
+ * <p>In: a {@link org.natskvcache.store.Command} with the wall time, which is <em>decided</em> into
+ * a reply and, if it changes something, an {@link org.natskvcache.store.Op}; and a stamped {@link
+ * org.natskvcache.store.Mutation}, our own or a peer's, which is <em>applied</em>. Out: replies,
+ * and the digest of what is held.
  *
- * <p>Always true: a decision changes nothing; a rejected command has no operation; applying never refuses, whatever type
- * the key shows here, because its author saw another state; the digest of a bucket is the sum over its live items.
+ * <p>Always true: a decision changes nothing; a rejected command has no operation; applying never
+ * refuses, whatever type the key shows here, because its author saw another state; the digest of a
+ * bucket is the sum over its live items.
  */
 @org.jspecify.annotations.NullMarked
 package org.natskvcache.store;

@@ -54,7 +54,9 @@ class CliTest {
   }
 
   private int run(Map<String, String> environment, boolean terminal, String... args) {
-    return new Cli(commands, new PrintWriter(out), new PrintWriter(err), environment, () -> terminal).run(args);
+    return new Cli(
+            commands, new PrintWriter(out), new PrintWriter(err), environment, () -> terminal)
+        .run(args);
   }
 
   private int run(String... args) {
@@ -86,7 +88,17 @@ class CliTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"--help", "help", "help serve", "help shell", "help help", "serve --help", "shell --help", "serve -h"})
+  @ValueSource(
+      strings = {
+        "--help",
+        "help",
+        "help serve",
+        "help shell",
+        "help help",
+        "serve --help",
+        "shell --help",
+        "serve -h"
+      })
   void everyHelpTextHasExamplesAndIsAnAnswer(String args) {
     assertEquals(0, run(args.split(" ")));
     String text = out.toString();
@@ -102,14 +114,22 @@ class CliTest {
   void exitCodesAreInTheHelp(String args) {
     run(args.split(" "));
     assertTrue(out.toString().contains("Exit codes:\n  0   "), out.toString());
-    assertTrue(out.toString().contains("\n  1   ") && out.toString().contains("\n  2   "), out.toString());
+    assertTrue(
+        out.toString().contains("\n  1   ") && out.toString().contains("\n  2   "), out.toString());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"serve", "shell"})
   void everyOptionIsExplained(String command) {
     run(command, "--help");
-    for (String option : List.of("--nats-url", "--link=", "--link-config", "--link-file", "--log-level", "--structured-logging")) {
+    for (String option :
+        List.of(
+            "--nats-url",
+            "--link=",
+            "--link-config",
+            "--link-file",
+            "--log-level",
+            "--structured-logging")) {
       assertTrue(out.toString().contains(option), option);
     }
   }
@@ -143,9 +163,27 @@ class CliTest {
     assertEquals(
         0,
         run(
-            "serve", "--nats-url=tls://a,b:4223", "--lattice", "prod.eu", "--provider-id", "VX_1-2", "--link", "b", "--link", "a",
-            "--link-config", "a:replay_heartbeat_secs=5", "--link-config", "c:d:STATE_REPL_SUBJECT=x.y=z", "--cluster-issuer", issuer,
-            "--actor", actor, "--log-level", "WARNING", "--structured-logging"));
+            "serve",
+            "--nats-url=tls://a,b:4223",
+            "--lattice",
+            "prod.eu",
+            "--provider-id",
+            "VX_1-2",
+            "--link",
+            "b",
+            "--link",
+            "a",
+            "--link-config",
+            "a:replay_heartbeat_secs=5",
+            "--link-config",
+            "c:d:STATE_REPL_SUBJECT=x.y=z",
+            "--cluster-issuer",
+            issuer,
+            "--actor",
+            actor,
+            "--log-level",
+            "WARNING",
+            "--structured-logging"));
     ServeOptions serve = commands.serve;
     assertEquals("tls://a,b:4223", serve.natsUrl());
     assertEquals("prod.eu", serve.lattice());
@@ -187,7 +225,8 @@ class CliTest {
   void shellWithDefaultsIsStandalone() {
     assertEquals(0, run("shell"));
     assertNull(commands.shell.natsUrl());
-    assertEquals(List.of("default"), commands.shell.links().stream().map(LinkOptions::name).toList());
+    assertEquals(
+        List.of("default"), commands.shell.links().stream().map(LinkOptions::name).toList());
     assertEquals("", out + "" + err);
   }
 
@@ -212,7 +251,8 @@ class CliTest {
   void secretsOnTheCommandLineAreRefusedAndNotRepeated(String setting) {
     assertUsageError("--link-file", "serve", "--nats-url", "nats://h", "--link-config", setting);
     assertTrue(err.toString().contains("environment"));
-    assertFalse(err.toString().contains("ecret@") || err.toString().contains("SUsecret"), err.toString());
+    assertFalse(
+        err.toString().contains("ecret@") || err.toString().contains("SUsecret"), err.toString());
   }
 
   @ParameterizedTest
@@ -241,7 +281,8 @@ class CliTest {
 
   @Test
   void repeatedSettingIsRefusedWhateverItsCase() {
-    assertUsageError("given twice", "shell", "--link-config", "a:KEY=1", "--link-config", "a:key=1");
+    assertUsageError(
+        "given twice", "shell", "--link-config", "a:KEY=1", "--link-config", "a:key=1");
   }
 
   @ParameterizedTest
@@ -258,7 +299,8 @@ class CliTest {
 
   @Test
   void keyOfAnotherKindIsRefused() {
-    assertUsageError("--actor", "serve", "--nats-url", "h", "--actor", Nkey.random(Nkey.Role.CLUSTER).text());
+    assertUsageError(
+        "--actor", "serve", "--nats-url", "h", "--actor", Nkey.random(Nkey.Role.CLUSTER).text());
   }
 
   @Test
@@ -274,7 +316,8 @@ class CliTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"bogus", "serve --bogus", "shell extra", "--nats-url h", "serve --nats-url"})
+  @ValueSource(
+      strings = {"bogus", "serve --bogus", "shell extra", "--nats-url h", "serve --nats-url"})
   void unknownArgumentsAreRefused(String args) {
     assertUsageError("nats-kvcache: ", args.split(" "));
   }
@@ -292,11 +335,24 @@ class CliTest {
             folder.resolve("links.json"),
             """
             [{"name": "default", "config": {"CLIENT_SEED": "SUsecret", "REPLAY_HEARTBEAT_SECS": 5, "X": true}},
-             {"name": "other"}]""");
-    assertEquals(0, run("shell", "--link", "first", "--link-config", "default:K=v", "--link-file", file.toString()));
+             {"name": "other"}]\
+            """);
+    assertEquals(
+        0,
+        run(
+            "shell",
+            "--link",
+            "first",
+            "--link-config",
+            "default:K=v",
+            "--link-file",
+            file.toString()));
     List<LinkOptions> links = commands.shell.links();
-    assertEquals(List.of("first", "default", "other"), links.stream().map(LinkOptions::name).toList());
-    assertEquals(Map.of("CLIENT_SEED", "SUsecret", "REPLAY_HEARTBEAT_SECS", "5", "X", "true", "K", "v"), Map.copyOf(links.get(1).config()));
+    assertEquals(
+        List.of("first", "default", "other"), links.stream().map(LinkOptions::name).toList());
+    assertEquals(
+        Map.of("CLIENT_SEED", "SUsecret", "REPLAY_HEARTBEAT_SECS", "5", "X", "true", "K", "v"),
+        Map.copyOf(links.get(1).config()));
     assertFalse(links.toString().contains("SUsecret"), links.toString());
     assertTrue(links.toString().contains("CLIENT_SEED"), links.toString());
   }
@@ -325,7 +381,8 @@ class CliTest {
         "{\"name\": \"a\", \"config\": {\"K\": \"secret\", \"k\": \"secret\"}}",
         "{\"name\": \"a\"} secret"
       })
-  void malformedLinkFileIsRefusedWithoutQuotingIt(String text, @TempDir Path folder) throws Exception {
+  void malformedLinkFileIsRefusedWithoutQuotingIt(String text, @TempDir Path folder)
+      throws Exception {
     Path file = Files.writeString(folder.resolve("links.json"), text);
     assertUsageError("links.json", "shell", "--link-file", file.toString());
     assertFalse(err.toString().contains("secret"), err.toString());
@@ -355,7 +412,9 @@ class CliTest {
             throw new IllegalStateException("applied 7 after 9");
           }
         };
-    int code = new Cli(broken, new PrintWriter(out), new PrintWriter(err), Map.of(), () -> false).run("shell");
+    int code =
+        new Cli(broken, new PrintWriter(out), new PrintWriter(err), Map.of(), () -> false)
+            .run("shell");
     assertEquals(1, code);
     assertTrue(err.toString().contains("applied 7 after 9"));
     assertNotNull(Version.text());

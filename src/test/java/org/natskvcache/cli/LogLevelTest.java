@@ -9,8 +9,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 class LogLevelTest {
   @ParameterizedTest
   @CsvSource({
-    "trace,TRACE", "Debug,DEBUG", "info,INFO", "warn,WARN", "warning,WARN", "error,ERROR", "critical,ERROR", "' warn ',WARN",
-    "loud,INFO", "7,INFO"
+    "trace,TRACE",
+    "Debug,DEBUG",
+    "info,INFO",
+    "warn,WARN",
+    "warning,WARN",
+    "error,ERROR",
+    "critical,ERROR",
+    "' warn ',WARN",
+    "loud,INFO",
+    "7,INFO"
   })
   void hostLevels(String host, LogLevel expected) {
     assertEquals(expected, LogLevel.choose(null, host, null));

@@ -37,14 +37,25 @@ class LoggingTest {
   @Test
   void textLineHasTimeLevelLoggerMessageAndPairs() {
     String line =
-        logged(LogLevel.INFO, false, log -> log.atInfo().addKeyValue("link", "default").addKeyValue("peers", 2).log("caught up"));
+        logged(
+            LogLevel.INFO,
+            false,
+            log ->
+                log.atInfo()
+                    .addKeyValue("link", "default")
+                    .addKeyValue("peers", 2)
+                    .log("caught up"));
     assertTrue(
-        line.matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z INFO  Thing caught up link=default peers=2\n"), line);
+        line.matches(
+            "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z INFO  Thing caught up link=default peers=2\n"),
+        line);
   }
 
   @Test
   void timestampAlwaysHasThreeDecimals() {
-    for (String expected : List.of("2026-01-01T00:00:00.000Z", "2026-11-22T23:59:59.070Z", "1969-12-31T23:59:59.999Z")) {
+    for (String expected :
+        List.of(
+            "2026-01-01T00:00:00.000Z", "2026-11-22T23:59:59.070Z", "1969-12-31T23:59:59.999Z")) {
       StringBuilder line = new StringBuilder();
       TextLineEncoder.timestamp(line, java.time.Instant.parse(expected).toEpochMilli());
       assertEquals(expected, line.toString());
@@ -57,9 +68,17 @@ class LoggingTest {
         logged(
             LogLevel.INFO,
             false,
-            log -> log.atWarn().addKeyValue("peer", "a b\"\\\n=").addKeyValue("none", "").setCause(new RuntimeException("x\ny")).log("one\r\n2026 two\u2028\u0085"));
+            log ->
+                log.atWarn()
+                    .addKeyValue("peer", "a b\"\\\n=")
+                    .addKeyValue("none", "")
+                    .setCause(new RuntimeException("x\ny"))
+                    .log("one\r\n2026 two\u2028\u0085"));
     assertEquals(1, text.lines().count(), text);
-    assertTrue(text.contains("Thing one\\r\\n2026 two\\u2028\\u0085 peer=\"a b\\\"\\\\\\n=\" none=\"\" trace=\""), text);
+    assertTrue(
+        text.contains(
+            "Thing one\\r\\n2026 two\\u2028\\u0085 peer=\"a b\\\"\\\\\\n=\" none=\"\" trace=\""),
+        text);
     assertTrue(text.contains("RuntimeException"), text);
   }
 
@@ -70,7 +89,11 @@ class LoggingTest {
             LogLevel.INFO,
             true,
             log -> {
-              log.atInfo().addKeyValue("link", "é\n").addKeyValue("peers", 2).addKeyValue("up", true).log("caught up");
+              log.atInfo()
+                  .addKeyValue("link", "é\n")
+                  .addKeyValue("peers", 2)
+                  .addKeyValue("up", true)
+                  .log("caught up");
               log.error("gave up", new IllegalStateException("x"));
             });
     String[] lines = text.split("\n");
@@ -91,7 +114,8 @@ class LoggingTest {
   void levelIsObeyed() {
     assertEquals("", logged(LogLevel.WARN, false, log -> log.info("quiet")));
     assertEquals("", logged(LogLevel.OFF, false, log -> log.error("quiet")));
-    assertTrue(logged(LogLevel.TRACE, false, log -> log.trace("loud")).contains(" TRACE Thing loud\n"));
+    assertTrue(
+        logged(LogLevel.TRACE, false, log -> log.trace("loud")).contains(" TRACE Thing loud\n"));
   }
 
   @Test
@@ -102,7 +126,10 @@ class LoggingTest {
                 LogLevel.INFO,
                 false,
                 log -> {
-                  Logging.install(((ch.qos.logback.classic.Logger) log).getLoggerContext(), LogLevel.INFO, true);
+                  Logging.install(
+                      ((ch.qos.logback.classic.Logger) log).getLoggerContext(),
+                      LogLevel.INFO,
+                      true);
                   log.info("once");
                 })
             .lines()

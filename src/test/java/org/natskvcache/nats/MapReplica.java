@@ -34,7 +34,8 @@ final class MapReplica implements Replica {
 
   private Reply run(Command command) {
     return switch (command) {
-      case Command.Get(var key) -> entries.get(key) instanceof Object o ? new Reply.Value((Bytes) o) : new Reply.Absent();
+      case Command.Get(var key) ->
+          entries.get(key) instanceof Object o ? new Reply.Value((Bytes) o) : new Reply.Absent();
       case Command.Contains(var key) -> new Reply.Flag(entries.containsKey(key));
       case Command.Delete(var key) -> new Reply.Flag(entries.remove(key) != null);
       case Command.Set(var key, var value, var ttlMillis) -> {
@@ -49,7 +50,8 @@ final class MapReplica implements Replica {
         yield new Reply.Amount(list.size());
       }
       case Command.ListRemove(var key, var value) -> new Reply.Flag(list(key).remove(value));
-      case Command.ListRange(var key, var start, var stop) -> new Reply.Values(range(list(key), start, stop));
+      case Command.ListRange(var key, var start, var stop) ->
+          new Reply.Values(range(list(key), start, stop));
       case Command.ListClear(var key) -> {
         list(key);
         yield new Reply.Flag(entries.remove(key) != null);
@@ -59,7 +61,8 @@ final class MapReplica implements Replica {
         entries.put(key, set);
         yield new Reply.Amount(set.add(member) ? 1 : 0);
       }
-      case Command.SetRemove(var key, var member) -> new Reply.Amount(set(key).remove(member) ? 1 : 0);
+      case Command.SetRemove(var key, var member) ->
+          new Reply.Amount(set(key).remove(member) ? 1 : 0);
       case Command.SetMembers(var key) -> new Reply.Values(List.copyOf(set(key)));
       case Command.SetUnion(var keys) -> {
         var all = new TreeSet<Bytes>();
@@ -76,7 +79,8 @@ final class MapReplica implements Replica {
         yield new Reply.Flag(entries.remove(key) != null);
       }
       case Command.Keys keys -> throw new IllegalStateException("no door under test lists keys");
-      case Command.Batch batch -> throw new IllegalStateException("no door under test sends batches");
+      case Command.Batch batch ->
+          throw new IllegalStateException("no door under test sends batches");
     };
   }
 
@@ -109,7 +113,16 @@ final class MapReplica implements Replica {
   @Override
   public ReplicaStatus status() {
     return new ReplicaStatus(
-        new OriginId(1, 1), state, connected, 0, entries.size(), new TreeMap<>(), 0, 0, List.of(), null);
+        new OriginId(1, 1),
+        state,
+        connected,
+        0,
+        entries.size(),
+        new TreeMap<>(),
+        0,
+        0,
+        List.of(),
+        null);
   }
 
   @Override

@@ -60,7 +60,8 @@ class WasmbusDoorIT {
   private static final long NOW = 1_700_000_100;
   private static final Duration PATIENCE = Duration.ofSeconds(5);
   private static final String HOST = Vectors.key("host_public");
-  private static final String P = "wasmbus.rpc.default." + Vectors.key("provider_public") + ".default";
+  private static final String P =
+      "wasmbus.rpc.default." + Vectors.key("provider_public") + ".default";
 
   private static Server server;
 
@@ -101,9 +102,15 @@ class WasmbusDoorIT {
 
   private WasmbusDoor door(LinkTable table) {
     var identity =
-        new WasmbusDoor.Identity("default", Vectors.key("provider_public"), "default", HOST, Set.of(caller.issuer()));
+        new WasmbusDoor.Identity(
+            "default", Vectors.key("provider_public"), "default", HOST, Set.of(caller.issuer()));
     return new WasmbusDoor(
-        providerSide, identity, new LinkedCaches(table, caches), () -> NOW, lifecycle, () -> cleanedUp.complete(null));
+        providerSide,
+        identity,
+        new LinkedCaches(table, caches),
+        () -> NOW,
+        lifecycle,
+        () -> cleanedUp.complete(null));
   }
 
   @Test
@@ -136,7 +143,8 @@ class WasmbusDoorIT {
   @Test
   void shortNamesAndContractPrefixesWork() throws Exception {
     assertEquals("", request(caller.invocation("Get", text("k"))).error());
-    assertEquals("", request(caller.invocation("wasmcloud:keyvalue/KeyValue.Get", text("k"))).error());
+    assertEquals(
+        "", request(caller.invocation("wasmcloud:keyvalue/KeyValue.Get", text("k"))).error());
   }
 
   @Test
@@ -156,7 +164,10 @@ class WasmbusDoorIT {
     assertError("overflow", "KeyValue.Increment", struct("key", "n", "value", 1));
     assertEquals("{\"value\":\"2147483647\",\"exists\":true}", ok("Get", text("n")));
     assertError("deserialization: 'String'", "KeyValue.Get", new byte[0]);
-    assertError("deserialization: 'IncrementRequest'", "KeyValue.Increment", struct("key", "n", "value", 1L << 31));
+    assertError(
+        "deserialization: 'IncrementRequest'",
+        "KeyValue.Increment",
+        struct("key", "n", "value", 1L << 31));
     assertError("wrong number of arguments", "KeyValue.SetUnion", texts());
     assertError("method not handled Foo.Bar - unknown method", "Foo.Bar", text("k"));
     assertError("method not handled KeyValue::Bar", "KeyValue.Bar", text("k"));
@@ -164,7 +175,9 @@ class WasmbusDoorIT {
 
   @Test
   void valueThatIsNoTextIsAnError() throws Exception {
-    caches.replica("default").call(new Command.Set(Key.of("k"), new Bytes(new byte[] {-1}), 0), reply -> {});
+    caches
+        .replica("default")
+        .call(new Command.Set(Key.of("k"), new Bytes(new byte[] {-1}), 0), reply -> {});
     assertError("UTF-8", "KeyValue.Get", text("k"));
   }
 
@@ -200,8 +213,14 @@ class WasmbusDoorIT {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"invocation.otp-0.50-to-0.52", "invocation.otp-0.53+", "invocation.rust-0.78+", "invocation.rust-0.78+.traced",
-      "invocation.rust-0.78+.set"})
+  @ValueSource(
+      strings = {
+        "invocation.otp-0.50-to-0.52",
+        "invocation.otp-0.53+",
+        "invocation.rust-0.78+",
+        "invocation.rust-0.78+.traced",
+        "invocation.rust-0.78+.set"
+      })
   void everyHostFamilyIsServed(String id) throws Exception {
     assertEquals("", request(Vectors.bytes(id)).error());
   }
@@ -209,14 +228,18 @@ class WasmbusDoorIT {
   @Test
   void unlinkedActorIsRefused() throws Exception {
     var stranger =
-        new SigningCaller(Vectors.key("cluster_seed"), "MSTRANGER", Vectors.key("provider_public"), "default");
-    assertEquals("unlinked actor: 'MSTRANGER'", request(stranger.invocation("KeyValue.Get", text("k"))).error());
+        new SigningCaller(
+            Vectors.key("cluster_seed"), "MSTRANGER", Vectors.key("provider_public"), "default");
+    assertEquals(
+        "unlinked actor: 'MSTRANGER'",
+        request(stranger.invocation("KeyValue.Get", text("k"))).error());
   }
 
   @Test
   void undecodableBodiesAreAnsweredWithoutId() throws Exception {
     long before = Counter.MALFORMED_INVOCATIONS.value();
-    for (byte[] body : new byte[][] {{}, {(byte) 0xc3}, "junk".getBytes(UTF_8), new byte[100_000]}) {
+    for (byte[] body :
+        new byte[][] {{}, {(byte) 0xc3}, "junk".getBytes(UTF_8), new byte[100_000]}) {
       SigningCaller.Response response = request(body);
       assertTrue(response.error().startsWith("deser error: "), response::error);
       assertEquals("", response.invocationId());
@@ -227,13 +250,16 @@ class WasmbusDoorIT {
 
   @Test
   void callWithoutReplySubjectIsCarriedOut() throws Exception {
-    hostSide.publish(P, caller.invocation("KeyValue.Increment", struct("key", "silent", "value", 7)));
+    hostSide.publish(
+        P, caller.invocation("KeyValue.Increment", struct("key", "silent", "value", 7)));
     await(() -> ok("Get", text("silent")).contains("\"7\""));
   }
 
   @Test
   void linksComeAndGo() throws Exception {
-    var other = new SigningCaller(Vectors.key("cluster_seed"), "MOTHER", Vectors.key("provider_public"), "default");
+    var other =
+        new SigningCaller(
+            Vectors.key("cluster_seed"), "MOTHER", Vectors.key("provider_public"), "default");
     hostSide.publish(P + ".linkdefs.put", put("MOTHER", Map.of()));
     await(() -> request(other.invocation("KeyValue.Get", text("k"))).error().isEmpty());
     hostSide.publish(P + ".linkdefs.del", put("MOTHER", Map.of()));
@@ -250,7 +276,8 @@ class WasmbusDoorIT {
   @Test
   void linkPutAgainChangesItsOwnKeys() throws Exception {
     assertEquals("5", ok("Increment", struct("key", "n", "value", 5)));
-    hostSide.publish(P + ".linkdefs.put", put(caller.actor(), Map.of("MUTATION_REPLIES", "default")));
+    hostSide.publish(
+        P + ".linkdefs.put", put(caller.actor(), Map.of("MUTATION_REPLIES", "default")));
     await(() -> ok("Increment", struct("key", "n", "value", 0)).equals("0"));
     assertEquals("0", ok("Increment", struct("key", "n", "value", 5)));
     assertEquals("false", ok("Del", text("n")));
@@ -265,15 +292,20 @@ class WasmbusDoorIT {
     hostSide.publish(P + ".linkdefs.put", "junk".getBytes(UTF_8));
     hostSide.publish(P + ".linkdefs.del", new byte[0]);
     hostSide.publish(P + ".linkdefs.put", put("MBAD", Map.of("NATS_URL", "http://user:pass@h")));
-    await(() -> Counter.MALFORMED_LINKS.value() == malformed + 2 && Counter.REFUSED_LINKS.value() == refused + 1);
-    var bad = new SigningCaller(Vectors.key("cluster_seed"), "MBAD", Vectors.key("provider_public"), "default");
+    await(() ->
+        Counter.MALFORMED_LINKS.value() == malformed + 2
+            && Counter.REFUSED_LINKS.value() == refused + 1);
+    var bad =
+        new SigningCaller(
+            Vectors.key("cluster_seed"), "MBAD", Vectors.key("provider_public"), "default");
     assertTrue(request(bad.invocation("KeyValue.Get", text("k"))).error().contains("unlinked"));
     assertEquals("false", ok("Contains", text("k")));
   }
 
   @Test
   void linksAreNeverAnswered() throws Exception {
-    CompletableFuture<Message> answer = hostSide.request(P + ".linkdefs.put", put("MOTHER", Map.of()));
+    CompletableFuture<Message> answer =
+        hostSide.request(P + ".linkdefs.put", put("MOTHER", Map.of()));
     assertEquals("false", ok("Contains", text("k")));
     health("");
     assertFalse(answer.isDone());
@@ -289,12 +321,19 @@ class WasmbusDoorIT {
   void healthTellsOfALostReplicationConnection() throws Exception {
     caches.replica("default").state = ReplicaStatus.State.LIVE;
     caches.replica("default").connected = false;
-    assertEquals(new HealthResponse(false, "link default: replication connection down"), health(""));
+    assertEquals(
+        new HealthResponse(false, "link default: replication connection down"), health(""));
     assertEquals("false", ok("Contains", text("k")));
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "{\"host_id\":\"NAGASFIHF5SBGTNTZUOVWT3O63SJUMIFUL7BH52T3UAFKQW7PPP46KFU\"}", "not json", "{}"})
+  @ValueSource(
+      strings = {
+        "",
+        "{\"host_id\":\"NAGASFIHF5SBGTNTZUOVWT3O63SJUMIFUL7BH52T3UAFKQW7PPP46KFU\"}",
+        "not json",
+        "{}"
+      })
   void shutdownCleansUpThenAnswersThenStops(String body) throws Exception {
     Message reply = hostSide.request(P + ".shutdown", body.getBytes(UTF_8), PATIENCE);
     assertNotNull(reply);
@@ -302,13 +341,15 @@ class WasmbusDoorIT {
     assertTrue(cleanedUp.isDone());
     door.stopped().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     assertEquals(Lifecycle.Phase.STOPPED, lifecycle.phase());
-    assertNull(hostSide.request(P, caller.invocation("KeyValue.Get", text("k")), Duration.ofMillis(200)));
+    assertNull(
+        hostSide.request(P, caller.invocation("KeyValue.Get", text("k")), Duration.ofMillis(200)));
   }
 
   @Test
   void shutdownOfAnotherHostOrWithoutReplyIsIgnoredSilently() throws Exception {
     hostSide.publish(P + ".shutdown", new byte[0]);
-    CompletableFuture<Message> answer = hostSide.request(P + ".shutdown", "{\"host_id\":\"NOTHER\"}".getBytes(UTF_8));
+    CompletableFuture<Message> answer =
+        hostSide.request(P + ".shutdown", "{\"host_id\":\"NOTHER\"}".getBytes(UTF_8));
     health(""); // served by the same thread, so both requests were looked at
     assertFalse(answer.isDone());
     assertFalse(cleanedUp.isDone());
@@ -318,7 +359,10 @@ class WasmbusDoorIT {
 
   @Test
   void callsSentBeforeAShutdownAreAnswered() throws Exception {
-    var answers = Stream.generate(() -> hostSide.request(P, caller.invocation("KeyValue.Get", text("k")))).limit(20).toList();
+    var answers =
+        Stream.generate(() -> hostSide.request(P, caller.invocation("KeyValue.Get", text("k"))))
+            .limit(20)
+            .toList();
     assertNotNull(hostSide.request(P + ".shutdown", new byte[0], PATIENCE));
     for (CompletableFuture<Message> answer : answers) {
       answer.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
@@ -330,15 +374,25 @@ class WasmbusDoorIT {
     var secondCaches = new MapCaches();
     Connection second = connect();
     try {
-      var identity = new WasmbusDoor.Identity("default", Vectors.key("provider_public"), "default", "NOTHER", Set.of(caller.issuer()));
+      var identity =
+          new WasmbusDoor.Identity(
+              "default",
+              Vectors.key("provider_public"),
+              "default",
+              "NOTHER",
+              Set.of(caller.issuer()));
       var links = new LinkedCaches(new LinkTable(LinkValues.of(Map.of())), secondCaches);
-      try (var other = new WasmbusDoor(second, identity, links, () -> NOW, new Lifecycle(), () -> {})) {
+      try (var other =
+          new WasmbusDoor(second, identity, links, () -> NOW, new Lifecycle(), () -> {})) {
         other.start(List.of(link(caller.actor(), Map.of())));
         for (int i = 0; i < 100; i++) {
           ok("SetAdd", struct("setName", "s", "value", "v" + i));
         }
         long here = caches.replica("default").status().entries();
-        assertEquals(2, here + secondCaches.replica("default").status().entries(), "both took some of the calls");
+        assertEquals(
+            2,
+            here + secondCaches.replica("default").status().entries(),
+            "both took some of the calls");
       }
     } finally {
       second.close();
@@ -346,7 +400,8 @@ class WasmbusDoorIT {
   }
 
   private HealthResponse health(String hex) throws Exception {
-    Message reply = hostSide.request(P + ".health", java.util.HexFormat.of().parseHex(hex), PATIENCE);
+    Message reply =
+        hostSide.request(P + ".health", java.util.HexFormat.of().parseHex(hex), PATIENCE);
     assertNotNull(reply);
     return HealthResponse.decode(reply.getData());
   }
@@ -373,12 +428,24 @@ class WasmbusDoorIT {
   }
 
   private static LinkDefinition link(String actor, Map<String, String> values) {
-    return new LinkDefinition(actor, Vectors.key("provider_public"), "default", SigningCaller.CONTRACT, values);
+    return new LinkDefinition(
+        actor, Vectors.key("provider_public"), "default", SigningCaller.CONTRACT, values);
   }
 
   private static byte[] put(String actor, Map<String, String> values) {
-    var out = new MessagePackWriter(100).mapHeader(5).text("actor_id").text(actor).text("provider_id").text("V");
-    out.text("link_name").text("default").text("contract_id").text("c").text("values").mapHeader(values.size());
+    var out =
+        new MessagePackWriter(100)
+            .mapHeader(5)
+            .text("actor_id")
+            .text(actor)
+            .text("provider_id")
+            .text("V");
+    out.text("link_name")
+        .text("default")
+        .text("contract_id")
+        .text("c")
+        .text("values")
+        .mapHeader(values.size());
     values.forEach((key, value) -> out.text(key).text(value));
     return out.toByteArray();
   }
@@ -431,9 +498,14 @@ class WasmbusDoorIT {
   private record Server(Process process, String url) implements AutoCloseable {
     static Server start() throws Exception {
       Path folder = Files.createTempDirectory("nats");
-      String binary = Stream.of("/usr/sbin/nats-server", "/usr/local/sbin/nats-server").filter(p -> Files.isExecutable(Path.of(p))).findFirst().orElse("nats-server");
+      String binary =
+          Stream.of("/usr/sbin/nats-server", "/usr/local/sbin/nats-server")
+              .filter(p -> Files.isExecutable(Path.of(p)))
+              .findFirst()
+              .orElse("nats-server");
       Process process =
-          new ProcessBuilder(binary, "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", folder.toString())
+          new ProcessBuilder(
+                  binary, "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", folder.toString())
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)
               .start();
@@ -441,7 +513,12 @@ class WasmbusDoorIT {
       Path ports = folder.resolve("nats-server_" + process.pid() + ".ports");
       await(() -> Files.exists(ports) && Files.readString(ports).contains("nats://"));
       String json = Files.readString(ports);
-      String url = new com.fasterxml.jackson.databind.ObjectMapper().readTree(json).get("nats").get(0).textValue();
+      String url =
+          new com.fasterxml.jackson.databind.ObjectMapper()
+              .readTree(json)
+              .get("nats")
+              .get(0)
+              .textValue();
       Files.delete(ports);
       Files.delete(folder);
       return new Server(process, url);

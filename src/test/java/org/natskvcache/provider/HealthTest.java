@@ -28,7 +28,8 @@ class HealthTest {
             "d", status(State.LEFT, false, 0, null));
     assertEquals(
         new Health(
-            true, "link a: standalone; link b: live, peers=1; link c: catching up; link d: not replicating"),
+            true,
+            "link a: standalone; link b: live, peers=1; link c: catching up; link d: not replicating"),
         Health.of(new TreeMap<>(statuses)));
   }
 
@@ -65,6 +66,7 @@ class HealthTest {
   private static ReplicaStatus status(State state, boolean connected, long millis, String alarm) {
     var origin = new OriginId(1, 1);
     var peer = new ReplicaStatus.Peer(origin, State.LIVE, 0, ReplicaStatus.Agreement.EQUAL);
-    return new ReplicaStatus(origin, state, connected, millis, 0, new TreeMap<>(), 0, 0, List.of(peer), alarm);
+    return new ReplicaStatus(
+        origin, state, connected, millis, 0, new TreeMap<>(), 0, 0, List.of(peer), alarm);
   }
 }

@@ -17,15 +17,16 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.rpc.wasmbus.Vectors;
 
 class HostDataTest {
   static Stream<Arguments> families() {
-    return Vectors.startingWith("hostdata.").stream().map(v -> Arguments.of(v.get("id").textValue(), v));
+    return Vectors.startingWith("hostdata.").stream()
+        .map(v -> Arguments.of(v.get("id").textValue(), v));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -65,7 +66,9 @@ class HostDataTest {
     HostData data = HostData.read(new ByteArrayInputStream(Vectors.bytes("hostdata.otp-0.50.0")));
     assertEquals("nats://0.0.0.0:4222", data.latticeServers().getFirst().url());
     assertEquals("nats://127.0.0.1:4222", read("{}").latticeServers().getFirst().url());
-    assertEquals("tls://n:4443", read("{\"lattice_rpc_url\":\"tls://n:4443\"}").latticeServers().getFirst().url());
+    assertEquals(
+        "tls://n:4443",
+        read("{\"lattice_rpc_url\":\"tls://n:4443\"}").latticeServers().getFirst().url());
   }
 
   @Test
@@ -74,7 +77,9 @@ class HostDataTest {
     assertEquals("0d0a", HexFormat.of().formatHex(line, line.length - 2, line.length));
     byte[] more = new byte[line.length + 20_000];
     System.arraycopy(line, 0, more, 0, line.length);
-    assertEquals(HostData.read(new ByteArrayInputStream(line)), HostData.read(new ByteArrayInputStream(more)));
+    assertEquals(
+        HostData.read(new ByteArrayInputStream(line)),
+        HostData.read(new ByteArrayInputStream(more)));
   }
 
   @Test
@@ -160,7 +165,8 @@ class HostDataTest {
         read(
             """
             {"host_id":null,"lattice_rpc_prefix":null,"link_definitions":null,"cluster_issuers":null,"env_values":null,
-             "config_json":null,"log_level":null,"js_domain":null,"structured_logging":null,"lattice_rpc_user_seed":null}""");
+             "config_json":null,"log_level":null,"js_domain":null,"structured_logging":null,"lattice_rpc_user_seed":null}\
+            """);
     assertEquals(read("{}"), data);
     assertEquals("", data.hostId());
     assertEquals(List.of(), data.links());
@@ -168,7 +174,8 @@ class HostDataTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"structured_logging", "enable_structured_logging", "structured_logging_enabled"})
+  @ValueSource(
+      strings = {"structured_logging", "enable_structured_logging", "structured_logging_enabled"})
   void everyNameOfTheLoggingFlagCounts(String name) throws Exception {
     assertTrue(read("{\"" + name + "\":true}").structuredLogging());
     assertTrue(read("{\"" + name + "\":\"true\"}").structuredLogging());
@@ -179,8 +186,14 @@ class HostDataTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
-      value = {"\"{\\\"a\\\":\\\"b\\\"}\" | {a=b}", "{\"a\":\"b\"} | {a=b}", "\"\" | {}", "\" \" | {}", "null | {}",
-        "{\"a\":5,\"b\":true,\"c\":null,\"d\":{\"e\":1}} | {a=5, b=true, d={\"e\":1}}"})
+      value = {
+        "\"{\\\"a\\\":\\\"b\\\"}\" | {a=b}",
+        "{\"a\":\"b\"} | {a=b}",
+        "\"\" | {}",
+        "\" \" | {}",
+        "null | {}",
+        "{\"a\":5,\"b\":true,\"c\":null,\"d\":{\"e\":1}} | {a=5, b=true, d={\"e\":1}}"
+      })
   void configurationIsTextOrObject(String json, String expected) throws Exception {
     assertEquals(expected, read("{\"config_json\":" + json + "}").config().toString());
   }
@@ -213,7 +226,8 @@ class HostDataTest {
       })
   void startNeedsASubjectAndAUsableSeed(String json, String sentence) throws Exception {
     HostData data = read(json);
-    assertEquals(sentence, assertThrows(HostDataException.class, data::checkedForStart).getMessage());
+    assertEquals(
+        sentence, assertThrows(HostDataException.class, data::checkedForStart).getMessage());
   }
 
   @Test
@@ -223,7 +237,8 @@ class HostDataTest {
             """
             {"lattice_rpc_user_jwt":"secretjwt","lattice_rpc_user_seed":"secretseed","invocation_seed":"secretseed",
              "lattice_rpc_url":"nats://me:secretpass@h:1","config_json":{"CLIENT_SEED":"secretseed"},
-             "link_definitions":[{"actor_id":"M","values":{"CLIENT_SEED":"secretseed"}}]}""");
+             "link_definitions":[{"actor_id":"M","values":{"CLIENT_SEED":"secretseed"}}]}\
+            """);
     assertFalse(data.toString().contains("secret"), data::toString);
     assertFalse(data.links().toString().contains("secret"));
   }

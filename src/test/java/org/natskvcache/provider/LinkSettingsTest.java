@@ -18,7 +18,8 @@ import org.natskvcache.rpc.wasmbus.Vectors;
 
 class LinkSettingsTest {
   /** A public test seed of a user, from the nkeys documentation; guards nothing. */
-  private static final String USER_SEED = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
+  private static final String USER_SEED =
+      "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
 
   @Test
   void nothingSetIsStandaloneWithDefaults() {
@@ -37,32 +38,65 @@ class LinkSettingsTest {
     CacheSettings cache =
         valid(
                 Map.of(
-                    "nats_url", " nats://a:1 , tls://B ", "Client_Seed", USER_SEED, "CLIENT_JWT", "a.b.c",
-                    "state_repl_subject", "s.e", "replay_req_subject", "s.r", "Replay_Heartbeat_Secs", "5",
-                    "NATS_CA_FILE", "/ca", "NATS_CERT_FILE", "/cert", "nats_key_file", "/key", "value_bytes_max", "1000"))
+                    "nats_url",
+                    " nats://a:1 , tls://B ",
+                    "Client_Seed",
+                    USER_SEED,
+                    "CLIENT_JWT",
+                    "a.b.c",
+                    "state_repl_subject",
+                    "s.e",
+                    "replay_req_subject",
+                    "s.r",
+                    "Replay_Heartbeat_Secs",
+                    "5",
+                    "NATS_CA_FILE",
+                    "/ca",
+                    "NATS_CERT_FILE",
+                    "/cert",
+                    "nats_key_file",
+                    "/key",
+                    "value_bytes_max",
+                    "1000"))
             .cache();
     var expected =
         new CacheSettings(
             List.of(new ServerUrl("nats", "", "a", 1), new ServerUrl("tls", "", "b", 4222)),
-            "a.b.c", USER_SEED, "s.e", "s.r", 5, "/ca", "/cert", "/key", 1000);
+            "a.b.c",
+            USER_SEED,
+            "s.e",
+            "s.r",
+            5,
+            "/ca",
+            "/cert",
+            "/key",
+            1000);
     assertEquals(expected, cache);
     assertEquals(Nkey.Role.USER, Nkey.parseSeed(USER_SEED).orElseThrow().role());
   }
 
   @Test
   void unknownKeysAndBlankValuesAreNone() {
-    assertEquals(valid(Map.of()), valid(Map.of("watch", "SET@x", "FOO", "bar", "NATS_URL", "", "CLIENT_SEED", " ")));
+    assertEquals(
+        valid(Map.of()),
+        valid(Map.of("watch", "SET@x", "FOO", "bar", "NATS_URL", "", "CLIENT_SEED", " ")));
   }
 
   @Test
   void ofTwoSpellingsCapitalsWin() {
-    assertEquals(5, valid(Map.of("replay_heartbeat_secs", "7", "REPLAY_HEARTBEAT_SECS", "5")).cache().heartbeatSeconds());
+    assertEquals(
+        5,
+        valid(Map.of("replay_heartbeat_secs", "7", "REPLAY_HEARTBEAT_SECS", "5"))
+            .cache()
+            .heartbeatSeconds());
   }
 
   @Test
   void linkWinsOverConfigurationOverEnvironmentOverFlags() {
-    LinkValues flags = LinkValues.of(Map.of("NATS_URL", "flag", "VALUE_BYTES_MAX", "4", "NATS_CA_FILE", "flag"));
-    LinkValues environment = LinkValues.of(Map.of("nats_url", "environment", "VALUE_BYTES_MAX", "3"));
+    LinkValues flags =
+        LinkValues.of(Map.of("NATS_URL", "flag", "VALUE_BYTES_MAX", "4", "NATS_CA_FILE", "flag"));
+    LinkValues environment =
+        LinkValues.of(Map.of("nats_url", "environment", "VALUE_BYTES_MAX", "3"));
     LinkValues config = LinkValues.of(Map.of("NATS_URL", "config", "VALUE_BYTES_MAX", "2"));
     LinkValues link = LinkValues.of(Map.of("nats_url", "link", "VALUE_BYTES_MAX", " "));
     LinkValues all = LinkValues.layered(List.of(link, config, environment, flags));
@@ -73,21 +107,33 @@ class LinkSettingsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "default, lattice.state.events", "'', lattice.state.events", "cache-2_B, lattice.state.events.link.cache-2_B",
-    "a.b, lattice.state.events.link.a=2Eb", "a*, lattice.state.events.link.a=2A",
-    "é, lattice.state.events.link.=C3=A9", "=, lattice.state.events.link.=3D", "Default, lattice.state.events.link.Default"
+    "default, lattice.state.events",
+    "'', lattice.state.events",
+    "cache-2_B, lattice.state.events.link.cache-2_B",
+    "a.b, lattice.state.events.link.a=2Eb",
+    "a*, lattice.state.events.link.a=2A",
+    "é, lattice.state.events.link.=C3=A9",
+    "=, lattice.state.events.link.=3D",
+    "Default, lattice.state.events.link.Default"
   })
   void subjectDefaultsDependOnTheLinkName(String linkName, String expected) {
     var parsed = LinkSettings.parse(LinkValues.of(Map.of()), linkName);
-    CacheSettings cache = assertInstanceOf(LinkSettings.Parsed.Valid.class, parsed).settings().cache();
+    CacheSettings cache =
+        assertInstanceOf(LinkSettings.Parsed.Valid.class, parsed).settings().cache();
     assertEquals(expected, cache.stateSubject());
     assertEquals(expected.replace("events", "replay"), cache.replaySubject());
   }
 
   @ParameterizedTest
   @CsvSource({
-    "a, nats://a:4222", "a:1, nats://a:1", "nats://a, nats://a:4222", "TLS://A:9, tls://a:9", "nats://u:p@a:1/, nats://u:p@a:1",
-    "token@a, nats://token@a:4222", "[::1]:5, nats://[::1]:5", "127.0.0.1, nats://127.0.0.1:4222"
+    "a, nats://a:4222",
+    "a:1, nats://a:1",
+    "nats://a, nats://a:4222",
+    "TLS://A:9, tls://a:9",
+    "nats://u:p@a:1/, nats://u:p@a:1",
+    "token@a, nats://token@a:4222",
+    "[::1]:5, nats://[::1]:5",
+    "127.0.0.1, nats://127.0.0.1:4222"
   })
   void addressesAreReadInTheseForms(String text, String url) {
     assertEquals(url, valid(Map.of("NATS_URL", text)).cache().servers().getFirst().url());
@@ -95,12 +141,29 @@ class LinkSettingsTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"a:0", "a:65536", "a:x", "http://a", "ws://a", "nats://", "nats:///p", "a,", ",a", "a b", "a:-1", "nats://a/path",
-        "nats://a?x=1", "a,,b", "nats://u:se cret@a"})
+      strings = {
+        "a:0",
+        "a:65536",
+        "a:x",
+        "http://a",
+        "ws://a",
+        "nats://",
+        "nats:///p",
+        "a,",
+        ",a",
+        "a b",
+        "a:-1",
+        "nats://a/path",
+        "nats://a?x=1",
+        "a,,b",
+        "nats://u:se cret@a"
+      })
   void otherAddressesAreRefusedWithoutRepeatingThem(String url) {
     InvalidSetting problem = invalid(Map.of("NATS_URL", url));
     assertEquals(SettingKey.NATS_URL, problem.key());
-    assertEquals("NATS_URL is not a list of host:port, nats://host:port or tls://host:port", problem.toString());
+    assertEquals(
+        "NATS_URL is not a list of host:port, nats://host:port or tls://host:port",
+        problem.toString());
   }
 
   @ParameterizedTest
@@ -145,12 +208,15 @@ class LinkSettingsTest {
 
   @Test
   void subjectLengthIsBounded() {
-    assertEquals(SettingKey.STATE_REPL_SUBJECT, invalid(Map.of("STATE_REPL_SUBJECT", "a".repeat(1025))).key());
+    assertEquals(
+        SettingKey.STATE_REPL_SUBJECT,
+        invalid(Map.of("STATE_REPL_SUBJECT", "a".repeat(1025))).key());
   }
 
   @Test
   void seedsOfOtherRolesAreRefused() {
-    assertEquals(SettingKey.CLIENT_SEED, invalid(Map.of("CLIENT_SEED", Vectors.key("cluster_seed"))).key());
+    assertEquals(
+        SettingKey.CLIENT_SEED, invalid(Map.of("CLIENT_SEED", Vectors.key("cluster_seed"))).key());
     String typo = USER_SEED.replace("SSL3", "SSL4");
     assertEquals(SettingKey.CLIENT_SEED, invalid(Map.of("CLIENT_SEED", typo)).key());
   }
@@ -169,12 +235,27 @@ class LinkSettingsTest {
   @Test
   void nothingPrintsASecret() {
     Map<String, String> values =
-        Map.of("NATS_URL", "nats://me:secretpass@h,secrettoken@h2", "CLIENT_SEED", USER_SEED, "CLIENT_JWT", "secret.jw.t");
+        Map.of(
+            "NATS_URL",
+            "nats://me:secretpass@h,secrettoken@h2",
+            "CLIENT_SEED",
+            USER_SEED,
+            "CLIENT_JWT",
+            "secret.jw.t");
     LinkSettings settings = valid(values);
-    String printed = settings + " " + settings.cache() + " " + LinkValues.of(values) + " " + settings.cache().servers();
+    String printed =
+        settings
+            + " "
+            + settings.cache()
+            + " "
+            + LinkValues.of(values)
+            + " "
+            + settings.cache().servers();
     assertFalse(printed.contains("secret"), printed);
     assertFalse(printed.contains(USER_SEED), printed);
-    assertNotEquals(settings.cache().servers().getFirst().url(), settings.cache().servers().getFirst().toString());
+    assertNotEquals(
+        settings.cache().servers().getFirst().url(),
+        settings.cache().servers().getFirst().toString());
   }
 
   private static LinkSettings valid(Map<String, String> values) {

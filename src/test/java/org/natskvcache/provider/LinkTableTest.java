@@ -19,16 +19,20 @@ class LinkTableTest {
   void firstLinkOpensAndLaterOnesJoin() {
     var opened = assertInstanceOf(LinkDecision.Opened.class, put("M1", "default", SERVER));
     assertEquals("nats://s:1", opened.settings().servers().getFirst().url());
-    assertEquals(new LinkDecision.Joined(MutationReplies.ACTUAL, List.of()), put("M2", "default", SERVER));
-    assertEquals(new LinkDecision.Joined(MutationReplies.ACTUAL, List.of()), put("M3", "default", Map.of()));
+    assertEquals(
+        new LinkDecision.Joined(MutationReplies.ACTUAL, List.of()), put("M2", "default", SERVER));
+    assertEquals(
+        new LinkDecision.Joined(MutationReplies.ACTUAL, List.of()), put("M3", "default", Map.of()));
   }
 
   @Test
   void laterCacheKeysAreIgnoredAndNamed() {
     put("M1", "default", SERVER);
-    var values = Map.of("NATS_URL", "nats://other", "REPLAY_HEARTBEAT_SECS", "60", "client_seed", USER_SEED);
+    var values =
+        Map.of("NATS_URL", "nats://other", "REPLAY_HEARTBEAT_SECS", "60", "client_seed", USER_SEED);
     assertEquals(
-        new LinkDecision.Joined(MutationReplies.ACTUAL, List.of(SettingKey.NATS_URL, SettingKey.CLIENT_SEED)),
+        new LinkDecision.Joined(
+            MutationReplies.ACTUAL, List.of(SettingKey.NATS_URL, SettingKey.CLIENT_SEED)),
         put("M2", "default", values));
   }
 
@@ -36,7 +40,9 @@ class LinkTableTest {
   void samePutAgainIsADuplicateWhateverElseItHolds() {
     put("M1", "default", SERVER);
     assertEquals(new LinkDecision.Duplicate(), put("M1", "default", SERVER));
-    assertEquals(new LinkDecision.Duplicate(), put("M1", "default", Map.of("nats_url", " nats://s:1 ", "watch", "SET@a")));
+    assertEquals(
+        new LinkDecision.Duplicate(),
+        put("M1", "default", Map.of("nats_url", " nats://s:1 ", "watch", "SET@a")));
   }
 
   @Test
@@ -61,7 +67,9 @@ class LinkTableTest {
 
   @Test
   void refusedLinkIsNeverTheFirst() {
-    var refused = assertInstanceOf(LinkDecision.Refused.class, put("M1", "default", Map.of("NATS_URL", "http://x")));
+    var refused =
+        assertInstanceOf(
+            LinkDecision.Refused.class, put("M1", "default", Map.of("NATS_URL", "http://x")));
     assertTrue(refused.reason().startsWith("NATS_URL is not"), refused::reason);
     assertEquals(Optional.empty(), table.mutationReplies("M1", "default"));
     assertInstanceOf(LinkDecision.Opened.class, put("M2", "default", SERVER));
@@ -71,7 +79,8 @@ class LinkTableTest {
   @Test
   void refusedChangeLeavesTheFormerLink() {
     put("M1", "default", Map.of("MUTATION_REPLIES", "default"));
-    assertInstanceOf(LinkDecision.Refused.class, put("M1", "default", Map.of("MUTATION_REPLIES", "maybe")));
+    assertInstanceOf(
+        LinkDecision.Refused.class, put("M1", "default", Map.of("MUTATION_REPLIES", "maybe")));
     assertEquals(Optional.of(MutationReplies.DEFAULT), table.mutationReplies("M1", "default"));
   }
 
@@ -85,7 +94,9 @@ class LinkTableTest {
         put("M1", "default", Map.of("NATS_URL", "nats://other")));
     assertEquals(new LinkDecision.Removed(false), table.delete("M1", "default"));
     assertEquals(new LinkDecision.Removed(true), table.delete("M2", "default"));
-    var opened = assertInstanceOf(LinkDecision.Opened.class, put("M1", "default", Map.of("NATS_URL", "nats://other")));
+    var opened =
+        assertInstanceOf(
+            LinkDecision.Opened.class, put("M1", "default", Map.of("NATS_URL", "nats://other")));
     assertEquals("other", opened.settings().servers().getFirst().host());
   }
 
@@ -108,7 +119,8 @@ class LinkTableTest {
 
   @Test
   void sharedSubjectsOnOneServerAreRefusedForTheSecondLinkName() {
-    Map<String, String> explicit = Map.of("NATS_URL", "nats://s:1", "STATE_REPL_SUBJECT", "x.e", "REPLAY_REQ_SUBJECT", "x.r");
+    Map<String, String> explicit =
+        Map.of("NATS_URL", "nats://s:1", "STATE_REPL_SUBJECT", "x.e", "REPLAY_REQ_SUBJECT", "x.r");
     put("M1", "a", explicit);
     for (Map<String, String> colliding :
         List.of(
@@ -121,7 +133,8 @@ class LinkTableTest {
             Map.of("NATS_URL", "s:1", "REPLAY_REQ_SUBJECT", "x"))) {
       assertInstanceOf(LinkDecision.Refused.class, put("M1", "b", colliding), colliding::toString);
     }
-    var elsewhere = Map.of("NATS_URL", "nats://s:2", "STATE_REPL_SUBJECT", "x.e", "REPLAY_REQ_SUBJECT", "x.r");
+    var elsewhere =
+        Map.of("NATS_URL", "nats://s:2", "STATE_REPL_SUBJECT", "x.e", "REPLAY_REQ_SUBJECT", "x.r");
     assertInstanceOf(LinkDecision.Opened.class, put("M1", "b", elsewhere));
     var alone = Map.of("STATE_REPL_SUBJECT", "x.e", "REPLAY_REQ_SUBJECT", "x.r");
     assertInstanceOf(LinkDecision.Opened.class, put("M1", "c", alone));
@@ -129,14 +142,18 @@ class LinkTableTest {
 
   @Test
   void defaultsCountWhereALinkSetsNothingAndAreNeverIgnored() {
-    var configured = new LinkTable(LinkValues.of(Map.of("NATS_URL", "nats://config", "REPLAY_HEARTBEAT_SECS", "7")));
+    var configured =
+        new LinkTable(
+            LinkValues.of(Map.of("NATS_URL", "nats://config", "REPLAY_HEARTBEAT_SECS", "7")));
     var opened =
         assertInstanceOf(
-            LinkDecision.Opened.class, configured.put("M1", "default", LinkValues.of(Map.of("NATS_URL", "nats://link"))));
+            LinkDecision.Opened.class,
+            configured.put("M1", "default", LinkValues.of(Map.of("NATS_URL", "nats://link"))));
     assertEquals("link", opened.settings().servers().getFirst().host());
     assertEquals(7, opened.settings().heartbeatSeconds());
     assertEquals(
-        new LinkDecision.Joined(MutationReplies.ACTUAL, List.of()), configured.put("M2", "default", LinkValues.of(Map.of())));
+        new LinkDecision.Joined(MutationReplies.ACTUAL, List.of()),
+        configured.put("M2", "default", LinkValues.of(Map.of())));
   }
 
   @Test
@@ -150,12 +167,15 @@ class LinkTableTest {
       put("M" + i, "default", Map.of());
     }
     assertInstanceOf(LinkDecision.Refused.class, put("one more", "default", Map.of()));
-    assertInstanceOf(LinkDecision.LinkKeysChanged.class, put("M1", "default", Map.of("MUTATION_REPLIES", "default")));
+    assertInstanceOf(
+        LinkDecision.LinkKeysChanged.class,
+        put("M1", "default", Map.of("MUTATION_REPLIES", "default")));
     table.delete("M1", "default");
     assertInstanceOf(LinkDecision.Joined.class, put("one more", "default", Map.of()));
   }
 
-  private static final String USER_SEED = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
+  private static final String USER_SEED =
+      "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
 
   private LinkDecision put(String actor, String linkName, Map<String, String> values) {
     return table.put(actor, linkName, LinkValues.of(values));

@@ -26,7 +26,8 @@ class NkeyTest {
   void publicKeysDecodeAndEncode(JsonNode vector) {
     String text = vector.get("public_key").textValue();
     Nkey nkey = Nkey.parse(text).orElseThrow();
-    assertEquals(vector.get("raw_ed25519_hex").textValue(), HexFormat.of().formatHex(nkey.key().array()));
+    assertEquals(
+        vector.get("raw_ed25519_hex").textValue(), HexFormat.of().formatHex(nkey.key().array()));
     assertEquals(text, nkey.text());
     assertEquals(text.charAt(0), nkey.role().letter());
   }
@@ -49,16 +50,27 @@ class NkeyTest {
     String text = Vectors.key("actor_public");
     for (int i = 0; i < text.length(); i++) {
       char other = text.charAt(i) == 'A' ? 'B' : 'A';
-      assertTrue(Nkey.parse(text.substring(0, i) + other + text.substring(i + 1)).isEmpty(), "letter " + i);
+      assertTrue(
+          Nkey.parse(text.substring(0, i) + other + text.substring(i + 1)).isEmpty(),
+          "letter " + i);
     }
     for (int i = 0; i < SEED.length(); i++) {
       char other = SEED.charAt(i) == 'A' ? 'B' : 'A';
-      assertTrue(Nkey.parseSeed(SEED.substring(0, i) + other + SEED.substring(i + 1)).isEmpty(), "letter " + i);
+      assertTrue(
+          Nkey.parseSeed(SEED.substring(0, i) + other + SEED.substring(i + 1)).isEmpty(),
+          "letter " + i);
     }
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "M", "not a key", "MDNX3CB6VBXG55GOJ6UYON7AMK6SLYPB6GLPRZGTEE6625EFLJDQKWW", "é"})
+  @ValueSource(
+      strings = {
+        "",
+        "M",
+        "not a key",
+        "MDNX3CB6VBXG55GOJ6UYON7AMK6SLYPB6GLPRZGTEE6625EFLJDQKWW",
+        "é"
+      })
   void otherTextIsNoKey(String text) {
     assertTrue(Nkey.parse(text).isEmpty());
     assertTrue(Nkey.parseSeed(text).isEmpty());

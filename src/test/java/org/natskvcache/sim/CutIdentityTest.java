@@ -23,8 +23,8 @@ import org.natskvcache.store.Key;
 import org.natskvcache.store.Limits;
 
 /**
- * The server of a snapshot dies half-way and another instance answers at its address, by chance with a cut of the same
- * number. Its sections must not be mixed with those of the first.
+ * The server of a snapshot dies half-way and another instance answers at its address, by chance
+ * with a cut of the same number. Its sections must not be mixed with those of the first.
  */
 class CutIdentityTest {
   private static final OriginId SERVER = new OriginId(1, 1);
@@ -32,7 +32,9 @@ class CutIdentityTest {
   private static final OriginId JOINER = new OriginId(3, 3);
   private static final OriginId ANOTHER = new OriginId(4, 4);
 
-  /** A ring of 4, so that a snapshot is needed; a window holds the header and part of the buckets. */
+  /**
+   * A ring of 4, so that a snapshot is needed; a window holds the header and part of the buckets.
+   */
   private static final Limits LIMITS =
       new Limits(1 << 10, 1 << 16, 1 << 20, 4, 1 << 20, 100, 10, 1_000, 1_000, 150, 2, 2, 10);
 
@@ -64,7 +66,10 @@ class CutIdentityTest {
     node.takeEffects();
   }
 
-  /** Everything the joiner sends goes to {@code to}, whoever it was meant for, and the answers back; until nothing moves. */
+  /**
+   * Everything the joiner sends goes to {@code to}, whoever it was meant for, and the answers back;
+   * until nothing moves.
+   */
   private void converse(Node joiner, Node to, int roundsMax) throws MalformedFrameException {
     for (int round = 0; round < roundsMax; round++) {
       List<byte[]> sent = new ArrayList<>();
@@ -85,7 +90,10 @@ class CutIdentityTest {
     }
   }
 
-  /** Runs the story and returns the joiner; {@code server} has the data the joiner's vector speaks of. */
+  /**
+   * Runs the story and returns the joiner; {@code server} has the data the joiner's vector speaks
+   * of.
+   */
   private Node story(Defect defect, Node server) throws MalformedFrameException {
     live(server);
     fill(server, "a");

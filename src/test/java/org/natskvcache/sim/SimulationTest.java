@@ -10,8 +10,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.natskvcache.crdt.Defect;
 
 /**
- * Random schedules of several instances. {@code -Dsim.schedules=100000} runs more, {@code -Dsim.seed=42} starts elsewhere;
- * a failure names its seed, and {@code -Dsim.seed=THAT -Dsim.schedules=1} replays it.
+ * Random schedules of several instances. {@code -Dsim.schedules=100000} runs more, {@code
+ * -Dsim.seed=42} starts elsewhere; a failure names its seed, and {@code -Dsim.seed=THAT
+ * -Dsim.schedules=1} replays it.
  */
 class SimulationTest {
   private static final int STEPS = 1_500;
@@ -34,8 +35,14 @@ class SimulationTest {
         sum.lost > 0 && sum.repeated > 0 && sum.damaged > 0 && sum.cutMessages > 0,
         "the network was too kind: " + sum);
     assertTrue(
-        sum.crashes > 0 && sum.leaves > 0 && sum.rejoins > 0 && sum.pauses > 0
-            && sum.clockJumps > 0 && sum.disconnects > 0 && sum.snapshots > 0 && sum.expired > 0,
+        sum.crashes > 0
+            && sum.leaves > 0
+            && sum.rejoins > 0
+            && sum.pauses > 0
+            && sum.clockJumps > 0
+            && sum.disconnects > 0
+            && sum.snapshots > 0
+            && sum.expired > 0,
         "the machines were too kind: " + sum);
     assertTrue(sum.contentChecks > 0 && sum.digestChecks > 0, "too little was checked: " + sum);
   }
@@ -49,9 +56,14 @@ class SimulationTest {
     }
   }
 
-  /** The check of the checks. {@link CutIdentityTest} has the one that random schedules meet too rarely. */
+  /**
+   * The check of the checks. {@link CutIdentityTest} has the one that random schedules meet too
+   * rarely.
+   */
   @ParameterizedTest
-  @EnumSource(names = {"NONE", "CUT_ID_WITHOUT_ORIGIN"}, mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource(
+      names = {"NONE", "CUT_ID_WITHOUT_ORIGIN"},
+      mode = EnumSource.Mode.EXCLUDE)
   void everyBrokenVariantIsCaught(Defect defect) {
     for (int seed = 0; seed < CAUGHT_WITHIN; seed++) {
       try {

@@ -37,7 +37,9 @@ sealed interface Answer {
       case Reply.Page page -> texts(page.keys());
       case Reply.Batch(var replies) -> new Items(replies.stream().map(Answer::of).toList());
       case Reply.Rejected rejected ->
-          new Failure((rejected.reason() == Reply.Reason.WRONG_TYPE ? "WRONGTYPE " : "ERR ") + rejected.detail());
+          new Failure(
+              (rejected.reason() == Reply.Reason.WRONG_TYPE ? "WRONGTYPE " : "ERR ")
+                  + rejected.detail());
     };
   }
 
@@ -65,7 +67,10 @@ sealed interface Answer {
     return failure != null ? failure : of(replies.getLast());
   }
 
-  /** The first failure of a batch, with how many of its commands were carried out all the same; null if there is none. */
+  /**
+   * The first failure of a batch, with how many of its commands were carried out all the same; null
+   * if there is none.
+   */
   private static @Nullable Failure failureOf(List<Reply> replies) {
     long done = replies.stream().filter(reply -> !(reply instanceof Reply.Rejected)).count();
     for (Reply reply : replies) {
@@ -115,12 +120,19 @@ sealed interface Answer {
     for (int i = 0; i < items.size(); i++) {
       String number = Integer.toString(i + 1);
       if (i > 0) lines.append('\n');
-      lines.append(" ".repeat(width - number.length())).append(number).append(") ").append(items.get(i).render());
+      lines
+          .append(" ".repeat(width - number.length()))
+          .append(number)
+          .append(") ")
+          .append(items.get(i).render());
     }
     return lines.toString();
   }
 
-  /** The bytes in double quotes, printable UTF-8 as it is, the rest in the {@link Tokenizer}'s escapes. */
+  /**
+   * The bytes in double quotes, printable UTF-8 as it is, the rest in the {@link Tokenizer}'s
+   * escapes.
+   */
   static String quoted(Bytes bytes) {
     byte[] from = bytes.array();
     StringBuilder text = new StringBuilder(from.length + 2).append('"');
@@ -147,7 +159,10 @@ sealed interface Answer {
     }
   }
 
-  /** Length of the printable character at {@code at}, bytes; 0 if there is none, or it needs an escape. */
+  /**
+   * Length of the printable character at {@code at}, bytes; 0 if there is none, or it needs an
+   * escape.
+   */
   private static int printable(byte[] from, int at) {
     int lead = from[at] & 0xff;
     if (lead < 0x80) return lead >= ' ' && lead != 0x7f && lead != '"' && lead != '\\' ? 1 : 0;
@@ -156,7 +171,8 @@ sealed interface Answer {
     String character = new String(from, at, length, StandardCharsets.UTF_8);
     // malformed input reads as replacement characters, whose own bytes differ from it
     byte[] again = character.getBytes(StandardCharsets.UTF_8);
-    if (again.length != length || Arrays.mismatch(again, 0, length, from, at, at + length) >= 0) return 0;
+    if (again.length != length || Arrays.mismatch(again, 0, length, from, at, at + length) >= 0)
+      return 0;
     int point = character.codePointAt(0);
     boolean one = character.codePointCount(0, character.length()) == 1;
     return one && isVisible(point) ? length : 0;

@@ -54,7 +54,8 @@ final class Interpreter {
   Outcome run(byte[] line) {
     return switch (Tokenizer.split(line)) {
       case Tokenizer.Line.Malformed(var reason) -> Outcome.failed("ERR " + reason);
-      case Tokenizer.Line.Words(var words) -> words.isEmpty() ? Outcome.printed("") : run(Verbs.parse(words));
+      case Tokenizer.Line.Words(var words) ->
+          words.isEmpty() ? Outcome.printed("") : run(Verbs.parse(words));
     };
   }
 
@@ -84,7 +85,8 @@ final class Interpreter {
   }
 
   private Outcome use(String name) {
-    if (!session.links().contains(name)) return Outcome.failed("ERR no such link; LINKS lists the links");
+    if (!session.links().contains(name))
+      return Outcome.failed("ERR no such link; LINKS lists the links");
     link = name;
     return Outcome.printed("OK");
   }

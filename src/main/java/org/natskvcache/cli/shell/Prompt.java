@@ -17,8 +17,8 @@ import org.natskvcache.cli.ExitCode;
 import org.natskvcache.cli.Version;
 
 /**
- * Reads lines from a person until Ctrl-D or QUIT. Ctrl-C clears the line, Tab completes command and link names, errors do
- * not end it. The history stays in memory: the lines hold values.
+ * Reads lines from a person until Ctrl-D or QUIT. Ctrl-C clears the line, Tab completes command and
+ * link names, errors do not end it. The history stays in memory: the lines hold values.
  */
 final class Prompt {
   private final ShellSession session;
@@ -52,7 +52,8 @@ final class Prompt {
   }
 
   private LineReader reader() {
-    // this parser only finds the word to complete; the line itself goes to our own tokenizer as typed
+    // this parser only finds the word to complete; the line itself goes to our own tokenizer as
+    // typed
     DefaultParser words = new DefaultParser();
     words.setQuoteChars(new char[0]);
     words.setEscapeChars(new char[0]);

@@ -7,7 +7,10 @@ import java.util.Map;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.node.ReplicaStatus;
 
-/** The longer answers: help, links, status, peers. Lines are separated by {@code \n}, none at the end. */
+/**
+ * The longer answers: help, links, status, peers. Lines are separated by {@code \n}, none at the
+ * end.
+ */
 final class Reports {
   private Reports() {}
 
@@ -16,7 +19,8 @@ final class Reports {
     List<String> lines = new ArrayList<>();
     for (Verb verb : Verbs.all()) lines.add(padded(verb.usage(), width) + "  " + verb.summary());
     lines.add("");
-    lines.add("Names in any case. \"double quotes\" with \\\" \\\\ \\n \\r \\t \\0 \\xHH, 'single quotes' literally.");
+    lines.add(
+        "Names in any case. \"double quotes\" with \\\" \\\\ \\n \\r \\t \\0 \\xHH, 'single quotes' literally.");
     return String.join("\n", lines);
   }
 

@@ -10,8 +10,9 @@ import org.natskvcache.cli.ExitCode;
 import org.natskvcache.node.ReplicaStatus;
 
 /**
- * Runs commands from a stream, one a line, to its end or to the first error. Lines that are blank or begin with {@code #}
- * are skipped. It begins when every cache has what its group has: a script cannot see that an answer came too early.
+ * Runs commands from a stream, one a line, to its end or to the first error. Lines that are blank
+ * or begin with {@code #} are skipped. It begins when every cache has what its group has: a script
+ * cannot see that an answer came too early.
  */
 final class Script {
   /** Longest wait for the caches, milliseconds. */
@@ -51,7 +52,8 @@ final class Script {
         if (outcome.error() != null) return fail(number, outcome);
         if (!outcome.text().isEmpty()) out.print(outcome.text() + "\n");
         if (outcome.quit()) return finish(ExitCode.OK);
-        if (in.available() == 0) out.flush(); // whoever writes the next line may wait for this answer
+        if (in.available() == 0)
+          out.flush(); // whoever writes the next line may wait for this answer
       }
     } catch (IOException e) {
       return fail(number + 1, "ERR the script cannot be read: " + e.getMessage());
@@ -64,8 +66,16 @@ final class Script {
       while (!isLive(link)) {
         if (System.nanoTime() - end >= 0) {
           ReplicaStatus status = session.cache(link).status();
-          err.println("nats-kvcache: the cache of link " + link + " is not live after " + liveMillisMax + " ms (state "
-              + status.state() + ", connection " + (status.connected() ? "up" : "down") + "): the script was not run");
+          err.println(
+              "nats-kvcache: the cache of link "
+                  + link
+                  + " is not live after "
+                  + liveMillisMax
+                  + " ms (state "
+                  + status.state()
+                  + ", connection "
+                  + (status.connected() ? "up" : "down")
+                  + "): the script was not run");
           err.flush();
           return false;
         }
@@ -85,7 +95,9 @@ final class Script {
     return state == ReplicaStatus.State.LIVE || state == ReplicaStatus.State.STANDALONE;
   }
 
-  /** The next line without its end; null after the last; one byte too long if it was over the limit. */
+  /**
+   * The next line without its end; null after the last; one byte too long if it was over the limit.
+   */
   private static byte @Nullable [] nextLine(InputStream in) throws IOException {
     ByteArrayOutputStream line = new ByteArrayOutputStream();
     int b = in.read();

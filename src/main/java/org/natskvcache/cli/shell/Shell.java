@@ -31,10 +31,14 @@ public final class Shell {
     return new Script(session, out, err, Script.LIVE_MILLIS_MAX).run(script);
   }
 
-  /** Talks to the person at the terminal, however little that terminal can. The answer is an {@link ExitCode}. */
+  /**
+   * Talks to the person at the terminal, however little that terminal can. The answer is an {@link
+   * ExitCode}.
+   */
   public int prompt() {
     try (Terminal terminal = terminal()) {
-      // jline leaves SIGINT alone on a terminal it cannot put into raw mode, and Java's answer to it is to exit
+      // jline leaves SIGINT alone on a terminal it cannot put into raw mode, and Java's answer to
+      // it is to exit
       if (isDumb(terminal)) Signals.register("INT", () -> terminal.raise(Terminal.Signal.INT));
       // a pseudo-terminal nobody has sized says 0 by 0, and jline then shows dots for the prompt
       if (terminal.getSize().getColumns() == 0) terminal.setSize(Size.of(80, 24));

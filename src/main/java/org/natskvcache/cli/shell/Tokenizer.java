@@ -6,7 +6,8 @@ import java.util.List;
 import org.natskvcache.store.Bytes;
 
 /**
- * Splits a line into words, as redis-cli does, but strictly: what is not listed here is an error, never a guess.
+ * Splits a line into words, as redis-cli does, but strictly: what is not listed here is an error,
+ * never a guess.
  *
  * <ul>
  *   <li>Words are separated by spaces, tabs and carriage returns.
@@ -27,7 +28,9 @@ final class Tokenizer {
     /** Words in their order; none for a blank line. */
     record Words(List<Bytes> words) implements Line {}
 
-    /** Not a line of words, and why, in a few words that quote nothing of it but an escape's letter. */
+    /**
+     * Not a line of words, and why, in a few words that quote nothing of it but an escape's letter.
+     */
     record Malformed(String reason) implements Line {}
   }
 
@@ -60,7 +63,8 @@ final class Tokenizer {
       }
       String trouble = b == '"' ? doubleQuoted(word) : singleQuoted(word);
       if (!trouble.isEmpty()) return trouble;
-      if (at < line.length && !isBlank(line[at])) return "a closing quote must be followed by a space";
+      if (at < line.length && !isBlank(line[at]))
+        return "a closing quote must be followed by a space";
     }
     words.add(new Bytes(word.toByteArray()));
     return "";

@@ -66,7 +66,10 @@ public final class ByteReader {
     return (value >>> 1) ^ -(value & 1);
   }
 
-  /** A count of things that take at least {@code bytesEach} bytes each, so it cannot exceed what is left. */
+  /**
+   * A count of things that take at least {@code bytesEach} bytes each, so it cannot exceed what is
+   * left.
+   */
   public int count(int bytesEach) throws MalformedFrameException {
     return (int) varint(remaining() / bytesEach);
   }

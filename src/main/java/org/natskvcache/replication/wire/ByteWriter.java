@@ -6,7 +6,10 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.natskvcache.crdt.OriginId;
 
-/** A growing array of bytes. Fixed-width integers are big-endian, varints are LEB128, signed ones zigzag. */
+/**
+ * A growing array of bytes. Fixed-width integers are big-endian, varints are LEB128, signed ones
+ * zigzag.
+ */
 public final class ByteWriter {
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);

@@ -6,7 +6,10 @@ import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Mutation;
 
-/** What peers say to each other. Vectors are in the slots of the replica that decoded or is to encode the frame. */
+/**
+ * What peers say to each other. Vectors are in the slots of the replica that decoded or is to
+ * encode the frame.
+ */
 public sealed interface Frame {
   /** Who sent the frame; for mutations their author, whoever replays them. */
   OriginId from();
@@ -15,7 +18,8 @@ public sealed interface Frame {
   record Mutations(OriginId from, List<Mutation> mutations) implements Frame {}
 
   /**
-   * "I have written this far", shortly after the last write, so that a lost last mutation is noticed.
+   * "I have written this far", shortly after the last write, so that a lost last mutation is
+   * noticed.
    *
    * @param sequence last sequence of the sender
    * @param wallMillis wall time of the sender, milliseconds since 1970
@@ -26,7 +30,8 @@ public sealed interface Frame {
    * A replica's state, from which a peer sees what it lacks and whether the two agree.
    *
    * @param live false while the sender is joining
-   * @param hello whether the sender asks its peers to answer with heartbeats of their own: it has just connected
+   * @param hello whether the sender asks its peers to answer with heartbeats of their own: it has
+   *     just connected
    * @param sequence last sequence of the sender
    * @param wallMillis wall time of the sender, milliseconds since 1970
    * @param active the sender's marks of the origins it counts as alive
@@ -112,7 +117,8 @@ public sealed interface Frame {
       implements Frame {}
 
   /**
-   * Part of a cut: pieces of consecutive sections, the first one of {@code section} from {@code offset} on.
+   * Part of a cut: pieces of consecutive sections, the first one of {@code section} from {@code
+   * offset} on.
    *
    * @param last whether the cut ends with the last piece
    */

@@ -94,7 +94,13 @@ public final class FrameCodec {
         out.varint(offset);
         out.varint(window);
       }
-      case Frame.SnapshotChunk(var from, var cut, var section, var offset, var last, var pieces) -> {
+      case Frame.SnapshotChunk(
+              var from,
+              var cut,
+              var section,
+              var offset,
+              var last,
+              var pieces) -> {
         header(out, SNAPSHOT_CHUNK, last ? FLAG_LAST : 0, from);
         out.varint(cut);
         out.varint(section);
@@ -168,11 +174,14 @@ public final class FrameCodec {
   /** Decodes one frame; bytes that are no frame of ours change nothing here. */
   public Frame decode(byte[] bytes) throws MalformedFrameException {
     ByteReader in = new ByteReader(bytes, 0, Math.max(0, bytes.length - CRC));
-    if (bytes.length < 2 || (bytes[0] & 0xff) << 8 != (MAGIC & 0xff00) || bytes[1] != (byte) MAGIC) {
+    if (bytes.length < 2
+        || (bytes[0] & 0xff) << 8 != (MAGIC & 0xff00)
+        || bytes[1] != (byte) MAGIC) {
       throw new MalformedFrameException(MalformedFrameException.Kind.FOREIGN, null, "no magic");
     }
     if (bytes.length < HEADER + CRC) throw new MalformedFrameException("shorter than a header");
-    if (crc(bytes, bytes.length - CRC) != new ByteReader(bytes, bytes.length - CRC, bytes.length).u32()) {
+    if (crc(bytes, bytes.length - CRC)
+        != new ByteReader(bytes, bytes.length - CRC, bytes.length).u32()) {
       throw new MalformedFrameException("checksum");
     }
     in.u16();
@@ -205,8 +214,7 @@ public final class FrameCodec {
       case OFFER -> new Frame.Offer(from, vector(in), in.varint(Long.MAX_VALUE));
       case REPLAY_REQUEST ->
           new Frame.ReplayRequest(from, vector(in), (int) in.varint(Integer.MAX_VALUE));
-      case REPLAY_END ->
-          new Frame.ReplayEnd(from, Frame.ReplayEnd.Outcome.of(in.u8()), vector(in));
+      case REPLAY_END -> new Frame.ReplayEnd(from, Frame.ReplayEnd.Outcome.of(in.u8()), vector(in));
       case SNAPSHOT_REQUEST ->
           new Frame.SnapshotRequest(
               from, in.varint(Long.MAX_VALUE), number(in), number(in), number(in));
@@ -236,7 +244,9 @@ public final class FrameCodec {
     long restHash = in.u64();
     long digest = in.u64();
     long entries = in.varint(Long.MAX_VALUE);
-    for (int i = in.count(26); i > 0; i--) { // history hashes of later versions: origin, count, hash
+    for (int i = in.count(26);
+        i > 0;
+        i--) { // history hashes of later versions: origin, count, hash
       in.origin();
       in.varint();
       in.u64();
@@ -245,8 +255,18 @@ public final class FrameCodec {
     List<Frame.Sample> samples = new ArrayList<>(count);
     for (int i = 0; i < count; i++) samples.add(new Frame.Sample(in.u16(), in.u64(), in.u64()));
     return new Frame.Heartbeat(
-        from, (flags & FLAG_LIVE) != 0, (flags & FLAG_HELLO) != 0, sequence, wallMillis, hlc,
-        active, restCount, restHash, digest, entries, samples);
+        from,
+        (flags & FLAG_LIVE) != 0,
+        (flags & FLAG_HELLO) != 0,
+        sequence,
+        wallMillis,
+        hlc,
+        active,
+        restCount,
+        restHash,
+        digest,
+        entries,
+        samples);
   }
 
   private static Frame chunk(int flags, OriginId from, ByteReader in)

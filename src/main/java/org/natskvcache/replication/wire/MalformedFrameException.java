@@ -3,7 +3,10 @@ package org.natskvcache.replication.wire;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
 
-/** Bytes that are not a frame of ours, or a damaged one. Thrown by decoders, caught where frames enter; no stack trace. */
+/**
+ * Bytes that are not a frame of ours, or a damaged one. Thrown by decoders, caught where frames
+ * enter; no stack trace.
+ */
 public final class MalformedFrameException extends Exception {
   /** What is wrong with the bytes. */
   public enum Kind {

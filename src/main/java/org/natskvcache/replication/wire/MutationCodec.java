@@ -139,8 +139,7 @@ final class MutationCodec {
     };
   }
 
-  private static void reset(
-      @Nullable Observed reset, Map<Integer, Integer> table, ByteWriter out) {
+  private static void reset(@Nullable Observed reset, Map<Integer, Integer> table, ByteWriter out) {
     if (reset != null) observed(reset, table, out);
   }
 
@@ -177,7 +176,12 @@ final class MutationCodec {
     Mutation last = mutations.removeLast();
     mutations.add(
         new Mutation(
-            last.dot(), last.hlc(), last.contextSlots(), last.contextDeltas(), in.u64(), last.op()));
+            last.dot(),
+            last.hlc(),
+            last.contextSlots(),
+            last.contextDeltas(),
+            in.u64(),
+            last.op()));
     return mutations;
   }
 

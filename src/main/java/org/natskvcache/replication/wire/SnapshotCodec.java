@@ -14,8 +14,8 @@ import org.natskvcache.store.EntryLoader;
 import org.natskvcache.store.Key;
 
 /**
- * The sections of a cut: the header (vector, clock, rows, bucket vectors), then one section for each digest bucket. Origins
- * are named by their place in the header's vector.
+ * The sections of a cut: the header (vector, clock, rows, bucket vectors), then one section for
+ * each digest bucket. Origins are named by their place in the header's vector.
  */
 public final class SnapshotCodec {
   private static final int REGISTER = 1;
@@ -156,24 +156,22 @@ public final class SnapshotCodec {
       out.varint(entry.list().size());
       entry
           .list()
-          .forEach(
-              (position, dot, value) -> {
-                out.u64(position);
-                dot(dot, table, out);
-                out.bytes(value);
-              });
+          .forEach((position, dot, value) -> {
+            out.u64(position);
+            dot(dot, table, out);
+            out.bytes(value);
+          });
     }
     if (entry.set() != null) {
       out.varint(entry.set().size());
       entry
           .set()
           .dots()
-          .forEach(
-              (member, dots) -> {
-                out.bytes(member.array());
-                out.varint(dots.length);
-                for (long dot : dots) dot(dot, table, out);
-              });
+          .forEach((member, dots) -> {
+            out.bytes(member.array());
+            out.varint(dots.length);
+            for (long dot : dots) dot(dot, table, out);
+          });
     }
   }
 

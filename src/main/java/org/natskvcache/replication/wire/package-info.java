@@ -1,12 +1,12 @@
 /**
- * The bytes of replication: frames between peers and the sections of a snapshot. {@code docs/replication-protocol.md} draws
- * them.
+ * The bytes of replication: frames between peers and the sections of a snapshot. {@code
+ * docs/replication-protocol.md} draws them.
  *
  * <p>In: frames as records, or arrays of bytes. Out: the other. Nothing here decides anything.
  *
  * <p>Always true: whatever bytes come in, decoding ends with a frame or a {@link
- * org.natskvcache.replication.wire.MalformedFrameException}; no length is believed before it is compared with what is
- * there.
+ * org.natskvcache.replication.wire.MalformedFrameException}; no length is believed before it is
+ * compared with what is there.
  */
 @org.jspecify.annotations.NullMarked
 package org.natskvcache.replication.wire;

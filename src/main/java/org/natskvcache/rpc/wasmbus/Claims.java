@@ -12,8 +12,9 @@ import org.natskvcache.rpc.Nkey;
 import org.natskvcache.store.Bytes;
 
 /**
- * What the JWT of an invocation says, before anybody believed it. Its three parts are base64url without padding; the
- * header is exactly {@code {"typ":"jwt","alg":"Ed25519"}}. Source: wasmCloud/wascap.
+ * What the JWT of an invocation says, before anybody believed it. Its three parts are base64url
+ * without padding; the header is exactly {@code {"typ":"jwt","alg":"Ed25519"}}. Source:
+ * wasmCloud/wascap.
  *
  * @param issuer text form of the signer's public key
  * @param issuerKey the same, decoded
@@ -45,7 +46,8 @@ record Claims(
     }
     try {
       JsonNode header = json(token.substring(0, first));
-      if (!"jwt".equals(header.path("typ").textValue()) || !"Ed25519".equals(header.path("alg").textValue())) {
+      if (!"jwt".equals(header.path("typ").textValue())
+          || !"Ed25519".equals(header.path("alg").textValue())) {
         return Optional.empty();
       }
       byte[] signed = token.substring(0, second).getBytes(StandardCharsets.UTF_8);
@@ -65,9 +67,19 @@ record Claims(
     }
     JsonNode about = payload.path("wascap");
     OfInvocation invocation =
-        about.isObject() ? new OfInvocation(text(about, "target_url"), text(about, "origin_url"), text(about, "hash")) : null;
+        about.isObject()
+            ? new OfInvocation(
+                text(about, "target_url"), text(about, "origin_url"), text(about, "hash"))
+            : null;
     return Optional.of(
-        new Claims(issuer, key.get(), time(payload.path("exp")), time(payload.path("nbf")), invocation, signed, signature));
+        new Claims(
+            issuer,
+            key.get(),
+            time(payload.path("exp")),
+            time(payload.path("nbf")),
+            invocation,
+            signed,
+            signature));
   }
 
   private static JsonNode json(String part) throws JsonProcessingException, IOException {
@@ -80,7 +92,9 @@ record Claims(
   }
 
   private static boolean isTime(JsonNode node) {
-    return node.isMissingNode() || node.isNull() || node.isIntegralNumber() && node.canConvertToLong();
+    return node.isMissingNode()
+        || node.isNull()
+        || node.isIntegralNumber() && node.canConvertToLong();
   }
 
   private static @Nullable Long time(JsonNode node) {

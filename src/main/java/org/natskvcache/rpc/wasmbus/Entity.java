@@ -3,7 +3,8 @@ package org.natskvcache.rpc.wasmbus;
 import java.util.Locale;
 
 /**
- * One end of a call: an actor, or a provider instance. Source: wasmCloud/weld, {@code WasmCloudEntity}.
+ * One end of a call: an actor, or a provider instance. Source: wasmCloud/weld, {@code
+ * WasmCloudEntity}.
  *
  * @param publicKey {@code M...} for an actor, {@code V...} for a provider
  * @param linkName name of the provider instance; empty for an actor
@@ -13,8 +14,8 @@ public record Entity(String publicKey, String linkName, String contractId) {
   private static final Fields FIELDS = Fields.of("public_key", "link_name", "contract_id");
 
   /**
-   * The URL that claims are made of. Contract and link name are lower-cased, their colons and spaces replaced; the key
-   * keeps its case.
+   * The URL that claims are made of. Contract and link name are lower-cased, their colons and
+   * spaces replaced; the key keeps its case.
    */
   public String url() {
     if (publicKey.startsWith("M") || publicKey.startsWith("m")) {

@@ -3,7 +3,9 @@ package org.natskvcache.rpc.wasmbus;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** The field names of one struct, in declared order, which is also the order of its positional form. */
+/**
+ * The field names of one struct, in declared order, which is also the order of its positional form.
+ */
 final class Fields {
   private final byte[][] names;
 
@@ -12,7 +14,8 @@ final class Fields {
   }
 
   static Fields of(String... names) {
-    return new Fields(Arrays.stream(names).map(n -> n.getBytes(StandardCharsets.UTF_8)).toArray(byte[][]::new));
+    return new Fields(
+        Arrays.stream(names).map(n -> n.getBytes(StandardCharsets.UTF_8)).toArray(byte[][]::new));
   }
 
   int count() {

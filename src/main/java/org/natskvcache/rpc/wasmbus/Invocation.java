@@ -59,7 +59,10 @@ public record Invocation(
     return contentLength > msg.size();
   }
 
-  /** Upper-case hex of the SHA-256 that the claims must hold: origin URL, target URL, operation once more, body. */
+  /**
+   * Upper-case hex of the SHA-256 that the claims must hold: origin URL, target URL, operation once
+   * more, body.
+   */
   public String hash() {
     MessageDigest digest = sha256();
     digest.update(origin.url().getBytes(StandardCharsets.UTF_8));
@@ -106,7 +109,8 @@ public record Invocation(
       if (origin == null || target == null) {
         throw new MessagePackException("missing field " + (origin == null ? "origin" : "target"));
       }
-      return new Invocation(origin, target, operation, msg, id, encodedClaims, hostId, contentLength);
+      return new Invocation(
+          origin, target, operation, msg, id, encodedClaims, hostId, contentLength);
     }
   }
 }

@@ -16,12 +16,14 @@ import org.natskvcache.rpc.Texts;
 import org.natskvcache.rpc.wasmbus.Refusal.Check;
 
 /**
- * Decides whether an invocation may be carried out: the eleven checks of wasmbus-rpc 0.5.1 and later, in its order. A call
- * whose body lies in an object store skips the hash, which covers that body, and is then refused for not being inline: only
- * a caller that passed all other checks learns that. May be used by several threads.
+ * Decides whether an invocation may be carried out: the eleven checks of wasmbus-rpc 0.5.1 and
+ * later, in its order. A call whose body lies in an object store skips the hash, which covers that
+ * body, and is then refused for not being inline: only a caller that passed all other checks learns
+ * that. May be used by several threads.
  *
- * <p>Every token's signature is verified; only the cluster's decoded keys are kept. A captured invocation can be replayed,
- * as with the reference: nothing in the contract makes an id be used once.
+ * <p>Every token's signature is verified; only the cluster's decoded keys are kept. A captured
+ * invocation can be replayed, as with the reference: nothing in the contract makes an id be used
+ * once.
  */
 public final class InvocationChecks {
   /** How far a caller's clock may be ahead of ours, seconds. */
@@ -44,7 +46,9 @@ public final class InvocationChecks {
     this.clusterIssuers = Set.copyOf(clusterIssuers);
     this.providerKey = providerKey;
     for (String issuer : clusterIssuers) {
-      Nkey.parse(issuer).flatMap(InvocationChecks::publicKey).ifPresent(key -> clusterKeys.put(issuer, key));
+      Nkey.parse(issuer)
+          .flatMap(InvocationChecks::publicKey)
+          .ifPresent(key -> clusterKeys.put(issuer, key));
     }
   }
 
@@ -86,7 +90,8 @@ public final class InvocationChecks {
     if (!signatureHolds(claims)) {
       return new Refusal(Check.SIGNATURE, "Invocation claims signature invalid");
     }
-    if (claims.notBeforeSeconds() != null && claims.notBeforeSeconds() > nowSeconds + CLOCK_SKEW_SECONDS) {
+    if (claims.notBeforeSeconds() != null
+        && claims.notBeforeSeconds() > nowSeconds + CLOCK_SKEW_SECONDS) {
       return new Refusal(Check.NOT_BEFORE, "Attempt to use invocation before claims token allows");
     }
     return null;
@@ -105,10 +110,12 @@ public final class InvocationChecks {
       return new Refusal(Check.HOST_ID, "Invocation host id is not a public key");
     }
     if (!signed.targetUrl().equals(invocation.target().url(invocation.operation()))) {
-      return new Refusal(Check.TARGET_URL, "Invocation claims and invocation target URL do not match");
+      return new Refusal(
+          Check.TARGET_URL, "Invocation claims and invocation target URL do not match");
     }
     if (!signed.originUrl().equals(invocation.origin().url())) {
-      return new Refusal(Check.ORIGIN_URL, "Invocation claims and invocation origin URL do not match");
+      return new Refusal(
+          Check.ORIGIN_URL, "Invocation claims and invocation origin URL do not match");
     }
     return null;
   }
@@ -116,13 +123,15 @@ public final class InvocationChecks {
   /** Checks 9 to 11: the parties are known. */
   private @Nullable Refusal admissionRefusal(Claims claims, Invocation invocation, boolean linked) {
     if (!clusterIssuers.contains(claims.issuer())) {
-      return new Refusal(Check.ISSUER, "Issuer of this invocation is not in list of cluster issuers");
+      return new Refusal(
+          Check.ISSUER, "Issuer of this invocation is not in list of cluster issuers");
     }
     if (!invocation.target().publicKey().equals(providerKey)) {
       return new Refusal(Check.TARGET, "Invocation target is not this provider");
     }
     if (!linked) {
-      return new Refusal(Check.LINK, "unlinked actor: '" + Texts.shortened(invocation.origin().publicKey()) + "'");
+      return new Refusal(
+          Check.LINK, "unlinked actor: '" + Texts.shortened(invocation.origin().publicKey()) + "'");
     }
     return null;
   }
@@ -150,7 +159,8 @@ public final class InvocationChecks {
     System.arraycopy(X509_PREFIX, 0, encoded, 0, X509_PREFIX.length);
     System.arraycopy(nkey.key().array(), 0, encoded, X509_PREFIX.length, nkey.key().size());
     try {
-      return Optional.of(KeyFactory.getInstance("Ed25519").generatePublic(new X509EncodedKeySpec(encoded)));
+      return Optional.of(
+          KeyFactory.getInstance("Ed25519").generatePublic(new X509EncodedKeySpec(encoded)));
     } catch (GeneralSecurityException malformed) {
       return Optional.empty();
     }

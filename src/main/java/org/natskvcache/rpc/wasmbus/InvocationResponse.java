@@ -4,22 +4,27 @@ import org.jspecify.annotations.Nullable;
 import org.natskvcache.store.Bytes;
 
 /**
- * The answer to an {@link Invocation}. Its length is always sent: Rust hosts cannot decode a response without it, even one
- * that holds an error.
+ * The answer to an {@link Invocation}. Its length is always sent: Rust hosts cannot decode a
+ * response without it, even one that holds an error.
  *
  * @param invocationId copy of the request's id; empty when that could not be read
  * @param msg the encoded result; empty for an error and for nothing
  * @param error what went wrong, never empty; null for success
  */
 public record InvocationResponse(String invocationId, Bytes msg, @Nullable String error) {
-  /** Largest result that may travel inside a response; hosts look for a larger one in an object store. */
+  /**
+   * Largest result that may travel inside a response; hosts look for a larger one in an object
+   * store.
+   */
   public static final int RESULT_BYTES_MAX = 900 * 1024;
 
   private static final int ENVELOPE_BYTES = 64;
 
   /** A success. */
   public static InvocationResponse ok(String invocationId, Bytes result) {
-    return result.size() > RESULT_BYTES_MAX ? tooLarge(invocationId, RESULT_BYTES_MAX) : new InvocationResponse(invocationId, result, null);
+    return result.size() > RESULT_BYTES_MAX
+        ? tooLarge(invocationId, RESULT_BYTES_MAX)
+        : new InvocationResponse(invocationId, result, null);
   }
 
   /** A failure; the caller sees the text. */
@@ -39,7 +44,8 @@ public record InvocationResponse(String invocationId, Bytes msg, @Nullable Strin
   /** The payload to publish. */
   public byte[] encode() {
     int errorLength = error == null ? 0 : error.length();
-    var out = new MessagePackWriter(ENVELOPE_BYTES + msg.size() + invocationId.length() + errorLength);
+    var out =
+        new MessagePackWriter(ENVELOPE_BYTES + msg.size() + invocationId.length() + errorLength);
     out.mapHeader(error == null ? 3 : 4);
     out.text("msg").blob(msg.array());
     out.text("invocation_id").text(invocationId);

@@ -11,9 +11,9 @@ import org.natskvcache.store.Key;
 import org.natskvcache.store.Reply;
 
 /**
- * Maps the operations of {@code wasmcloud:keyvalue} to commands, and replies to results. Keys and values of this contract
- * are text: what is not UTF-8 is an error both ways. Missing arguments read as empty or 0, as in the reference. Source:
- * wasmCloud/interfaces, keyvalue.smithy.
+ * Maps the operations of {@code wasmcloud:keyvalue} to commands, and replies to results. Keys and
+ * values of this contract are text: what is not UTF-8 is an error both ways. Missing arguments read
+ * as empty or 0, as in the reference. Source: wasmCloud/interfaces, keyvalue.smithy.
  */
 public final class KeyValueCodec {
   private static final long MILLIS_PER_SECOND = 1000;
@@ -58,11 +58,13 @@ public final class KeyValueCodec {
     try {
       return new Request.Call(operation, command(operation, new MessagePackReader(msg.array())));
     } catch (MessagePackException e) {
-      return new Request.Refused("deserialization: '" + operation.argument() + "': deserialization: " + e.getMessage());
+      return new Request.Refused(
+          "deserialization: '" + operation.argument() + "': deserialization: " + e.getMessage());
     }
   }
 
-  private static Command command(Operation operation, MessagePackReader in) throws MessagePackException {
+  private static Command command(Operation operation, MessagePackReader in)
+      throws MessagePackException {
     return switch (operation) {
       case INCREMENT -> increment(in);
       case CONTAINS -> new Command.Contains(key(in));
@@ -171,21 +173,27 @@ public final class KeyValueCodec {
   /** Writes the result of an operation. */
   public static Answer encode(Operation operation, Reply reply, MutationReplies mutationReplies) {
     if (reply instanceof Reply.Rejected(Reply.Reason reason, String detail)) {
-      return new Answer.Failure(reason.name().toLowerCase(Locale.ROOT).replace('_', ' ') + ": " + detail);
+      return new Answer.Failure(
+          reason.name().toLowerCase(Locale.ROOT).replace('_', ' ') + ": " + detail);
     }
     if (operation.mutates() && mutationReplies == MutationReplies.DEFAULT) {
       return defaultResult(operation);
     }
     return switch (reply) {
       case Reply.Done() when operation.result() == Operation.Result.NOTHING -> result(Bytes.EMPTY);
-      case Reply.Flag(boolean yes) when operation.result() == Operation.Result.FLAG -> result(flag(yes));
-      case Reply.Amount(long value) when operation.result() == Operation.Result.COUNT -> result(integer(value));
-      case Reply.Absent() when operation.result() == Operation.Result.VALUE -> result(value(Bytes.EMPTY, false));
+      case Reply.Flag(boolean yes) when operation.result() == Operation.Result.FLAG ->
+          result(flag(yes));
+      case Reply.Amount(long value) when operation.result() == Operation.Result.COUNT ->
+          result(integer(value));
+      case Reply.Absent() when operation.result() == Operation.Result.VALUE ->
+          result(value(Bytes.EMPTY, false));
       case Reply.Value(Bytes value) when operation.result() == Operation.Result.VALUE ->
           isText(value) ? result(value(value, true)) : NOT_TEXT;
       case Reply.Values(List<Bytes> values) when operation.result() == Operation.Result.TEXTS ->
           values.stream().allMatch(KeyValueCodec::isText) ? texts(values) : NOT_TEXT;
-      default -> throw new IllegalStateException(operation + " was answered with a " + reply.getClass().getSimpleName());
+      default ->
+          throw new IllegalStateException(
+              operation + " was answered with a " + reply.getClass().getSimpleName());
     };
   }
 
@@ -227,7 +235,8 @@ public final class KeyValueCodec {
   private static Answer texts(List<Bytes> values) {
     long size = values.stream().mapToLong(Bytes::size).sum();
     if (size > InvocationResponse.RESULT_BYTES_MAX) {
-      return new Answer.Failure(InvocationResponse.tooLargeText(InvocationResponse.RESULT_BYTES_MAX));
+      return new Answer.Failure(
+          InvocationResponse.tooLargeText(InvocationResponse.RESULT_BYTES_MAX));
     }
     var out = new MessagePackWriter((int) size + 5 * values.size() + 5);
     out.arrayHeader(values.size());

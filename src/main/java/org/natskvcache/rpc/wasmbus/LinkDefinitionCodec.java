@@ -5,8 +5,8 @@ import java.util.TreeMap;
 import org.natskvcache.rpc.LinkDefinition;
 
 /**
- * Reads the link definitions a host publishes. More tolerant than the reference in one point: values that are nil or
- * missing are no values.
+ * Reads the link definitions a host publishes. More tolerant than the reference in one point:
+ * values that are nil or missing are no values.
  */
 public final class LinkDefinitionCodec {
   private static final Fields FIELDS =

@@ -6,10 +6,11 @@ import org.natskvcache.rpc.Utf8;
 import org.natskvcache.store.Bytes;
 
 /**
- * Reads MessagePack values from an array, one after the other. As tolerant as the decoder of the reference provider: all
- * widths, binary for text and text for binary, small integers for binary, structs by name or position. Bytes after the
- * value are nobody's concern. Every announced length is compared with the bytes that are left before anything is
- * allocated. Not for use by several threads. Source: the MessagePack specification, github.com/msgpack/msgpack spec.md.
+ * Reads MessagePack values from an array, one after the other. As tolerant as the decoder of the
+ * reference provider: all widths, binary for text and text for binary, small integers for binary,
+ * structs by name or position. Bytes after the value are nobody's concern. Every announced length
+ * is compared with the bytes that are left before anything is allocated. Not for use by several
+ * threads. Source: the MessagePack specification, github.com/msgpack/msgpack spec.md.
  */
 public final class MessagePackReader {
   /** Deepest nesting of a value that is skipped, in collections. */
@@ -113,7 +114,10 @@ public final class MessagePackReader {
     return collection(head, 0x90, 0xdc, 1);
   }
 
-  /** The number of entries of a map, whose keys and values follow in turn; at most half the number of bytes left. */
+  /**
+   * The number of entries of a map, whose keys and values follow in turn; at most half the number
+   * of bytes left.
+   */
   public int mapHeader() throws MessagePackException {
     int head = head();
     if (!isMap(head)) {
@@ -134,7 +138,10 @@ public final class MessagePackReader {
     throw unexpected(head, "a struct");
   }
 
-  /** Takes a map key; its position among {@code fields}, or -1 when it is another name or not a name at all. */
+  /**
+   * Takes a map key; its position among {@code fields}, or -1 when it is another name or not a name
+   * at all.
+   */
   int fieldName(Fields fields) throws MessagePackException {
     int head = at < bytes.length ? bytes[at] & 0xff : NIL;
     if (!isBlob(head)) {
@@ -196,7 +203,9 @@ public final class MessagePackReader {
   }
 
   private static boolean isBlob(int head) {
-    return (head & 0xe0) == 0xa0 || (head >= 0xd9 && head <= 0xdb) || (head >= 0xc4 && head <= 0xc6);
+    return (head & 0xe0) == 0xa0
+        || (head >= 0xd9 && head <= 0xdb)
+        || (head >= 0xc4 && head <= 0xc6);
   }
 
   /** Takes the head of str or bin; the bytes that follow, known to be there. */
@@ -215,7 +224,8 @@ public final class MessagePackReader {
   }
 
   /** The size of a collection, each of whose elements takes {@code elementBytesMin} at least. */
-  private int collection(int head, int fix, int head16, int elementBytesMin) throws MessagePackException {
+  private int collection(int head, int fix, int head16, int elementBytesMin)
+      throws MessagePackException {
     long size = (head & 0xf0) == fix ? head & 0x0f : big(head == head16 ? 2 : 4);
     check(size * elementBytesMin);
     return (int) size;

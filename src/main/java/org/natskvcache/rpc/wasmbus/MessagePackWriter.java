@@ -5,8 +5,9 @@ import java.util.Arrays;
 import org.natskvcache.store.Bytes;
 
 /**
- * Writes MessagePack values one after the other, each in its shortest form, as the reference provider does. The caller
- * keeps the count of what it announced in a header. Not for use by several threads.
+ * Writes MessagePack values one after the other, each in its shortest form, as the reference
+ * provider does. The caller keeps the count of what it announced in a header. Not for use by
+ * several threads.
  */
 public final class MessagePackWriter {
   private byte[] bytes;

@@ -7,7 +7,10 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.natskvcache.rpc.Texts;
 
-/** The operations of {@code wasmcloud:keyvalue}, with the name of each one's argument type and what it answers. */
+/**
+ * The operations of {@code wasmcloud:keyvalue}, with the name of each one's argument type and what
+ * it answers.
+ */
 public enum Operation {
   INCREMENT("Increment", "IncrementRequest", Result.COUNT, true),
   CONTAINS("Contains", "String", Result.FLAG, false),
@@ -41,7 +44,8 @@ public enum Operation {
 
   private static final String SERVICE = "KeyValue.";
   private static final Map<String, Operation> BY_NAME =
-      Arrays.stream(values()).collect(Collectors.toUnmodifiableMap(o -> o.shortName, Function.identity()));
+      Arrays.stream(values())
+          .collect(Collectors.toUnmodifiableMap(o -> o.shortName, Function.identity()));
 
   private final String shortName;
   private final String argument;
@@ -58,7 +62,8 @@ public enum Operation {
   /** Reads {@code KeyValue.Get}, {@code Get}, or either behind a contract's name and a slash. */
   static Optional<Operation> parse(String text) {
     String name = afterSlash(text);
-    return Optional.ofNullable(BY_NAME.get(name.startsWith(SERVICE) ? name.substring(SERVICE.length()) : name));
+    return Optional.ofNullable(
+        BY_NAME.get(name.startsWith(SERVICE) ? name.substring(SERVICE.length()) : name));
   }
 
   /** The error text for a name that {@link #parse} does not know. */

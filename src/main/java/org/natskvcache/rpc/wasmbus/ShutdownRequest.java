@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 
 /**
- * The body of a shutdown request: empty from hosts before 0.59, later {@code {"host_id":"N..."}}. All instances on all
- * hosts get each request.
+ * The body of a shutdown request: empty from hosts before 0.59, later {@code {"host_id":"N..."}}.
+ * All instances on all hosts get each request.
  */
 public final class ShutdownRequest {
   /** What to answer once everything that must survive is done. */
@@ -16,7 +16,10 @@ public final class ShutdownRequest {
 
   private ShutdownRequest() {}
 
-  /** Whether the instance started by {@code hostId} is meant: it is unless the body names another host. */
+  /**
+   * Whether the instance started by {@code hostId} is meant: it is unless the body names another
+   * host.
+   */
   public static boolean isFor(String hostId, byte[] body) {
     String named = hostNamedBy(body);
     return named.isEmpty() || named.equals(hostId);

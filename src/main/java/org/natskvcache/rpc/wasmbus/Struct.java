@@ -1,8 +1,8 @@
 package org.natskvcache.rpc.wasmbus;
 
 /**
- * A walk over the fields of one struct, in either of its forms: a map by field name, or an array in declared order.
- * Unknown fields are skipped with their whole value.
+ * A walk over the fields of one struct, in either of its forms: a map by field name, or an array in
+ * declared order. Unknown fields are skipped with their whole value.
  *
  * <pre>{@code
  * Struct struct = in.struct(FIELDS);
@@ -28,7 +28,10 @@ final class Struct {
     this.size = size;
   }
 
-  /** The position of the next known field, whose value the caller must read or skip; {@link #END} after the last. */
+  /**
+   * The position of the next known field, whose value the caller must read or skip; {@link #END}
+   * after the last.
+   */
   int next() throws MessagePackException {
     while (read < size) {
       int field = named ? in.fieldName(fields) : read;

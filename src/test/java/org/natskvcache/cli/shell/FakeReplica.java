@@ -24,9 +24,19 @@ final class FakeReplica implements Replica {
   volatile ReplicaStatus status = status(ReplicaStatus.State.STANDALONE, List.of(), null);
   boolean answersLater;
 
-  static ReplicaStatus status(ReplicaStatus.State state, List<ReplicaStatus.Peer> peers, String alarm) {
+  static ReplicaStatus status(
+      ReplicaStatus.State state, List<ReplicaStatus.Peer> peers, String alarm) {
     return new ReplicaStatus(
-        ORIGIN, state, state != ReplicaStatus.State.JOINING, 1234, 3, new TreeMap<>(Map.of(ORIGIN, 7L)), 0xabcL, 2, peers, alarm);
+        ORIGIN,
+        state,
+        state != ReplicaStatus.State.JOINING,
+        1234,
+        3,
+        new TreeMap<>(Map.of(ORIGIN, 7L)),
+        0xabcL,
+        2,
+        peers,
+        alarm);
   }
 
   @Override
@@ -49,12 +59,15 @@ final class FakeReplica implements Replica {
     return switch (command) {
       case Command.Get(var key) -> {
         Object value = entries.get(key.stored());
-        yield value == null ? new Reply.Absent() : new Reply.Value(value instanceof Long n ? Bytes.utf8("" + n) : (Bytes) value);
+        yield value == null
+            ? new Reply.Absent()
+            : new Reply.Value(value instanceof Long n ? Bytes.utf8("" + n) : (Bytes) value);
       }
       case Command.Contains(var key) -> new Reply.Flag(entries.containsKey(key.stored()));
       case Command.Delete(var key) -> new Reply.Flag(entries.remove(key.stored()) != null);
       case Command.Set(var key, var value, var _) -> {
-        if (value.size() > 1000) yield new Reply.Rejected(Reply.Reason.TOO_LARGE, "over 1000 bytes");
+        if (value.size() > 1000)
+          yield new Reply.Rejected(Reply.Reason.TOO_LARGE, "over 1000 bytes");
         entries.put(key.stored(), value);
         yield new Reply.Done();
       }
@@ -72,11 +85,13 @@ final class FakeReplica implements Replica {
         int size = list(key).size();
         int from = (int) Math.max(0, start < 0 ? start + size : start);
         int to = (int) Math.min(size - 1, stop < 0 ? stop + size : stop);
-        yield new Reply.Values(from > to ? List.of() : List.copyOf(list(key).subList(from, to + 1)));
+        yield new Reply.Values(
+            from > to ? List.of() : List.copyOf(list(key).subList(from, to + 1)));
       }
       case Command.ListClear(var key) -> new Reply.Flag(entries.remove(key.stored()) != null);
       case Command.SetAdd(var key, var member) -> new Reply.Amount(set(key).add(member) ? 1 : 0);
-      case Command.SetRemove(var key, var member) -> new Reply.Amount(set(key).remove(member) ? 1 : 0);
+      case Command.SetRemove(var key, var member) ->
+          new Reply.Amount(set(key).remove(member) ? 1 : 0);
       case Command.SetMembers(var key) -> new Reply.Values(List.copyOf(set(key)));
       case Command.SetUnion(var keys) -> {
         SortedSet<Bytes> union = new TreeSet<>();
@@ -96,7 +111,9 @@ final class FakeReplica implements Replica {
 
   /** Pages of two, whatever is asked for, in reverse order: hash order is not sorted either. */
   private Reply page(Bytes prefix, int cursor) {
-    List<Bytes> all = new ArrayList<>(entries.keySet().stream().filter(key -> key.startsWith(prefix)).toList().reversed());
+    List<Bytes> all =
+        new ArrayList<>(
+            entries.keySet().stream().filter(key -> key.startsWith(prefix)).toList().reversed());
     int end = Math.min(all.size(), cursor + 2);
     boolean last = end == all.size();
     return new Reply.Page(List.copyOf(all.subList(cursor, end)), last, last ? 0 : end);

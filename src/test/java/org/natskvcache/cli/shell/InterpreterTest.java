@@ -51,20 +51,31 @@ class InterpreterTest {
   @Test
   void strings() {
     assertDialogue("GET a", "(nil)", "set a \"x y\"", "OK", "Get a", "\"x y\"");
-    assertAsked(new Command.Get(key("a")), new Command.Set(key("a"), bytes("x y"), 0), new Command.Get(key("a")));
+    assertAsked(
+        new Command.Get(key("a")),
+        new Command.Set(key("a"), bytes("x y"), 0),
+        new Command.Get(key("a")));
   }
 
   @Test
   void expiry() {
     assertDialogue("SET a 1 EX 5", "OK", "SET a 1 px 250", "OK");
-    assertAsked(new Command.Set(key("a"), bytes("1"), 5_000), new Command.Set(key("a"), bytes("1"), 250));
+    assertAsked(
+        new Command.Set(key("a"), bytes("1"), 5_000), new Command.Set(key("a"), bytes("1"), 250));
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "SET a 1 EX", "SET a 1 XX 5", "SET a 1 EX 0", "SET a 1 EX -1", "SET a 1 EX x", "SET a 1 EX 9223372036854775807", "SET a 1 PX 0",
-        "SET a", "SET a 1 EX 5 6"
+        "SET a 1 EX",
+        "SET a 1 XX 5",
+        "SET a 1 EX 0",
+        "SET a 1 EX -1",
+        "SET a 1 EX x",
+        "SET a 1 EX 9223372036854775807",
+        "SET a 1 PX 0",
+        "SET a",
+        "SET a 1 EX 5 6"
       })
   void malformedSetChangesNothing(String line) {
     assertTrue(run(line).startsWith("(error) ERR "));
@@ -74,8 +85,18 @@ class InterpreterTest {
   @Test
   void counters() {
     assertDialogue(
-        "INCR c", "(integer) 1", "DECR c", "(integer) 0", "INCRBY c 40", "(integer) 40", "DECRBY c -2", "(integer) 42", "GET c", "\"42\"",
-        "INCRBY c -9223372036854775808", "(integer) -9223372036854775766");
+        "INCR c",
+        "(integer) 1",
+        "DECR c",
+        "(integer) 0",
+        "INCRBY c 40",
+        "(integer) 40",
+        "DECRBY c -2",
+        "(integer) 42",
+        "GET c",
+        "\"42\"",
+        "INCRBY c -9223372036854775808",
+        "(integer) -9223372036854775766");
     assertEquals(new Command.Increment(key("c"), -1), cache.commands.get(1));
     assertEquals(new Command.Increment(key("c"), 2), cache.commands.get(3));
   }
@@ -83,8 +104,10 @@ class InterpreterTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "INCRBY c", "INCRBY c x", "INCRBY c 1.5", "INCRBY c +1", "INCRBY c ''", "INCRBY c 9223372036854775808",
-        "DECRBY c -9223372036854775808", "DECRBY c 99999999999999999999", "LRANGE l 0 x", "LREM l 0 v", "LREM l -1 v", "LREM l x v"
+        "INCRBY c", "INCRBY c x", "INCRBY c 1.5", "INCRBY c +1", "INCRBY c ''",
+            "INCRBY c 9223372036854775808",
+        "DECRBY c -9223372036854775808", "DECRBY c 99999999999999999999", "LRANGE l 0 x",
+            "LREM l 0 v", "LREM l -1 v", "LREM l x v"
       })
   void malformedNumbersChangeNothing(String line) {
     assertTrue(run(line).startsWith("(error) ERR "));
@@ -94,12 +117,32 @@ class InterpreterTest {
   @Test
   void lists() {
     assertDialogue(
-        "RPUSH l a", "(integer) 1", "RPUSH l b a", "(integer) 3", "LRANGE l 0 -1", "1) \"a\"\n2) \"b\"\n3) \"a\"", "LLEN l", "(integer) 3",
-        "LREM l 1 a", "(integer) 1", "LREM l 1 z", "(integer) 0", "LRANGE l -1 -1", "1) \"a\"", "LRANGE none 0 -1", "(empty array)",
-        "LCLEAR l", "(integer) 1", "LCLEAR l", "(integer) 0");
+        "RPUSH l a",
+        "(integer) 1",
+        "RPUSH l b a",
+        "(integer) 3",
+        "LRANGE l 0 -1",
+        "1) \"a\"\n2) \"b\"\n3) \"a\"",
+        "LLEN l",
+        "(integer) 3",
+        "LREM l 1 a",
+        "(integer) 1",
+        "LREM l 1 z",
+        "(integer) 0",
+        "LRANGE l -1 -1",
+        "1) \"a\"",
+        "LRANGE none 0 -1",
+        "(empty array)",
+        "LCLEAR l",
+        "(integer) 1",
+        "LCLEAR l",
+        "(integer) 0");
     assertEquals(new Command.ListAdd(key("l"), bytes("a")), cache.commands.getFirst());
     assertEquals(
-        new Command.Batch(List.of(new Command.ListAdd(key("l"), bytes("b")), new Command.ListAdd(key("l"), bytes("a")))),
+        new Command.Batch(
+            List.of(
+                new Command.ListAdd(key("l"), bytes("b")),
+                new Command.ListAdd(key("l"), bytes("a")))),
         cache.commands.get(1));
     assertEquals(new Command.ListRange(key("l"), -1, -1), cache.commands.get(6));
   }
@@ -113,9 +156,28 @@ class InterpreterTest {
   @Test
   void sets() {
     assertDialogue(
-        "SADD s b a b", "(integer) 2", "SADD s a", "(integer) 0", "SMEMBERS s", "1) \"a\"\n2) \"b\"", "SADD t b c", "(integer) 2",
-        "SUNION s t", "1) \"a\"\n2) \"b\"\n3) \"c\"", "SINTER s t", "1) \"b\"", "SREM s a z", "(integer) 1", "SREM s b", "(integer) 1",
-        "SMEMBERS s", "(empty array)", "SCLEAR t", "(integer) 1", "SCLEAR t", "(integer) 0");
+        "SADD s b a b",
+        "(integer) 2",
+        "SADD s a",
+        "(integer) 0",
+        "SMEMBERS s",
+        "1) \"a\"\n2) \"b\"",
+        "SADD t b c",
+        "(integer) 2",
+        "SUNION s t",
+        "1) \"a\"\n2) \"b\"\n3) \"c\"",
+        "SINTER s t",
+        "1) \"b\"",
+        "SREM s a z",
+        "(integer) 1",
+        "SREM s b",
+        "(integer) 1",
+        "SMEMBERS s",
+        "(empty array)",
+        "SCLEAR t",
+        "(integer) 1",
+        "SCLEAR t",
+        "(integer) 0");
     assertTrue(cache.commands.contains(new Command.SetUnion(List.of(key("s"), key("t")))));
     assertTrue(cache.commands.contains(new Command.SetIntersection(List.of(key("s"), key("t")))));
   }
@@ -123,7 +185,15 @@ class InterpreterTest {
   @Test
   void keysOfAnyType() {
     run("MSET a 1 b 2");
-    assertDialogue("EXISTS a", "(integer) 1", "EXISTS a a b z", "(integer) 3", "DEL a", "(integer) 1", "DEL a b z", "(integer) 1");
+    assertDialogue(
+        "EXISTS a",
+        "(integer) 1",
+        "EXISTS a a b z",
+        "(integer) 3",
+        "DEL a",
+        "(integer) 1",
+        "DEL a b z",
+        "(integer) 1");
     assertEquals(new Command.Delete(key("a")), cache.commands.get(3));
   }
 
@@ -131,7 +201,8 @@ class InterpreterTest {
   void severalStringsAtOnce() {
     assertDialogue("MSET a 1 b \"\"", "OK", "MGET a z b", "1) \"1\"\n2) (nil)\n3) \"\"");
     assertEquals("(error) ERR MSET needs a value for each key", run("MSET a 1 b"));
-    assertEquals("(error) ERR wrong number of arguments: MSET key value [key value ...]", run("MSET a"));
+    assertEquals(
+        "(error) ERR wrong number of arguments: MSET key value [key value ...]", run("MSET a"));
   }
 
   @Test
@@ -166,8 +237,18 @@ class InterpreterTest {
     assertEquals(3, cache.commands.size());
     assertEquals(run("KEYS"), run("KEYS *"));
     assertDialogue(
-        "KEYS b*", "1) \"b1\"\n2) \"b2\"", "KEYS z*", "(empty array)", "KEYS a1", "1) \"a1\"", "KEYS a", "(empty array)", "KEYS a\\**",
-        "1) \"a*\"", "KEYS a\\*", "1) \"a*\"");
+        "KEYS b*",
+        "1) \"b1\"\n2) \"b2\"",
+        "KEYS z*",
+        "(empty array)",
+        "KEYS a1",
+        "1) \"a1\"",
+        "KEYS a",
+        "(empty array)",
+        "KEYS a\\**",
+        "1) \"a*\"",
+        "KEYS a\\*",
+        "1) \"a*\"");
   }
 
   @ParameterizedTest
@@ -211,7 +292,18 @@ class InterpreterTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"NONSENSE a", "GET", "GET a b", "\"GET", "HELP NONSENSE", "USE nowhere", "QUIT now", "STATUS x", "''"})
+  @ValueSource(
+      strings = {
+        "NONSENSE a",
+        "GET",
+        "GET a b",
+        "\"GET",
+        "HELP NONSENSE",
+        "USE nowhere",
+        "QUIT now",
+        "STATUS x",
+        "''"
+      })
   void wrongLinesAreErrorsAndAskNothing(String line) {
     assertTrue(run(line).startsWith("(error) ERR "), line);
     assertAsked();
@@ -262,7 +354,8 @@ class InterpreterTest {
         held back  2
         peers      0
         alarm      diverged from a peer
-        vector     %1$s 7"""
+        vector     %1$s 7\
+        """
             .formatted(FakeReplica.ORIGIN),
         run("STATUS"));
     cache.status = FakeReplica.status(ReplicaStatus.State.STANDALONE, List.of(), null);
@@ -275,12 +368,15 @@ class InterpreterTest {
     assertEquals("(no peers)", run("PEERS"));
     List<ReplicaStatus.Peer> peers = new ArrayList<>();
     for (ReplicaStatus.Agreement agreement : ReplicaStatus.Agreement.values()) {
-      peers.add(new ReplicaStatus.Peer(new OriginId(1, agreement.ordinal()), ReplicaStatus.State.LIVE, 20_000, agreement));
+      peers.add(
+          new ReplicaStatus.Peer(
+              new OriginId(1, agreement.ordinal()), ReplicaStatus.State.LIVE, 20_000, agreement));
     }
     cache.status = FakeReplica.status(ReplicaStatus.State.LIVE, peers, null);
     List<String> lines = run("PEERS").lines().toList();
     assertEquals(4, lines.size());
-    assertEquals(new OriginId(1, 0) + "  LIVE        equal                heard 20 s ago", lines.get(0));
+    assertEquals(
+        new OriginId(1, 0) + "  LIVE        equal                heard 20 s ago", lines.get(0));
     assertTrue(lines.get(1).contains("different vectors"));
     assertTrue(lines.get(2).contains("DIVERGED"));
     assertTrue(lines.get(3).contains("not known yet"));
@@ -290,8 +386,12 @@ class InterpreterTest {
   void helpNamesEveryCommandWithItsArguments() {
     String table = run("HELP");
     for (Verb verb : Verbs.all()) {
-      assertTrue(table.contains("\n" + verb.usage() + " ") || table.startsWith(verb.usage() + " "), verb.name());
-      assertEquals(verb.usage() + "\n  " + verb.summary(), run("help " + verb.name().toLowerCase(java.util.Locale.ROOT)));
+      assertTrue(
+          table.contains("\n" + verb.usage() + " ") || table.startsWith(verb.usage() + " "),
+          verb.name());
+      assertEquals(
+          verb.usage() + "\n  " + verb.summary(),
+          run("help " + verb.name().toLowerCase(java.util.Locale.ROOT)));
       assertFalse(verb.summary().isBlank());
     }
     assertNotNull(Verbs.named("Get"));

@@ -20,7 +20,11 @@ class PromptTest {
     ByteArrayOutputStream screen = new ByteArrayOutputStream();
     try (Terminal terminal =
         new DumbTerminal(
-            "test", "dumb", new ByteArrayInputStream(keys.getBytes(StandardCharsets.UTF_8)), screen, StandardCharsets.UTF_8)) {
+            "test",
+            "dumb",
+            new ByteArrayInputStream(keys.getBytes(StandardCharsets.UTF_8)),
+            screen,
+            StandardCharsets.UTF_8)) {
       assertEquals(0, new Prompt(session, terminal).run());
     }
     return screen.toString(StandardCharsets.UTF_8).replace("\r", "");

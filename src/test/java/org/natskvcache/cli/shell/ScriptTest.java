@@ -66,12 +66,17 @@ class ScriptTest {
 
   @Test
   void syntaxErrorsAreErrorsToo() {
-    assertPrinted(1, run("SET a \"x\n"), "", "nats-kvcache: line 1: ERR a double quote is not closed\n");
+    assertPrinted(
+        1, run("SET a \"x\n"), "", "nats-kvcache: line 1: ERR a double quote is not closed\n");
   }
 
   @Test
   void unknownCommandIsAnErrorThatQuotesNothing() {
-    assertPrinted(1, run("PASSWORD hunter2\n"), "", "nats-kvcache: line 1: ERR unknown command; HELP lists the commands\n");
+    assertPrinted(
+        1,
+        run("PASSWORD hunter2\n"),
+        "",
+        "nats-kvcache: line 1: ERR unknown command; HELP lists the commands\n");
   }
 
   @Test
@@ -96,7 +101,8 @@ class ScriptTest {
     script[8] = 0;
     assertEquals(0, run(new ByteArrayInputStream(script)));
     assertArrayEquals(
-        new byte[] {(byte) 0xff, (byte) 0x80, 0}, ((Bytes) session.cache("default").entries.get(Bytes.utf8("a"))).array());
+        new byte[] {(byte) 0xff, (byte) 0x80, 0},
+        ((Bytes) session.cache("default").entries.get(Bytes.utf8("a"))).array());
   }
 
   @Test
@@ -126,7 +132,8 @@ class ScriptTest {
             throw new IOException("gone");
           }
         };
-    assertPrinted(1, run(broken), "", "nats-kvcache: line 1: ERR the script cannot be read: gone\n");
+    assertPrinted(
+        1, run(broken), "", "nats-kvcache: line 1: ERR the script cannot be read: gone\n");
   }
 
   @Test
@@ -159,18 +166,25 @@ class ScriptTest {
 
   @Test
   void scriptWaitsUntilEveryCacheIsLive() {
-    session.cache("other").status = FakeReplica.status(ReplicaStatus.State.JOINING, List.of(), null);
+    session.cache("other").status =
+        FakeReplica.status(ReplicaStatus.State.JOINING, List.of(), null);
     Thread joins =
         Thread.ofPlatform()
-            .start(() -> session.cache("other").status = FakeReplica.status(ReplicaStatus.State.LIVE, List.of(), null));
-    assertEquals(0, new Script(session, new PrintWriter(out), new PrintWriter(err), 60_000).run(new ByteArrayInputStream("LINKS".getBytes(StandardCharsets.US_ASCII))));
+            .start(() ->
+                session.cache("other").status =
+                    FakeReplica.status(ReplicaStatus.State.LIVE, List.of(), null));
+    assertEquals(
+        0,
+        new Script(session, new PrintWriter(out), new PrintWriter(err), 60_000)
+            .run(new ByteArrayInputStream("LINKS".getBytes(StandardCharsets.US_ASCII))));
     assertTrue(joins.getState() != Thread.State.NEW);
     assertEquals("* default\n  other\n", out.toString());
   }
 
   @Test
   void cacheThatDoesNotGetLiveIsSaidAndNothingIsRun() {
-    session.cache("other").status = FakeReplica.status(ReplicaStatus.State.JOINING, List.of(), null);
+    session.cache("other").status =
+        FakeReplica.status(ReplicaStatus.State.JOINING, List.of(), null);
     assertPrinted(
         1,
         run("SET a 1\n"),

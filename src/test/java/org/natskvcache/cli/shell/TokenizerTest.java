@@ -61,19 +61,45 @@ class TokenizerTest {
   @Test
   void otherCharactersPassUnchanged() {
     assertWords("é 日本 '😀 x' #no-comment-here", "é", "日本", "😀 x", "#no-comment-here");
-    assertArrayEquals(new byte[] {(byte) 0xff, (byte) 0x80}, words(new byte[] {(byte) 0xff, (byte) 0x80}).getFirst().array());
-    assertArrayEquals(new byte[] {(byte) 0xff}, words("\"\\xFf\"".getBytes(StandardCharsets.UTF_8)).getFirst().array());
+    assertArrayEquals(
+        new byte[] {(byte) 0xff, (byte) 0x80},
+        words(new byte[] {(byte) 0xff, (byte) 0x80}).getFirst().array());
+    assertArrayEquals(
+        new byte[] {(byte) 0xff},
+        words("\"\\xFf\"".getBytes(StandardCharsets.UTF_8)).getFirst().array());
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "\"", "a \"b", "\"a\\", "\"a\\\"", "'", "'a", "a'b", "\"a\"b", "'a'b", "'a'\"b\"", "\"\\q\"", "\"\\x\"", "\"\\x1\"", "\"\\xg1\"",
-        "\"\\x1g\"", "\"\\x", "\"\\x4", "\"\\'\"", "SET a \"SECRET\\q\"", "SET a 'SECRET"
+        "\"",
+        "a \"b",
+        "\"a\\",
+        "\"a\\\"",
+        "'",
+        "'a",
+        "a'b",
+        "\"a\"b",
+        "'a'b",
+        "'a'\"b\"",
+        "\"\\q\"",
+        "\"\\x\"",
+        "\"\\x1\"",
+        "\"\\xg1\"",
+        "\"\\x1g\"",
+        "\"\\x",
+        "\"\\x4",
+        "\"\\'\"",
+        "SET a \"SECRET\\q\"",
+        "SET a 'SECRET"
       })
   void malformedLinesAreRefusedWithoutQuotingThem(String line) {
-    var malformed = assertInstanceOf(Tokenizer.Line.Malformed.class, Tokenizer.split(line.getBytes(StandardCharsets.UTF_8)));
-    assertTrue(malformed.reason().contains("quote") || malformed.reason().contains("\\x"), malformed.reason());
+    var malformed =
+        assertInstanceOf(
+            Tokenizer.Line.Malformed.class, Tokenizer.split(line.getBytes(StandardCharsets.UTF_8)));
+    assertTrue(
+        malformed.reason().contains("quote") || malformed.reason().contains("\\x"),
+        malformed.reason());
     assertTrue(!malformed.reason().contains("SECRET"));
   }
 
@@ -83,9 +109,11 @@ class TokenizerTest {
     for (int round = 0; round < 5_000; round++) {
       byte[] bytes = new byte[random.nextInt(12)];
       random.nextBytes(bytes);
-      if (round % 2 == 0) bytes = new String(bytes, StandardCharsets.UTF_16LE).getBytes(StandardCharsets.UTF_8);
+      if (round % 2 == 0)
+        bytes = new String(bytes, StandardCharsets.UTF_16LE).getBytes(StandardCharsets.UTF_8);
       String printed = Answer.quoted(new Bytes(bytes));
-      assertEquals(List.of(new Bytes(bytes)), words(printed.getBytes(StandardCharsets.UTF_8)), printed);
+      assertEquals(
+          List.of(new Bytes(bytes)), words(printed.getBytes(StandardCharsets.UTF_8)), printed);
       assertEquals(1, printed.lines().count(), printed);
     }
   }

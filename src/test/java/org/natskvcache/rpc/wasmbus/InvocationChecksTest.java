@@ -30,7 +30,8 @@ class InvocationChecksTest {
       new InvocationChecks(Set.of(Vectors.key("cluster_public")), Vectors.key("provider_public"));
 
   static Stream<Arguments> vectors() {
-    return Vectors.startingWith("invocation.").stream().map(v -> Arguments.of(v.get("id").textValue(), v));
+    return Vectors.startingWith("invocation.").stream()
+        .map(v -> Arguments.of(v.get("id").textValue(), v));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -38,7 +39,8 @@ class InvocationChecksTest {
   void vectorsAreAcceptedOrFailAtTheExpectedCheck(String id, JsonNode vector) throws Exception {
     Refusal refusal = checks.refusal(Invocation.decode(Vectors.bytes(vector)), NOW, true);
     if (id.equals("invocation.chunked")) {
-      assertEquals(Check.INLINE_BODY, refusal.check()); // valid, but bodies elsewhere are not supported
+      assertEquals(
+          Check.INLINE_BODY, refusal.check()); // valid, but bodies elsewhere are not supported
     } else if (vector.has("expected_first_failure")) {
       assertEquals(expected(vector.get("expected_first_failure").textValue()), refusal.check());
     } else {
@@ -70,7 +72,10 @@ class InvocationChecksTest {
   void callerSignsLikeAHost() throws Exception {
     assertEquals(Vectors.key("cluster_public"), caller.issuer());
     Invocation call = Invocation.decode(Vectors.bytes("invocation.otp-0.53+"));
-    String payload = new String(Base64.getUrlDecoder().decode(call.encodedClaims().split("\\.")[1]), StandardCharsets.UTF_8);
+    String payload =
+        new String(
+            Base64.getUrlDecoder().decode(call.encodedClaims().split("\\.")[1]),
+            StandardCharsets.UTF_8);
     assertEquals(call.encodedClaims(), caller.token(payload));
   }
 
@@ -94,36 +99,50 @@ class InvocationChecksTest {
 
   @Test
   void expiryAndStartAreComparedWithTheGivenTime() {
-    Invocation timed = caller.signed("KeyValue.Get", SigningCaller.text("k"), "\"exp\":2000,\"nbf\":1000,");
+    Invocation timed =
+        caller.signed("KeyValue.Get", SigningCaller.text("k"), "\"exp\":2000,\"nbf\":1000,");
     assertNull(checks.refusal(timed, 2000, true));
     assertEquals(Check.EXPIRED, checks.refusal(timed, 2001, true).check());
     assertNull(checks.refusal(timed, 1000 - InvocationChecks.CLOCK_SKEW_SECONDS, true));
     assertEquals(
-        Check.NOT_BEFORE, checks.refusal(timed, 999 - InvocationChecks.CLOCK_SKEW_SECONDS, true).check());
+        Check.NOT_BEFORE,
+        checks.refusal(timed, 999 - InvocationChecks.CLOCK_SKEW_SECONDS, true).check());
   }
 
   @Test
   void nullTimesAreNone() {
-    assertNull(checks.refusal(caller.signed("KeyValue.Get", new byte[0], "\"exp\":null,\"nbf\":null,"), NOW, true));
+    assertNull(
+        checks.refusal(
+            caller.signed("KeyValue.Get", new byte[0], "\"exp\":null,\"nbf\":null,"), NOW, true));
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"\"exp\":\"soon\",", "\"exp\":1.5,", "\"nbf\":[],", "\"exp\":99999999999999999999,"})
+  @ValueSource(
+      strings = {
+        "\"exp\":\"soon\",",
+        "\"exp\":1.5,",
+        "\"nbf\":[],",
+        "\"exp\":99999999999999999999,"
+      })
   void timesThatMakeNoSenseAreNoClaims(String claim) {
-    assertEquals(Check.CLAIMS_FORMAT, checks.refusal(caller.signed("KeyValue.Get", new byte[0], claim), NOW, true).check());
+    assertEquals(
+        Check.CLAIMS_FORMAT,
+        checks.refusal(caller.signed("KeyValue.Get", new byte[0], claim), NOW, true).check());
   }
 
   @Test
   void anotherTokenOfTheSameClusterCoversOnlyItsOwnCall() {
     Invocation other = caller.signed("KeyValue.Get", SigningCaller.text("other"));
     assertEquals(
-        Check.HASH, checks.refusal(SigningCaller.withClaims(call(), other.encodedClaims()), NOW, true).check());
+        Check.HASH,
+        checks.refusal(SigningCaller.withClaims(call(), other.encodedClaims()), NOW, true).check());
   }
 
   @Test
   void tokenWithoutHashIsRefused() {
     String payload = "{\"iss\":\"" + caller.issuer() + "\",\"sub\":\"id\"}";
-    Refusal refusal = checks.refusal(SigningCaller.withClaims(call(), caller.token(payload)), NOW, true);
+    Refusal refusal =
+        checks.refusal(SigningCaller.withClaims(call(), caller.token(payload)), NOW, true);
     assertEquals(Check.HASH, refusal.check());
   }
 
@@ -132,9 +151,14 @@ class InvocationChecksTest {
     Invocation call = call();
     String other = Vectors.key("outside_cluster_public");
     for (String member : List.of("target_url", "origin_url")) {
-      String payload = caller.payload(call, "").replaceAll("\"" + member + "\":\"[^\"]*\"", "\"" + member + "\":\"" + other + "\"");
-      Refusal refusal = checks.refusal(SigningCaller.withClaims(call, caller.token(payload)), NOW, true);
-      assertEquals(member.equals("target_url") ? Check.TARGET_URL : Check.ORIGIN_URL, refusal.check());
+      String payload =
+          caller
+              .payload(call, "")
+              .replaceAll("\"" + member + "\":\"[^\"]*\"", "\"" + member + "\":\"" + other + "\"");
+      Refusal refusal =
+          checks.refusal(SigningCaller.withClaims(call, caller.token(payload)), NOW, true);
+      assertEquals(
+          member.equals("target_url") ? Check.TARGET_URL : Check.ORIGIN_URL, refusal.check());
     }
   }
 
@@ -157,15 +181,20 @@ class InvocationChecksTest {
     Invocation call = call();
     String signed = call.encodedClaims().substring(0, call.encodedClaims().lastIndexOf('.') + 1);
     for (int length : new int[] {0, 1, 63, 65, 100}) {
-      String bent = signed + Base64.getUrlEncoder().withoutPadding().encodeToString(new byte[length]);
-      assertEquals(Check.SIGNATURE, checks.refusal(SigningCaller.withClaims(call, bent), NOW, true).check());
+      String bent =
+          signed + Base64.getUrlEncoder().withoutPadding().encodeToString(new byte[length]);
+      assertEquals(
+          Check.SIGNATURE, checks.refusal(SigningCaller.withClaims(call, bent), NOW, true).check());
     }
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", ".", "..", "...", "a.b", "a.b.c", "a.b.c.d", "é.é.é", "!.!.!", "=.=.="})
+  @ValueSource(
+      strings = {"", ".", "..", "...", "a.b", "a.b.c", "a.b.c.d", "é.é.é", "!.!.!", "=.=.="})
   void otherTextIsNoToken(String token) {
-    assertEquals(Check.CLAIMS_FORMAT, checks.refusal(SigningCaller.withClaims(call(), token), NOW, true).check());
+    assertEquals(
+        Check.CLAIMS_FORMAT,
+        checks.refusal(SigningCaller.withClaims(call(), token), NOW, true).check());
   }
 
   @Test
@@ -183,7 +212,10 @@ class InvocationChecksTest {
             caller.token("{\"iss\":\"nobody\",\"sub\":\"id\"}"),
             caller.token("{\"iss\":\"" + caller.issuer() + "\"}"),
             caller.token("{\"sub\":\"id\"}"))) {
-      assertEquals(Check.CLAIMS_FORMAT, checks.refusal(SigningCaller.withClaims(call, token), NOW, true).check(), token);
+      assertEquals(
+          Check.CLAIMS_FORMAT,
+          checks.refusal(SigningCaller.withClaims(call, token), NOW, true).check(),
+          token);
     }
   }
 
@@ -193,15 +225,24 @@ class InvocationChecksTest {
     Arrays.fill(raw, (byte) 0xff);
     String issuer = new Nkey(Nkey.Role.CLUSTER, new Bytes(raw)).text();
     String token = caller.token("{\"iss\":\"" + issuer + "\",\"sub\":\"id\"}");
-    assertEquals(Check.SIGNATURE, checks.refusal(SigningCaller.withClaims(call(), token), NOW, true).check());
+    assertEquals(
+        Check.SIGNATURE,
+        checks.refusal(SigningCaller.withClaims(call(), token), NOW, true).check());
   }
 
   @Test
   void bodyElsewhereIsNotToldToStrangers() {
     Invocation call = call();
     var chunked =
-        new Invocation(call.origin(), call.target(), call.operation(), Bytes.EMPTY, call.id(), call.encodedClaims(),
-            call.hostId(), 1_000_029);
+        new Invocation(
+            call.origin(),
+            call.target(),
+            call.operation(),
+            Bytes.EMPTY,
+            call.id(),
+            call.encodedClaims(),
+            call.hostId(),
+            1_000_029);
     assertEquals(Check.LINK, checks.refusal(chunked, NOW, false).check());
     Refusal refusal = checks.refusal(chunked, NOW, true);
     assertEquals(Check.INLINE_BODY, refusal.check());
@@ -231,10 +272,19 @@ class InvocationChecksTest {
 
   private static Invocation withHost(Invocation call, String host) {
     return new Invocation(
-        call.origin(), call.target(), call.operation(), call.msg(), call.id(), call.encodedClaims(), host, call.contentLength());
+        call.origin(),
+        call.target(),
+        call.operation(),
+        call.msg(),
+        call.id(),
+        call.encodedClaims(),
+        host,
+        call.contentLength());
   }
 
   private static String encoded(String text) {
-    return Base64.getUrlEncoder().withoutPadding().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+    return Base64.getUrlEncoder()
+        .withoutPadding()
+        .encodeToString(text.getBytes(StandardCharsets.UTF_8));
   }
 }

@@ -31,7 +31,8 @@ class InvocationTest {
   }
 
   static Stream<Arguments> hashes() {
-    return Vectors.entries("invocation_hash").map(v -> Arguments.of(v.get("operation").textValue(), v));
+    return Vectors.entries("invocation_hash")
+        .map(v -> Arguments.of(v.get("operation").textValue(), v));
   }
 
   static Stream<Arguments> links() {
@@ -40,7 +41,9 @@ class InvocationTest {
 
   static Stream<Arguments> responses() {
     // the others are forms that we do not send: a body elsewhere, a traceContext, a missing length
-    List<String> sent = List.of("response.ok", "response.ok.empty", "response.error", "response.undecodable-request");
+    List<String> sent =
+        List.of(
+            "response.ok", "response.ok.empty", "response.error", "response.undecodable-request");
     return named(sent.stream().map(Vectors::vector));
   }
 
@@ -56,11 +59,13 @@ class InvocationTest {
     assertEquals(entity(value.get("origin")), call.origin());
     assertEquals(entity(value.get("target")), call.target());
     assertEquals(value.get("operation").textValue(), call.operation());
-    assertEquals(value.get("msg").get("$bin").textValue(), HexFormat.of().formatHex(call.msg().array()));
+    assertEquals(
+        value.get("msg").get("$bin").textValue(), HexFormat.of().formatHex(call.msg().array()));
     assertEquals(value.get("id").textValue(), call.id());
     assertEquals(value.get("encoded_claims").textValue(), call.encodedClaims());
     assertEquals(value.get("host_id").textValue(), call.hostId());
-    assertEquals(value.path("content_length").asLong(Invocation.NO_CONTENT_LENGTH), call.contentLength());
+    assertEquals(
+        value.path("content_length").asLong(Invocation.NO_CONTENT_LENGTH), call.contentLength());
     assertEquals(id.equals("invocation.chunked"), call.bodyElsewhere());
   }
 
@@ -76,7 +81,8 @@ class InvocationTest {
   @Test
   void bytesAfterTheInvocationAreIgnored() throws Exception {
     byte[] whole = Vectors.bytes("invocation.rust-0.78+");
-    assertEquals(Invocation.decode(whole), Invocation.decode(Arrays.copyOf(whole, whole.length + 3)));
+    assertEquals(
+        Invocation.decode(whole), Invocation.decode(Arrays.copyOf(whole, whole.length + 3)));
   }
 
   @Test
@@ -86,7 +92,11 @@ class InvocationTest {
     for (Entity e : List.of(call.origin(), call.target())) {
       out.arrayHeader(3).text(e.publicKey()).text(e.linkName()).text(e.contractId());
     }
-    out.text(call.operation()).blob(call.msg().array()).text(call.id()).text(call.encodedClaims()).text(call.hostId());
+    out.text(call.operation())
+        .blob(call.msg().array())
+        .text(call.id())
+        .text(call.encodedClaims())
+        .text(call.hostId());
     Invocation read = Invocation.decode(out.toByteArray());
     assertEquals(call.encodedClaims(), read.encodedClaims());
     assertEquals(Invocation.NO_CONTENT_LENGTH, read.contentLength());
@@ -95,15 +105,28 @@ class InvocationTest {
   @Test
   void missingPartiesAndNilsAreFailures() {
     byte[] noTarget =
-        new MessagePackWriter(9).mapHeader(1).text("origin").mapHeader(1).text("contract_id").text("").toByteArray();
+        new MessagePackWriter(9)
+            .mapHeader(1)
+            .text("origin")
+            .mapHeader(1)
+            .text("contract_id")
+            .text("")
+            .toByteArray();
     assertThrows(MessagePackException.class, () -> Invocation.decode(noTarget));
     byte[] noContract =
-        new MessagePackWriter(9).mapHeader(1).text("origin").mapHeader(1).text("public_key").text("M").toByteArray();
+        new MessagePackWriter(9)
+            .mapHeader(1)
+            .text("origin")
+            .mapHeader(1)
+            .text("public_key")
+            .text("M")
+            .toByteArray();
     var e = assertThrows(MessagePackException.class, () -> Invocation.decode(noContract));
     assertEquals("missing field contract_id", e.getMessage());
     byte[] nilOrigin = new MessagePackWriter(9).mapHeader(1).text("origin").nil().toByteArray();
     assertThrows(MessagePackException.class, () -> Invocation.decode(nilOrigin));
-    for (byte[] other : new byte[][] {{}, {(byte) 0xc0}, {(byte) 0xc3}, {1}, "junk".getBytes(), new byte[4096]}) {
+    for (byte[] other :
+        new byte[][] {{}, {(byte) 0xc0}, {(byte) 0xc3}, {1}, "junk".getBytes(), new byte[4096]}) {
       assertThrows(MessagePackException.class, () -> Invocation.decode(other));
     }
   }
@@ -122,14 +145,18 @@ class InvocationTest {
   @ParameterizedTest(name = "{0}")
   @MethodSource("hashes")
   void invocationHashes(String operation, JsonNode vector) {
-    String contract = vector.get("target_url").textValue().contains("/keyvalue/") ? "wasmcloud:keyvalue" : "wasmcloud:testoperation";
+    String contract =
+        vector.get("target_url").textValue().contains("/keyvalue/")
+            ? "wasmcloud:keyvalue"
+            : "wasmcloud:testoperation";
     Entity origin = new Entity(Vectors.key("actor_public"), "", "");
     Entity target = new Entity(Vectors.key("provider_public"), "default", contract);
     Bytes msg = new Bytes(HexFormat.of().parseHex(vector.get("msg_hex").textValue()));
     assertEquals(vector.get("origin_url").textValue(), origin.url());
     assertEquals(vector.get("target_url").textValue(), target.url(operation));
     assertEquals(
-        vector.get("sha256_upper_hex").textValue(), new Invocation(origin, target, operation, msg, "", "", "", 0).hash());
+        vector.get("sha256_upper_hex").textValue(),
+        new Invocation(origin, target, operation, msg, "", "", "", 0).hash());
   }
 
   @ParameterizedTest(name = "{0}")
@@ -137,7 +164,9 @@ class InvocationTest {
   void responsesEncodeByteForByte(String id, JsonNode vector) {
     JsonNode value = vector.get("value");
     Bytes msg = new Bytes(HexFormat.of().parseHex(value.get("msg").get("$bin").textValue()));
-    var response = new InvocationResponse(value.get("invocation_id").textValue(), msg, value.path("error").textValue());
+    var response =
+        new InvocationResponse(
+            value.get("invocation_id").textValue(), msg, value.path("error").textValue());
     assertArrayEquals(Vectors.bytes(vector), response.encode());
   }
 
@@ -169,7 +198,9 @@ class InvocationTest {
     assertEquals(value.get("link_name").textValue(), link.linkName());
     assertEquals(value.get("contract_id").textValue(), link.contractId());
     Map<String, String> values =
-        id.endsWith("no-values") ? Map.of() : Map.of("NATS_URL", value.get("values").get("NATS_URL").textValue());
+        id.endsWith("no-values")
+            ? Map.of()
+            : Map.of("NATS_URL", value.get("values").get("NATS_URL").textValue());
     assertEquals(values, link.values());
   }
 
@@ -204,7 +235,8 @@ class InvocationTest {
     assertTrue(ShutdownRequest.isFor(us, Vectors.bytes("shutdown.request.otp-0.50-to-0.58")));
     assertTrue(ShutdownRequest.isFor(us, Vectors.bytes("shutdown.request.otp-0.59+")));
     assertFalse(ShutdownRequest.isFor("NOTHERHOST", Vectors.bytes("shutdown.request.otp-0.59+")));
-    for (String body : List.of("{\"host_id\":\"\"}", "{}", "[]", "null", "not json", "{\"host_id\":", "\0\0")) {
+    for (String body :
+        List.of("{\"host_id\":\"\"}", "{}", "[]", "null", "not json", "{\"host_id\":", "\0\0")) {
       assertTrue(ShutdownRequest.isFor(us, body.getBytes()), body);
     }
     assertArrayEquals(Vectors.bytes("shutdown.reply"), ShutdownRequest.REPLY.getBytes());
@@ -212,6 +244,8 @@ class InvocationTest {
 
   private static Entity entity(JsonNode node) {
     return new Entity(
-        node.get("public_key").textValue(), node.get("link_name").textValue(), node.get("contract_id").textValue());
+        node.get("public_key").textValue(),
+        node.get("link_name").textValue(),
+        node.get("contract_id").textValue());
   }
 }

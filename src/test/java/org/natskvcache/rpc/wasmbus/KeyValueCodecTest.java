@@ -28,13 +28,18 @@ import org.natskvcache.store.Reply;
 
 class KeyValueCodecTest {
   static Stream<Arguments> requests() {
-    return operations().filter(v -> v.get("id").textValue().contains(".request")).map(KeyValueCodecTest::named);
+    return operations()
+        .filter(v -> v.get("id").textValue().contains(".request"))
+        .map(KeyValueCodecTest::named);
   }
 
   static Stream<Arguments> responses() {
     return operations()
         .filter(v -> v.get("id").textValue().contains(".response"))
-        .filter(v -> !v.get("id").textValue().equals("kv.Set.response.sdk-nil")) // accepted by hosts, not sent by us
+        .filter(v ->
+            !v.get("id")
+                .textValue()
+                .equals("kv.Set.response.sdk-nil")) // accepted by hosts, not sent by us
         .map(KeyValueCodecTest::named);
   }
 
@@ -59,7 +64,8 @@ class KeyValueCodecTest {
   private static Command command(Operation operation, JsonNode v) {
     return switch (operation) {
       case INCREMENT ->
-          new Command.Increment(key(v, "key"), v.get("value").longValue(), Integer.MIN_VALUE, Integer.MAX_VALUE);
+          new Command.Increment(
+              key(v, "key"), v.get("value").longValue(), Integer.MIN_VALUE, Integer.MAX_VALUE);
       case CONTAINS -> new Command.Contains(Key.of(v.textValue()));
       case DEL -> new Command.Delete(Key.of(v.textValue()));
       case GET -> new Command.Get(Key.of(v.textValue()));
@@ -67,7 +73,8 @@ class KeyValueCodecTest {
       case LIST_CLEAR -> new Command.ListClear(Key.of(v.textValue()));
       case LIST_DEL -> new Command.ListRemove(key(v, "listName"), value(v));
       case LIST_RANGE ->
-          new Command.ListRange(key(v, "listName"), v.get("start").longValue(), v.get("stop").longValue());
+          new Command.ListRange(
+              key(v, "listName"), v.get("start").longValue(), v.get("stop").longValue());
       case SET -> new Command.Set(key(v, "key"), value(v), v.get("expires").longValue() * 1000);
       case SET_ADD -> new Command.SetAdd(key(v, "setName"), value(v));
       case SET_DEL -> new Command.SetRemove(key(v, "setName"), value(v));
@@ -87,7 +94,9 @@ class KeyValueCodecTest {
   }
 
   private static List<Key> keys(JsonNode array) {
-    return StreamSupport.stream(array.spliterator(), false).map(n -> Key.of(n.textValue())).toList();
+    return StreamSupport.stream(array.spliterator(), false)
+        .map(n -> Key.of(n.textValue()))
+        .toList();
   }
 
   @ParameterizedTest(name = "{0}")
@@ -95,7 +104,9 @@ class KeyValueCodecTest {
   void repliesEncodeByteForByte(String id, JsonNode vector) {
     Operation operation = Operation.parse(vector.get("operation").textValue()).orElseThrow();
     Reply reply = reply(operation, vector.path("value"));
-    var result = assertInstanceOf(Answer.Result.class, KeyValueCodec.encode(operation, reply, MutationReplies.ACTUAL));
+    var result =
+        assertInstanceOf(
+            Answer.Result.class, KeyValueCodec.encode(operation, reply, MutationReplies.ACTUAL));
     assertEquals(vector.get("hex").textValue(), HexFormat.of().formatHex(result.bytes().array()));
   }
 
@@ -106,7 +117,10 @@ class KeyValueCodecTest {
       case COUNT -> new Reply.Amount(v.longValue());
       case VALUE -> v.get("exists").booleanValue() ? new Reply.Value(value(v)) : new Reply.Absent();
       case TEXTS ->
-          new Reply.Values(StreamSupport.stream(v.spliterator(), false).map(n -> Bytes.utf8(n.textValue())).toList());
+          new Reply.Values(
+              StreamSupport.stream(v.spliterator(), false)
+                  .map(n -> Bytes.utf8(n.textValue()))
+                  .toList());
     };
   }
 
@@ -143,16 +157,23 @@ class KeyValueCodecTest {
   @ParameterizedTest
   @EnumSource(Operation.class)
   void emptyAndForeignArgumentsAreErrorsThatNameTheType(Operation operation) {
-    for (byte[] msg : new byte[][] {{}, {(byte) 0xc0}, {(byte) 0xc3}, {(byte) 0xc1}, {(byte) 0xd9, 9, 'a'}}) {
-      var refused = assertInstanceOf(Request.Refused.class, KeyValueCodec.decode(operation.wireName(), new Bytes(msg)));
-      assertTrue(refused.error().startsWith("deserialization: '" + operation.argument() + "': "), refused::error);
+    for (byte[] msg :
+        new byte[][] {{}, {(byte) 0xc0}, {(byte) 0xc3}, {(byte) 0xc1}, {(byte) 0xd9, 9, 'a'}}) {
+      var refused =
+          assertInstanceOf(
+              Request.Refused.class, KeyValueCodec.decode(operation.wireName(), new Bytes(msg)));
+      assertTrue(
+          refused.error().startsWith("deserialization: '" + operation.argument() + "': "),
+          refused::error);
     }
   }
 
   @ParameterizedTest
   @CsvSource({"KeyValue.SetUnion", "KeyValue.SetIntersection"})
   void noSetNamesAtAllIsAnError(String name) {
-    var refused = assertInstanceOf(Request.Refused.class, KeyValueCodec.decode(name, new Bytes(SigningCaller.texts())));
+    var refused =
+        assertInstanceOf(
+            Request.Refused.class, KeyValueCodec.decode(name, new Bytes(SigningCaller.texts())));
     assertTrue(refused.error().contains("wrong number of arguments"), refused::error);
   }
 
@@ -160,7 +181,12 @@ class KeyValueCodecTest {
   void argumentsThatAreNoTextAreErrors() {
     byte[] key = {(byte) 0xc4, 1, (byte) 0xff};
     assertInstanceOf(Request.Refused.class, KeyValueCodec.decode("KeyValue.Get", new Bytes(key)));
-    byte[] value = new MessagePackWriter(9).mapHeader(1).text("value").blob(new byte[] {(byte) 0xc3}).toByteArray();
+    byte[] value =
+        new MessagePackWriter(9)
+            .mapHeader(1)
+            .text("value")
+            .blob(new byte[] {(byte) 0xc3})
+            .toByteArray();
     assertInstanceOf(Request.Refused.class, KeyValueCodec.decode("KeyValue.Set", new Bytes(value)));
   }
 
@@ -174,7 +200,8 @@ class KeyValueCodecTest {
   @Test
   void keysMayHoldAnyCharacter() {
     for (String key : List.of("", "\0", "\0\0a", "a.b", " ", "🌮", "*", ">")) {
-      var call = (Request.Call) KeyValueCodec.decode("KeyValue.Get", new Bytes(SigningCaller.text(key)));
+      var call =
+          (Request.Call) KeyValueCodec.decode("KeyValue.Get", new Bytes(SigningCaller.text(key)));
       assertEquals(key, ((Command.Get) call.command()).key().raw().utf8());
     }
   }
@@ -182,9 +209,12 @@ class KeyValueCodecTest {
   @Test
   void storedBytesThatAreNoTextAreAnError() {
     Bytes binary = new Bytes(new byte[] {'a', (byte) 0xff});
-    assertFailure(KeyValueCodec.encode(Operation.GET, new Reply.Value(binary), MutationReplies.ACTUAL), "UTF-8");
+    assertFailure(
+        KeyValueCodec.encode(Operation.GET, new Reply.Value(binary), MutationReplies.ACTUAL),
+        "UTF-8");
     var values = new Reply.Values(List.of(Bytes.utf8("fine"), binary));
-    for (Operation operation : List.of(Operation.SET_QUERY, Operation.LIST_RANGE, Operation.SET_UNION)) {
+    for (Operation operation :
+        List.of(Operation.SET_QUERY, Operation.LIST_RANGE, Operation.SET_UNION)) {
       assertFailure(KeyValueCodec.encode(operation, values, MutationReplies.ACTUAL), "UTF-8");
     }
   }
@@ -192,7 +222,10 @@ class KeyValueCodecTest {
   @Test
   void tooManyValuesAreAnErrorThatNamesTheLimit() {
     var values = new ArrayList<>(Collections.nCopies(1000, new Bytes("x".repeat(1000).getBytes())));
-    assertFailure(KeyValueCodec.encode(Operation.LIST_RANGE, new Reply.Values(values), MutationReplies.ACTUAL), "921600");
+    assertFailure(
+        KeyValueCodec.encode(
+            Operation.LIST_RANGE, new Reply.Values(values), MutationReplies.ACTUAL),
+        "921600");
   }
 
   @ParameterizedTest
@@ -200,7 +233,8 @@ class KeyValueCodecTest {
   void rejectionsAreErrorsWhateverTheRepliesSetting(Operation operation) {
     var rejected = new Reply.Rejected(Reply.Reason.WRONG_TYPE, "the key holds a list");
     for (MutationReplies setting : MutationReplies.values()) {
-      assertFailure(KeyValueCodec.encode(operation, rejected, setting), "wrong type: the key holds a list");
+      assertFailure(
+          KeyValueCodec.encode(operation, rejected, setting), "wrong type: the key holds a list");
     }
   }
 

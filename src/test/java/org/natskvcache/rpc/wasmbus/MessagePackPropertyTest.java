@@ -12,7 +12,10 @@ import org.msgpack.core.MessageBufferPacker;
 import org.msgpack.core.MessagePack;
 import org.natskvcache.store.Bytes;
 
-/** Our codec against msgpack-core: the same bytes for the same values, and read back to the same values. */
+/**
+ * Our codec against msgpack-core: the same bytes for the same values, and read back to the same
+ * values.
+ */
 class MessagePackPropertyTest {
   private static final int VALUES = 2_000;
 
@@ -33,7 +36,8 @@ class MessagePackPropertyTest {
     assertArrayEquals(theirs.toByteArray(), ours.toByteArray());
   }
 
-  private static void writeBoth(Random random, MessagePackWriter ours, MessageBufferPacker theirs) throws Exception {
+  private static void writeBoth(Random random, MessagePackWriter ours, MessageBufferPacker theirs)
+      throws Exception {
     switch (random.nextInt(7)) {
       case 0 -> {
         boolean value = random.nextBoolean();
@@ -97,7 +101,10 @@ class MessagePackPropertyTest {
   void anyBytesEndInAValueOrATypedException(long seed) {
     var random = new Random(seed);
     byte[][] samples =
-        Vectors.startingWith("").stream().filter(v -> v.hasNonNull("hex")).map(Vectors::bytes).toArray(byte[][]::new);
+        Vectors.startingWith("").stream()
+            .filter(v -> v.hasNonNull("hex"))
+            .map(Vectors::bytes)
+            .toArray(byte[][]::new);
     for (int i = 0; i < VALUES; i++) {
       byte[] bytes = samples[random.nextInt(samples.length)].clone();
       for (int changes = random.nextInt(4); changes >= 0 && bytes.length > 0; changes--) {

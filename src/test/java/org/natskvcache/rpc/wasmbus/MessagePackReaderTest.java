@@ -19,19 +19,54 @@ class MessagePackReaderTest {
 
   @ParameterizedTest
   @CsvSource({
-    "00, 0", "7f, 127", "ff, -1", "e0, -32", "cc00, 0", "ccff, 255", "cdffff, 65535", "ceffffffff, 4294967295",
-    "cf0000000000000001, 1", "cf7fffffffffffffff, 9223372036854775807", "d080, -128", "d07f, 127",
-    "d18000, -32768", "d200000019, 25", "d280000000, -2147483648", "d38000000000000000, -9223372036854775808"
+    "00, 0",
+    "7f, 127",
+    "ff, -1",
+    "e0, -32",
+    "cc00, 0",
+    "ccff, 255",
+    "cdffff, 65535",
+    "ceffffffff, 4294967295",
+    "cf0000000000000001, 1",
+    "cf7fffffffffffffff, 9223372036854775807",
+    "d080, -128",
+    "d07f, 127",
+    "d18000, -32768",
+    "d200000019, 25",
+    "d280000000, -2147483648",
+    "d38000000000000000, -9223372036854775808"
   })
   void integersOfEveryWidth(String hex, long value) throws Exception {
     assertEquals(value, reader(hex).integer(Long.MIN_VALUE, Long.MAX_VALUE));
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "cc", "cd00", "ce000000", "cf00000000000000", "d0", "d100", "d2000000", "d300", "c0",
-      "c2", "ca3f800000", "cb4039000000000000", "a0", "90", "80", "c400", "c1", "d40000", "cfffffffffffffffff"})
+  @ValueSource(
+      strings = {
+        "",
+        "cc",
+        "cd00",
+        "ce000000",
+        "cf00000000000000",
+        "d0",
+        "d100",
+        "d2000000",
+        "d300",
+        "c0",
+        "c2",
+        "ca3f800000",
+        "cb4039000000000000",
+        "a0",
+        "90",
+        "80",
+        "c400",
+        "c1",
+        "d40000",
+        "cfffffffffffffffff"
+      })
   void nothingElseIsAnInteger(String hex) {
-    assertThrows(MessagePackException.class, () -> reader(hex).integer(Long.MIN_VALUE, Long.MAX_VALUE));
+    assertThrows(
+        MessagePackException.class, () -> reader(hex).integer(Long.MIN_VALUE, Long.MAX_VALUE));
   }
 
   @ParameterizedTest
@@ -41,13 +76,22 @@ class MessagePackReaderTest {
     if (fits) {
       assertEquals(Integer.MAX_VALUE, in.integer(Integer.MIN_VALUE, Integer.MAX_VALUE));
     } else {
-      assertThrows(MessagePackException.class, () -> in.integer(Integer.MIN_VALUE, Integer.MAX_VALUE));
+      assertThrows(
+          MessagePackException.class, () -> in.integer(Integer.MIN_VALUE, Integer.MAX_VALUE));
     }
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"a3616263", "d903616263", "da0003616263", "db00000003616263", "c403616263", "c50003616263",
-      "c600000003616263"})
+  @ValueSource(
+      strings = {
+        "a3616263",
+        "d903616263",
+        "da0003616263",
+        "db00000003616263",
+        "c403616263",
+        "c50003616263",
+        "c600000003616263"
+      })
   void textAndBytesOfEveryWidth(String hex) throws Exception {
     assertEquals("abc", reader(hex).string());
     assertEquals("abc", reader(hex).text().utf8());
@@ -55,8 +99,25 @@ class MessagePackReaderTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "a3", "a36162", "d9", "d903", "da0001", "db7fffffff", "dbffffffff", "c6ffffffff",
-      "c4ff00", "c0", "01", "80", "90", "c1", "cb4039000000000000"})
+  @ValueSource(
+      strings = {
+        "",
+        "a3",
+        "a36162",
+        "d9",
+        "d903",
+        "da0001",
+        "db7fffffff",
+        "dbffffffff",
+        "c6ffffffff",
+        "c4ff00",
+        "c0",
+        "01",
+        "80",
+        "90",
+        "c1",
+        "cb4039000000000000"
+      })
   void nothingElseIsText(String hex) {
     assertThrows(MessagePackException.class, () -> reader(hex).string());
     assertThrows(MessagePackException.class, () -> reader(hex).text());
@@ -89,17 +150,63 @@ class MessagePackReaderTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"dfffffffff", "df7fffffff00", "df80000000", "deffff", "81", "8101", "90", "c0", ""})
+  @ValueSource(
+      strings = {
+        "dfffffffff",
+        "df7fffffff00",
+        "df80000000",
+        "deffff",
+        "81",
+        "8101",
+        "90",
+        "c0",
+        ""
+      })
   void mapsMustFitIntoWhatIsLeft(String hex) {
     assertThrows(MessagePackException.class, () -> reader(hex).mapHeader());
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"c0", "c2", "c3", "00", "ff", "cc00", "cd0000", "ce00000000", "cf0000000000000000", "d000",
-      "d10000", "d200000000", "d30000000000000000", "ca00000000", "cb0000000000000000", "a161", "d90161", "da000161",
-      "db0000000161", "c40161", "c5000161", "c60000000161", "93010203", "dc00020102", "dd000000020102", "81a16101",
-      "de000101c0", "df0000000101c0", "d40100", "d5010000", "d60100000000", "d7010000000000000000",
-      "d80100000000000000000000000000000000", "c7020100ff", "c80001010a", "c900000001010a", "81a16193019102c0"})
+  @ValueSource(
+      strings = {
+        "c0",
+        "c2",
+        "c3",
+        "00",
+        "ff",
+        "cc00",
+        "cd0000",
+        "ce00000000",
+        "cf0000000000000000",
+        "d000",
+        "d10000",
+        "d200000000",
+        "d30000000000000000",
+        "ca00000000",
+        "cb0000000000000000",
+        "a161",
+        "d90161",
+        "da000161",
+        "db0000000161",
+        "c40161",
+        "c5000161",
+        "c60000000161",
+        "93010203",
+        "dc00020102",
+        "dd000000020102",
+        "81a16101",
+        "de000101c0",
+        "df0000000101c0",
+        "d40100",
+        "d5010000",
+        "d60100000000",
+        "d7010000000000000000",
+        "d80100000000000000000000000000000000",
+        "c7020100ff",
+        "c80001010a",
+        "c900000001010a",
+        "81a16193019102c0"
+      })
   void everyValueIsSkippedWhole(String hex) throws Exception {
     MessagePackReader in = reader(hex + "2a");
     in.skip();
@@ -108,8 +215,20 @@ class MessagePackReaderTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "c1", "91", "92c0", "81a161", "a261", "d401", "c705", "c9ffffffff00",
-      "ddffffffffc0", "cb00"})
+  @ValueSource(
+      strings = {
+        "",
+        "c1",
+        "91",
+        "92c0",
+        "81a161",
+        "a261",
+        "d401",
+        "c705",
+        "c9ffffffff00",
+        "ddffffffffc0",
+        "cb00"
+      })
   void brokenValuesAreNotSkipped(String hex) {
     assertThrows(MessagePackException.class, () -> reader(hex).skip());
   }
@@ -117,7 +236,9 @@ class MessagePackReaderTest {
   @Test
   void depthIsBounded() throws Exception {
     reader("91".repeat(MessagePackReader.DEPTH_MAX) + "c0").skip();
-    assertThrows(MessagePackException.class, () -> reader("91".repeat(MessagePackReader.DEPTH_MAX + 1) + "c0").skip());
+    assertThrows(
+        MessagePackException.class,
+        () -> reader("91".repeat(MessagePackReader.DEPTH_MAX + 1) + "c0").skip());
     assertThrows(MessagePackException.class, () -> reader("91".repeat(1_000_000)).skip());
     assertThrows(MessagePackException.class, () -> reader("81c0".repeat(500_000)).skip());
   }

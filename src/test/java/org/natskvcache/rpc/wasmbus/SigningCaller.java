@@ -18,13 +18,14 @@ import org.natskvcache.rpc.Nkey;
 import org.natskvcache.store.Bytes;
 
 /**
- * A host's side of a call: signs invocations of one actor and reads responses. May be used by several threads. Keeps
- * nothing but its keys and a number for ids.
+ * A host's side of a call: signs invocations of one actor and reads responses. May be used by
+ * several threads. Keeps nothing but its keys and a number for ids.
  */
 public final class SigningCaller {
   public static final String CONTRACT = "wasmcloud:keyvalue";
 
-  private static final String HEADER = base64("{\"typ\":\"jwt\",\"alg\":\"Ed25519\"}".getBytes(StandardCharsets.US_ASCII));
+  private static final String HEADER =
+      base64("{\"typ\":\"jwt\",\"alg\":\"Ed25519\"}".getBytes(StandardCharsets.US_ASCII));
 
   private final String issuer;
   private final PrivateKey key;
@@ -50,7 +51,10 @@ public final class SigningCaller {
   /** A caller made of the fixture keys of the vectors. */
   public static SigningCaller ofFixture() {
     return new SigningCaller(
-        Vectors.key("cluster_seed"), Vectors.key("actor_public"), Vectors.key("provider_public"), "default");
+        Vectors.key("cluster_seed"),
+        Vectors.key("actor_public"),
+        Vectors.key("provider_public"),
+        "default");
   }
 
   public String actor() {
@@ -75,15 +79,26 @@ public final class SigningCaller {
   /** The same with more members in the claims, such as {@code "exp":1,}. */
   public Invocation signed(String operation, byte[] msg, String moreClaims) {
     String id = "00000000-0000-4000-8000-" + String.format("%012x", ids.incrementAndGet());
-    var unsigned = new Invocation(origin, target, operation, new Bytes(msg), id, "", issuer, msg.length);
+    var unsigned =
+        new Invocation(origin, target, operation, new Bytes(msg), id, "", issuer, msg.length);
     return withClaims(unsigned, token(payload(unsigned, moreClaims)));
   }
 
   /** The payload of the claims that belong to an invocation. */
   public String payload(Invocation call, String more) {
-    return "{\"jti\":\"KvCall0000000000000001\",\"iat\":1700000000,\"iss\":\"" + issuer + "\",\"sub\":\"" + call.id() + "\","
-        + more + "\"wascap\":{\"target_url\":\"" + call.target().url(call.operation()) + "\",\"origin_url\":\""
-        + call.origin().url() + "\",\"hash\":\"" + call.hash() + "\"},\"wascap_revision\":3}";
+    return "{\"jti\":\"KvCall0000000000000001\",\"iat\":1700000000,\"iss\":\""
+        + issuer
+        + "\",\"sub\":\""
+        + call.id()
+        + "\","
+        + more
+        + "\"wascap\":{\"target_url\":\""
+        + call.target().url(call.operation())
+        + "\",\"origin_url\":\""
+        + call.origin().url()
+        + "\",\"hash\":\""
+        + call.hash()
+        + "\"},\"wascap_revision\":3}";
   }
 
   /** A token over any payload, signed by this caller's cluster key. */
@@ -94,7 +109,14 @@ public final class SigningCaller {
 
   public static Invocation withClaims(Invocation call, String token) {
     return new Invocation(
-        call.origin(), call.target(), call.operation(), call.msg(), call.id(), token, call.hostId(), call.contentLength());
+        call.origin(),
+        call.target(),
+        call.operation(),
+        call.msg(),
+        call.id(),
+        token,
+        call.hostId(),
+        call.contentLength());
   }
 
   public static byte[] encode(Invocation call) {
@@ -103,14 +125,23 @@ public final class SigningCaller {
     out.mapHeader(sized ? 8 : 7);
     entity(out.text("origin"), call.origin());
     entity(out.text("target"), call.target());
-    out.text("operation").text(call.operation()).text("msg").blob(call.msg().array()).text("id").text(call.id());
+    out.text("operation")
+        .text(call.operation())
+        .text("msg")
+        .blob(call.msg().array())
+        .text("id")
+        .text(call.id());
     out.text("encoded_claims").text(call.encodedClaims()).text("host_id").text(call.hostId());
     if (sized) out.text("content_length").integer(call.contentLength());
     return out.toByteArray();
   }
 
   private static void entity(MessagePackWriter out, Entity entity) {
-    out.mapHeader(3).text("public_key").text(entity.publicKey()).text("link_name").text(entity.linkName());
+    out.mapHeader(3)
+        .text("public_key")
+        .text(entity.publicKey())
+        .text("link_name")
+        .text(entity.linkName());
     out.text("contract_id").text(entity.contractId());
   }
 
@@ -143,7 +174,8 @@ public final class SigningCaller {
    * @param error empty for success
    */
   public record Response(String invocationId, byte[] msg, String error, long contentLength) {
-    private static final Fields FIELDS = Fields.of("msg", "invocation_id", "error", "content_length", "traceContext");
+    private static final Fields FIELDS =
+        Fields.of("msg", "invocation_id", "error", "content_length", "traceContext");
 
     public static Response decode(byte[] payload) throws MessagePackException {
       var in = new MessagePackReader(payload);
@@ -179,7 +211,8 @@ public final class SigningCaller {
 
   private static PrivateKey privateKey(byte[] seed) {
     try {
-      return KeyFactory.getInstance("Ed25519").generatePrivate(new EdECPrivateKeySpec(NamedParameterSpec.ED25519, seed));
+      return KeyFactory.getInstance("Ed25519")
+          .generatePrivate(new EdECPrivateKeySpec(NamedParameterSpec.ED25519, seed));
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);
     }
@@ -187,7 +220,8 @@ public final class SigningCaller {
 
   private static String publicKeyText(byte[] seed) {
     try {
-      // the JDK derives a public key only while it makes a pair, from the "random" bytes it is given
+      // the JDK derives a public key only while it makes a pair, from the "random" bytes it is
+      // given
       var generator = KeyPairGenerator.getInstance("Ed25519");
       generator.initialize(NamedParameterSpec.ED25519, new GivenBytes(seed));
       var pair = generator.generateKeyPair();

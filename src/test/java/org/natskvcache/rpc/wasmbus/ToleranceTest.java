@@ -73,10 +73,15 @@ class ToleranceTest {
     return switch (operation) {
       case INCREMENT ->
           new Command.Increment(
-              Key.of(value.get("key").textValue()), value.get("value").longValue(), Integer.MIN_VALUE, Integer.MAX_VALUE);
+              Key.of(value.get("key").textValue()),
+              value.get("value").longValue(),
+              Integer.MIN_VALUE,
+              Integer.MAX_VALUE);
       case GET -> new Command.Get(Key.of(value.textValue()));
       case LIST_ADD ->
-          new Command.ListAdd(Key.of(value.get("listName").textValue()), Bytes.utf8(value.get("value").textValue()));
+          new Command.ListAdd(
+              Key.of(value.get("listName").textValue()),
+              Bytes.utf8(value.get("value").textValue()));
       default -> fail("no accepted entry of this type was known");
     };
   }

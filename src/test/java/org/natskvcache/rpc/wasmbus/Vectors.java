@@ -28,14 +28,18 @@ public final class Vectors {
 
   /** Entries of {@code vectors} whose id starts with {@code prefix}; never none. */
   public static List<JsonNode> startingWith(String prefix) {
-    List<JsonNode> found = entries("vectors").filter(v -> v.get("id").textValue().startsWith(prefix)).toList();
+    List<JsonNode> found =
+        entries("vectors").filter(v -> v.get("id").textValue().startsWith(prefix)).toList();
     if (found.isEmpty()) throw new IllegalArgumentException(prefix);
     return found;
   }
 
   /** The one entry of {@code vectors} with this id. */
   public static JsonNode vector(String id) {
-    return entries("vectors").filter(v -> v.get("id").textValue().equals(id)).findFirst().orElseThrow();
+    return entries("vectors")
+        .filter(v -> v.get("id").textValue().equals(id))
+        .findFirst()
+        .orElseThrow();
   }
 
   public static Stream<JsonNode> entries(String section) {
