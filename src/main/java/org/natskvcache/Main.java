@@ -36,6 +36,7 @@ import org.natskvcache.provider.LinkValues;
 import org.natskvcache.provider.LinkedCaches;
 import org.natskvcache.provider.SettingKey;
 import org.natskvcache.rpc.LinkDefinition;
+import org.natskvcache.rpc.wasmbus.InvocationChecks;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -226,6 +227,7 @@ public final class Main implements Commands {
       List<Lattice.Entrance> entrances,
       ReplicatedCaches caches,
       LinkedCaches linked) {
+    Thread.startVirtualThread(InvocationChecks::prepare); // while NATS is being connected to
     Logger log = LoggerFactory.getLogger(Main.class);
     var lifecycle = new Lifecycle();
     Lattice lattice;
