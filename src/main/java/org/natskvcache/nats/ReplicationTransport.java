@@ -196,7 +196,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
   }
 
   private static Dispatcher dispatcher(Connection connection, Receiver receiver) {
-    Dispatcher dispatcher = connection.createDispatcher(receiver::receive);
+    Dispatcher dispatcher = connection.createDispatcher(Guarded.handler(receiver::receive));
     dispatcher.setPendingLimits(PENDING_MESSAGES_MAX, PENDING_BYTES_MAX);
     receiver.of(dispatcher);
     return dispatcher;

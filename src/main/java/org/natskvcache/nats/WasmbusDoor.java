@@ -132,14 +132,14 @@ public final class WasmbusDoor implements AutoCloseable {
     Dispatcher call = connection.createDispatcher();
     controlDispatcher = control;
     callDispatcher = call;
-    control.subscribe(subject + ".linkdefs.put", this::onLinkPut);
-    control.subscribe(subject + ".linkdefs.del", this::onLinkDelete);
+    control.subscribe(subject + ".linkdefs.put", Guarded.handler(this::onLinkPut));
+    control.subscribe(subject + ".linkdefs.del", Guarded.handler(this::onLinkDelete));
     flush(FIRST_FLUSH);
     initial.forEach(this::put);
     call.setPendingLimits(PENDING_CALLS_MAX, PENDING_BYTES_MAX);
-    call.subscribe(subject, QUEUE_GROUP, calls::accept);
-    control.subscribe(subject + ".shutdown", this::onShutdown);
-    control.subscribe(subject + ".health", this::onHealth);
+    call.subscribe(subject, QUEUE_GROUP, Guarded.handler(calls::accept));
+    control.subscribe(subject + ".shutdown", Guarded.handler(this::onShutdown));
+    control.subscribe(subject + ".health", Guarded.handler(this::onHealth));
     flush(FIRST_FLUSH);
     LOG.info("event=door_open protocol=wasmbus subject={} links={}", subject, initial.size());
   }

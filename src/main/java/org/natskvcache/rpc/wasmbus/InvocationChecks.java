@@ -17,8 +17,8 @@ import org.natskvcache.rpc.wasmbus.Refusal.Check;
  * body, and is then refused for not being inline: only a caller that passed all other checks learns
  * that. May be used by several threads.
  *
- * <p>Every token's signature is verified, by BouncyCastle, which needs a seventh of the JDK's time for
- * it (86 against 620 microseconds); only the cluster's decoded keys are kept. A captured
+ * <p>Every token's signature is verified, by BouncyCastle, which needs a seventh of the JDK's time
+ * for it (86 against 620 microseconds); only the cluster's decoded keys are kept. A captured
  * invocation can be replayed, as with the reference: nothing in the contract makes an id be used
  * once.
  */
