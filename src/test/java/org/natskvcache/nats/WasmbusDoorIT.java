@@ -14,9 +14,8 @@ import io.nats.client.Connection;
 import io.nats.client.Message;
 import io.nats.client.Nats;
 import io.nats.client.Options;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -36,7 +35,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.msgpack.core.MessagePack;
 import org.msgpack.value.Value;
+import org.natskvcache.NatsForTests;
 import org.natskvcache.metrics.Counter;
+import org.natskvcache.node.PosingReplica;
 import org.natskvcache.node.Replica;
 import org.natskvcache.node.ReplicaStatus;
 import org.natskvcache.provider.CacheSettings;
@@ -63,7 +64,7 @@ class WasmbusDoorIT {
   private static final String P =
       "wasmbus.rpc.default." + Vectors.key("provider_public") + ".default";
 
-  private static Server server;
+  private static NatsForTests server;
 
   private final SigningCaller caller = SigningCaller.ofFixture();
   private final MapCaches caches = new MapCaches();
@@ -74,8 +75,8 @@ class WasmbusDoorIT {
   private WasmbusDoor door;
 
   @BeforeAll
-  static void startServer() throws Exception {
-    server = Server.start();
+  static void startServer() {
+    server = NatsForTests.start();
   }
 
   @AfterAll
@@ -319,8 +320,8 @@ class WasmbusDoorIT {
 
   @Test
   void healthTellsOfALostReplicationConnection() throws Exception {
-    caches.replica("default").state = ReplicaStatus.State.LIVE;
-    caches.replica("default").connected = false;
+    caches.replica("default").status =
+        PosingReplica.status(ReplicaStatus.State.LIVE, false, List.of(), null);
     assertEquals(
         new HealthResponse(false, "link default: replication connection down"), health(""));
     assertEquals("false", ok("Contains", text("k")));
@@ -400,8 +401,7 @@ class WasmbusDoorIT {
   }
 
   private HealthResponse health(String hex) throws Exception {
-    Message reply =
-        hostSide.request(P + ".health", java.util.HexFormat.of().parseHex(hex), PATIENCE);
+    Message reply = hostSide.request(P + ".health", HexFormat.of().parseHex(hex), PATIENCE);
     assertNotNull(reply);
     return HealthResponse.decode(reply.getData());
   }
@@ -463,22 +463,22 @@ class WasmbusDoorIT {
   }
 
   private static Connection connect() throws Exception {
-    return Nats.connect(Options.builder().server(server.url).build());
+    return Nats.connect(Options.builder().server(server.url()).build());
   }
 
   private static final class MapCaches implements Caches {
-    private final Map<String, MapReplica> replicas = new ConcurrentHashMap<>();
+    private final Map<String, PosingReplica> replicas = new ConcurrentHashMap<>();
     private final Map<String, CacheSettings> opened = new ConcurrentHashMap<>();
     private final Set<String> released = ConcurrentHashMap.newKeySet();
 
-    MapReplica replica(String linkName) {
+    PosingReplica replica(String linkName) {
       return replicas.get(linkName);
     }
 
     @Override
     public Replica open(String linkName, CacheSettings settings) {
       opened.put(linkName, settings);
-      return replicas.computeIfAbsent(linkName, name -> new MapReplica());
+      return replicas.computeIfAbsent(linkName, name -> new PosingReplica());
     }
 
     @Override
@@ -491,42 +491,6 @@ class WasmbusDoorIT {
       var statuses = new TreeMap<String, ReplicaStatus>();
       replicas.forEach((name, replica) -> statuses.put(name, replica.status()));
       return statuses;
-    }
-  }
-
-  /** A server on a free port of the loopback. */
-  private record Server(Process process, String url) implements AutoCloseable {
-    static Server start() throws Exception {
-      Path folder = Files.createTempDirectory("nats");
-      String binary =
-          Stream.of("/usr/sbin/nats-server", "/usr/local/sbin/nats-server")
-              .filter(p -> Files.isExecutable(Path.of(p)))
-              .findFirst()
-              .orElse("nats-server");
-      Process process =
-          new ProcessBuilder(
-                  binary, "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", folder.toString())
-              .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-              .start();
-      Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
-      Path ports = folder.resolve("nats-server_" + process.pid() + ".ports");
-      await(() -> Files.exists(ports) && Files.readString(ports).contains("nats://"));
-      String json = Files.readString(ports);
-      String url =
-          new com.fasterxml.jackson.databind.ObjectMapper()
-              .readTree(json)
-              .get("nats")
-              .get(0)
-              .textValue();
-      Files.delete(ports);
-      Files.delete(folder);
-      return new Server(process, url);
-    }
-
-    @Override
-    public void close() {
-      process.destroyForcibly();
     }
   }
 }

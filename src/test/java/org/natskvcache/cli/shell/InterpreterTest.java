@@ -14,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.crdt.OriginId;
+import org.natskvcache.node.PosingReplica;
 import org.natskvcache.node.ReplicaStatus;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
@@ -21,7 +22,7 @@ import org.natskvcache.store.Key;
 
 class InterpreterTest {
   private final FakeSession session = new FakeSession("default", "other");
-  private final FakeReplica cache = session.cache("default");
+  private final PosingReplica cache = session.cache("default");
   private final Interpreter interpreter = new Interpreter(session);
 
   private String run(String line) {
@@ -208,7 +209,9 @@ class InterpreterTest {
   @Test
   void partlyRefusedBatchSaysHowMuchWasDone() {
     String large = "x".repeat(1001);
-    assertEquals("(error) ERR over 1000 bytes (1 of 2 done)", run("MSET a 1 b " + large));
+    assertEquals(
+        "(error) ERR key and value have 1002 bytes, the limit is 1001 (1 of 2 done)",
+        run("MSET a 1 b " + large));
     assertEquals("\"1\"", run("GET a"));
   }
 
@@ -217,16 +220,24 @@ class InterpreterTest {
     run("MSET a 1");
     run("RPUSH l x");
     Interpreter.Outcome outcome = interpreter.run(bytes("MGET a l").array());
-    assertEquals("1) \"1\"\n2) (error) WRONGTYPE the key holds another type", outcome.text());
-    assertEquals("WRONGTYPE the key holds another type", outcome.error());
+    assertEquals(
+        "1) \"1\"\n2) (error) WRONGTYPE the key holds a list, the operation needs a string or counter",
+        outcome.text());
+    assertEquals(
+        "WRONGTYPE the key holds a list, the operation needs a string or counter", outcome.error());
   }
 
   @Test
   void wrongTypeIsNamedAsInRedis() {
     run("RPUSH l x");
-    assertEquals("(error) WRONGTYPE the key holds another type", run("GET l"));
-    assertEquals("(error) WRONGTYPE the key holds another type", run("SADD l m"));
-    assertEquals("(error) WRONGTYPE the key holds another type (0 of 2 done)", run("SADD l m n"));
+    assertEquals(
+        "(error) WRONGTYPE the key holds a list, the operation needs a string or counter",
+        run("GET l"));
+    assertEquals(
+        "(error) WRONGTYPE the key holds a list, the operation needs a set", run("SADD l m"));
+    assertEquals(
+        "(error) WRONGTYPE the key holds a list, the operation needs a set (0 of 2 done)",
+        run("SADD l m n"));
   }
 
   @Test
@@ -342,7 +353,8 @@ class InterpreterTest {
 
   @Test
   void statusShowsWhatTheReplicaKnows() {
-    cache.status = FakeReplica.status(ReplicaStatus.State.LIVE, List.of(), "diverged from a peer");
+    cache.status =
+        PosingReplica.status(ReplicaStatus.State.LIVE, List.of(), "diverged from a peer");
     assertEquals(
         """
         link       default
@@ -356,9 +368,9 @@ class InterpreterTest {
         alarm      diverged from a peer
         vector     %1$s 7\
         """
-            .formatted(FakeReplica.ORIGIN),
+            .formatted(PosingReplica.ORIGIN),
         run("STATUS"));
-    cache.status = FakeReplica.status(ReplicaStatus.State.STANDALONE, List.of(), null);
+    cache.status = PosingReplica.status(ReplicaStatus.State.STANDALONE, List.of(), null);
     assertTrue(run("status").contains("connected  not replicated\n"));
     assertTrue(run("status").contains("alarm      none\n"));
   }
@@ -372,7 +384,7 @@ class InterpreterTest {
           new ReplicaStatus.Peer(
               new OriginId(1, agreement.ordinal()), ReplicaStatus.State.LIVE, 20_000, agreement));
     }
-    cache.status = FakeReplica.status(ReplicaStatus.State.LIVE, peers, null);
+    cache.status = PosingReplica.status(ReplicaStatus.State.LIVE, peers, null);
     List<String> lines = run("PEERS").lines().toList();
     assertEquals(4, lines.size());
     assertEquals(

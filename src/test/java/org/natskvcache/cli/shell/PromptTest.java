@@ -35,7 +35,7 @@ class PromptTest {
     String screen = talk("NONSENSE\nSET a \"é !x\\\\\"\nGET a\n");
     assertTrue(screen.contains("(error) ERR unknown command"), screen);
     assertTrue(screen.contains("\"é !x\\\\\"\n"), screen);
-    assertEquals(Bytes.utf8("é !x\\"), session.cache("default").entries.get(Bytes.utf8("a")));
+    assertEquals(Bytes.utf8("é !x\\"), session.cache("default").value("a"));
   }
 
   @Test

@@ -2,6 +2,7 @@ package org.natskvcache.cli.shell;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayInputStream;
@@ -12,8 +13,8 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.natskvcache.node.PosingReplica;
 import org.natskvcache.node.ReplicaStatus;
-import org.natskvcache.store.Bytes;
 
 class ScriptTest {
   private final FakeSession session = new FakeSession("default", "other");
@@ -60,8 +61,8 @@ class ScriptTest {
         1,
         run("# one\nRPUSH l x\n\nGET l\nSET never 1\n"),
         "(integer) 1\n",
-        "nats-kvcache: line 4: WRONGTYPE the key holds another type\n");
-    assertTrue(!session.cache("default").entries.containsKey(Bytes.utf8("never")));
+        "nats-kvcache: line 4: WRONGTYPE the key holds a list, the operation needs a string or counter\n");
+    assertNull(session.cache("default").value("never"));
   }
 
   @Test
@@ -84,8 +85,8 @@ class ScriptTest {
     assertPrinted(
         1,
         run("RPUSH l x\nMGET a l\n"),
-        "(integer) 1\n1) (nil)\n2) (error) WRONGTYPE the key holds another type\n",
-        "nats-kvcache: line 2: WRONGTYPE the key holds another type\n");
+        "(integer) 1\n1) (nil)\n2) (error) WRONGTYPE the key holds a list, the operation needs a string or counter\n",
+        "nats-kvcache: line 2: WRONGTYPE the key holds a list, the operation needs a string or counter\n");
   }
 
   @Test
@@ -101,8 +102,7 @@ class ScriptTest {
     script[8] = 0;
     assertEquals(0, run(new ByteArrayInputStream(script)));
     assertArrayEquals(
-        new byte[] {(byte) 0xff, (byte) 0x80, 0},
-        ((Bytes) session.cache("default").entries.get(Bytes.utf8("a"))).array());
+        new byte[] {(byte) 0xff, (byte) 0x80, 0}, session.cache("default").value("a").array());
   }
 
   @Test
@@ -167,12 +167,12 @@ class ScriptTest {
   @Test
   void scriptWaitsUntilEveryCacheIsLive() {
     session.cache("other").status =
-        FakeReplica.status(ReplicaStatus.State.JOINING, List.of(), null);
+        PosingReplica.status(ReplicaStatus.State.JOINING, List.of(), null);
     Thread joins =
         Thread.ofPlatform()
             .start(() ->
                 session.cache("other").status =
-                    FakeReplica.status(ReplicaStatus.State.LIVE, List.of(), null));
+                    PosingReplica.status(ReplicaStatus.State.LIVE, List.of(), null));
     assertEquals(
         0,
         new Script(session, new PrintWriter(out), new PrintWriter(err), 60_000)
@@ -184,7 +184,7 @@ class ScriptTest {
   @Test
   void cacheThatDoesNotGetLiveIsSaidAndNothingIsRun() {
     session.cache("other").status =
-        FakeReplica.status(ReplicaStatus.State.JOINING, List.of(), null);
+        PosingReplica.status(ReplicaStatus.State.JOINING, List.of(), null);
     assertPrinted(
         1,
         run("SET a 1\n"),

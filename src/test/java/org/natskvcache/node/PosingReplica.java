@@ -1,0 +1,113 @@
+package org.natskvcache.node;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.OriginId;
+import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Command;
+import org.natskvcache.store.Key;
+import org.natskvcache.store.Limits;
+import org.natskvcache.store.Reply;
+
+/**
+ * A real standalone cache that remembers what it was asked, and poses in whatever state a test
+ * wants.
+ */
+public final class PosingReplica implements Replica {
+  public static final OriginId ORIGIN = new OriginId(1, 2);
+
+  /** What was asked, in order. */
+  public final List<Command> commands = Collections.synchronizedList(new ArrayList<>());
+
+  /** What {@link #status} answers; null for the cache's own. */
+  public volatile @Nullable ReplicaStatus status;
+
+  /** Whether answers come on another thread, after {@link #call} has returned. */
+  public volatile boolean answersLater;
+
+  private final LockedReplica cache;
+
+  public PosingReplica() {
+    this(Limits.DEFAULTS);
+  }
+
+  public PosingReplica(Limits limits) {
+    cache = new LockedReplica("test", NodeSettings.standalone(limits), null);
+  }
+
+  /** A status with some numbers in it. */
+  public static ReplicaStatus status(
+      ReplicaStatus.State state,
+      boolean connected,
+      List<ReplicaStatus.Peer> peers,
+      @Nullable String alarm) {
+    return new ReplicaStatus(
+        ORIGIN,
+        state,
+        connected,
+        1234,
+        3,
+        new TreeMap<>(Map.of(ORIGIN, 7L)),
+        0xabcL,
+        2,
+        peers,
+        alarm);
+  }
+
+  /** A status with some numbers in it; connected unless it is joining. */
+  public static ReplicaStatus status(
+      ReplicaStatus.State state, List<ReplicaStatus.Peer> peers, @Nullable String alarm) {
+    return status(state, state != ReplicaStatus.State.JOINING, peers, alarm);
+  }
+
+  /** The bytes under a key of the default namespace; null if there are none. */
+  public @Nullable Bytes value(String key) {
+    Bytes[] value = new Bytes[1];
+    cache.call(
+        new Command.Get(Key.of(key)),
+        reply -> value[0] = reply instanceof Reply.Value(var bytes) ? bytes : null);
+    return value[0];
+  }
+
+  @Override
+  public void call(Command command, Consumer<Reply> answer) {
+    commands.add(command);
+    cache.call(
+        command,
+        reply -> {
+          if (answersLater) Thread.ofPlatform().start(() -> answer.accept(reply));
+          else answer.accept(reply);
+        });
+  }
+
+  @Override
+  public ReplicaStatus status() {
+    ReplicaStatus posed = status;
+    return posed == null ? cache.status() : posed;
+  }
+
+  @Override
+  public void receive(byte[] frame) {
+    cache.receive(frame);
+  }
+
+  @Override
+  public void connected() {
+    cache.connected();
+  }
+
+  @Override
+  public void disconnected() {
+    cache.disconnected();
+  }
+
+  @Override
+  public void close() {
+    cache.close();
+  }
+}
