@@ -119,7 +119,7 @@ public final class LockedReplica implements Replica {
     lock.lock();
     try {
       Time now = now();
-      if (holds(now)) {
+      if (holds(now) && held.size() < settings.limits().heldCallsMax()) {
         held.add(new HeldCall(command, answer));
         return;
       }
@@ -143,9 +143,7 @@ public final class LockedReplica implements Replica {
   }
 
   private boolean holds(Time now) {
-    return node.state() == ReplicaStatus.State.JOINING
-        && now.tickMillis() < holdUntilTick
-        && held.size() < settings.limits().heldCallsMax();
+    return node.state() == ReplicaStatus.State.JOINING && now.tickMillis() < holdUntilTick;
   }
 
   /**

@@ -190,7 +190,8 @@ public final class Node {
   }
 
   private void publish(Channel channel, @Nullable OriginId target, Frame frame) {
-    if (state == ReplicaStatus.State.STANDALONE || state == ReplicaStatus.State.LEFT) return;
+    if (state == ReplicaStatus.State.STANDALONE) return;
+    if (state == ReplicaStatus.State.LEFT && channel != Channel.DIRECT) return;
     effects.add(new Effect.Publish(channel, target, codec.encode(frame)));
   }
 
@@ -218,13 +219,11 @@ public final class Node {
     if (state == ReplicaStatus.State.STANDALONE) return;
     Frame frame = decode(bytes);
     if (state == ReplicaStatus.State.LEFT) {
-      boolean covers =
-          frame instanceof Frame.Heartbeat heartbeat
-              && heartbeat.active().get(me) >= delivery.applied().get(me);
-      leaveHeard |= covers;
+      afterLeaving(frame);
       return;
     }
-    if (frame.from().equals(id) && !(frame instanceof Frame.Mutations)) return;
+    boolean ignored = frame.from().equals(id) || gone(frame.from());
+    if (ignored && !(frame instanceof Frame.Mutations)) return;
     switch (frame) {
       case Frame.Mutations(var from, var mutations) -> mutations(from, mutations);
       case Frame.Beacon(var from, var sequence, var wallMillis) ->
@@ -248,6 +247,22 @@ public final class Node {
       }
     }
     settleJoin();
+  }
+
+  /** What the peers still lack of what was written here they may ask for, and say when they have it. */
+  private void afterLeaving(Frame frame) {
+    switch (frame) {
+      case Frame.Vector(var from, var vector) ->
+          leaveHeard |= vector.get(me) >= delivery.applied().get(me);
+      case Frame.ReplayRequest request -> answer(request);
+      default -> {}
+    }
+  }
+
+  /** Whether this origin left and its last word is here: what else comes of it was under way. */
+  private boolean gone(OriginId from) {
+    int slot = origins.find(from);
+    return closed.containsKey(slot) && peers.find(slot) == null;
   }
 
   private Frame decode(byte[] bytes) throws MalformedFrameException {
@@ -310,9 +325,12 @@ public final class Node {
 
   private void settleIfClosed(int slot) {
     Long finalSequence = closed.get(slot);
-    if (finalSequence != null && delivery.applied().get(slot) >= finalSequence) {
-      keyspace.settle(slot);
-    }
+    if (finalSequence == null || delivery.applied().get(slot) < finalSequence) return;
+    keyspace.settle(slot);
+    if (peers.find(slot) == null) return;
+    peers.remove(slot);
+    // tells the one who leaves that its last word arrived
+    publish(Channel.DIRECT, origins.id(slot), new Frame.Vector(id, delivery.applied()));
   }
 
   private Peer heard(OriginId from) {
@@ -411,11 +429,11 @@ public final class Node {
     int slot = origins.slot(from);
     if (closed.putIfAbsent(slot, finalSequence) != null) return;
     event(Effect.Event.Kind.PEER_LEFT, from, "sequence=" + finalSequence);
-    peers.remove(slot);
     delivery.close(slot, finalSequence);
+    // it stays a peer, to be asked, until all it wrote is here
+    peers.heard(slot, tick).known.raise(slot, finalSequence);
     settleIfClosed(slot);
-    heartbeats.soon(
-        tick, ANSWER_JITTER_MILLIS); // tells the one who leaves that its last word arrived
+    repairIfLacking();
   }
 
   // ---------------------------------------------------------------- joining, replay, snapshots
@@ -441,8 +459,12 @@ public final class Node {
   }
 
   private void replayRequest(Frame.ReplayRequest request) {
-    Peer peer = heard(request.from());
-    peer.known.raiseAll(request.vector());
+    heard(request.from()).known.raiseAll(request.vector());
+    answer(request);
+    repairIfLacking();
+  }
+
+  private void answer(Frame.ReplayRequest request) {
     VersionVector applied = delivery.applied();
     Frame.ReplayEnd.Outcome outcome;
     if (request.vector().covers(applied)) {
@@ -453,7 +475,6 @@ public final class Node {
       outcome = replay(request);
     }
     publish(Channel.DIRECT, request.from(), new Frame.ReplayEnd(id, outcome, applied));
-    repairIfLacking();
   }
 
   private Frame.ReplayEnd.Outcome replay(Frame.ReplayRequest request) {

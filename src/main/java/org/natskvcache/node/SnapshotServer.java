@@ -15,6 +15,9 @@ import org.natskvcache.store.Limits;
 final class SnapshotServer {
   private static final long IDLE_MILLIS = 10_000;
 
+  /** Most chunks for one request, whatever window it names. */
+  private static final int CHUNKS_MAX = 16;
+
   private record Served(OriginId requester, Cut cut, long[] usedTick) {}
 
   private Limits limits;
@@ -88,7 +91,8 @@ final class SnapshotServer {
       Frame.SnapshotRequest request, long number, Cut cut, OriginId me, Consumer<Frame> answer) {
     int section = request.section();
     int offset = request.offset();
-    for (int left = request.windowBytes(); left > 0; ) {
+    int chunks = 0;
+    for (int left = request.windowBytes(); left > 0 && chunks < CHUNKS_MAX; chunks++) {
       Cut.Part part = cut.part(section, offset, limits.chunkBytes());
       if (part == null) return; // a late copy of an old request
       answer.accept(

@@ -38,8 +38,12 @@ public final class Staging {
    */
   public boolean add(Frame.SnapshotChunk chunk) {
     if (chunk.section() != section() || chunk.offset() != offset()) return false;
+    int begun = section();
     for (Frame.Piece piece : chunk.pieces()) {
-      if (sections.size() == sectionsExpected) return false;
+      if (begun == sectionsExpected) return false;
+      if (piece.ends()) begun++;
+    }
+    for (Frame.Piece piece : chunk.pieces()) {
       open.writeBytes(piece.bytes().array());
       if (!piece.ends()) continue;
       sections.add(open.toByteArray());

@@ -194,7 +194,12 @@ public final class FrameCodec {
     int type = in.u8();
     int flags = in.u8();
     if (in.u8() != 0) throw new MalformedFrameException("a shard other than 0");
-    Frame frame = body(type, flags, in.origin(), in);
+    OriginId from = in.origin();
+    // who receives the frame will intern its sender, and there must be room for that
+    if (origins.find(from) < 0 && origins.size() >= ORIGINS_MAX) {
+      throw new MalformedFrameException("too many origins");
+    }
+    Frame frame = body(type, flags, from, in);
     in.end();
     return frame;
   }

@@ -1,0 +1,364 @@
+package org.natskvcache.node;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.natskvcache.Waiting;
+import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.OriginId;
+import org.natskvcache.crdt.Origins;
+import org.natskvcache.metrics.Counter;
+import org.natskvcache.replication.wire.Frame;
+import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.replication.wire.MalformedFrameException;
+import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Command;
+import org.natskvcache.store.Key;
+import org.natskvcache.store.Limits;
+import org.natskvcache.store.Mutation;
+import org.natskvcache.store.Reply;
+
+/** Real threads and a real clock; what a node does is tested in {@link NodeTest}. */
+class LockedReplicaTest {
+  private static final NodeSettings SETTINGS = NodeSettings.replicated(Limits.DEFAULTS, 200);
+
+  /** One end of a wire to another replica; a thread of its own carries the frames over in order. */
+  private final class Wire implements Transport {
+    private final ExecutorService carrier = Executors.newSingleThreadExecutor();
+    final List<byte[]> mutations = new ArrayList<>();
+    final List<String> calls = new ArrayList<>();
+    volatile LockedReplica far;
+    volatile LockedReplica near;
+    volatile OriginId name;
+    private Thread inside;
+
+    @Override
+    public void publish(Channel channel, OriginId target, byte[] frame) {
+      enter();
+      if (channel == Channel.MUTATIONS) mutations.add(frame);
+      calls.add(channel.name());
+      LockedReplica to = far;
+      if (to != null) carrier.execute(() -> to.receive(frame));
+      leave();
+    }
+
+    @Override
+    public int maxPayload() {
+      return Limits.DEFAULT_PAYLOAD_MAX;
+    }
+
+    @Override
+    public void listenAs(OriginId origin) {
+      enter();
+      name = origin;
+      leave();
+    }
+
+    @Override
+    public void answerReplays(boolean member) {
+      enter();
+      calls.add("answerReplays " + member);
+      leave();
+    }
+
+    /** One thread at a time, and never under the replica's lock: another thread can enter it. */
+    private synchronized void enter() {
+      assertNull(inside, "two threads publish at once");
+      inside = Thread.currentThread();
+      LockedReplica replica = near;
+      if (replica == null || !calls.isEmpty() && calls.size() % 50 != 0) return;
+      try {
+        CompletableFuture.supplyAsync(replica::status).get(10, TimeUnit.SECONDS);
+      } catch (Exception blocked) {
+        faults.add("the lock is held while publishing: " + blocked);
+      }
+    }
+
+    private synchronized void leave() {
+      inside = null;
+    }
+
+    /** All mutations published, decoded. */
+    List<Mutation> published() {
+      FrameCodec codec = new FrameCodec(new Origins());
+      List<Mutation> published = new ArrayList<>();
+      for (byte[] frame : mutations) {
+        try {
+          published.addAll(((Frame.Mutations) codec.decode(frame)).mutations());
+        } catch (MalformedFrameException malformed) {
+          throw new AssertionError(malformed);
+        }
+      }
+      return published;
+    }
+  }
+
+  private final ConcurrentLinkedQueue<String> faults = new ConcurrentLinkedQueue<>();
+  private final List<LockedReplica> replicas = new ArrayList<>();
+  private final List<Wire> wires = new ArrayList<>();
+
+  @AfterEach
+  void close() throws InterruptedException {
+    replicas.forEach(LockedReplica::close);
+    for (Wire wire : wires) {
+      wire.carrier.shutdown();
+      assertTrue(wire.carrier.awaitTermination(10, TimeUnit.SECONDS));
+    }
+    assertEquals(List.of(), List.copyOf(faults));
+  }
+
+  private Wire wire() {
+    Wire wire = new Wire();
+    wires.add(wire);
+    return wire;
+  }
+
+  private LockedReplica replica(NodeSettings settings, Wire wire) {
+    LockedReplica replica = new LockedReplica("test", settings, wire);
+    if (wire != null) wire.near = replica;
+    replicas.add(replica);
+    return replica;
+  }
+
+  /** Two replicas that are live and joined by wires. */
+  private void pair() {
+    Wire there = wire();
+    Wire back = wire();
+    LockedReplica a = replica(SETTINGS, there);
+    LockedReplica b = replica(SETTINGS, back);
+    there.far = b;
+    back.far = a;
+    a.connected();
+    b.connected();
+    Waiting.until(
+        () -> "both live: " + a.status() + " " + b.status(),
+        () -> live(a) && live(b));
+  }
+
+  private static boolean live(Replica replica) {
+    return replica.status().state() == ReplicaStatus.State.LIVE;
+  }
+
+  private static Reply call(Replica replica, Command command) {
+    CompletableFuture<Reply> answer = new CompletableFuture<>();
+    replica.call(command, answer::complete);
+    return answer.orTimeout(20, TimeUnit.SECONDS).join();
+  }
+
+  private static String get(Replica replica, String key) {
+    return switch (call(replica, new Command.Get(Key.of(key)))) {
+      case Reply.Value(var bytes) -> bytes.utf8();
+      default -> null;
+    };
+  }
+
+  private static Command set(String key, String value) {
+    return new Command.Set(Key.of(key), Bytes.utf8(value), 0);
+  }
+
+  private void agree() {
+    ReplicaStatus[] seen = new ReplicaStatus[2];
+    Waiting.until(
+        () -> "agreement of " + seen[0] + " and " + seen[1],
+        () -> {
+          seen[0] = replicas.get(0).status();
+          seen[1] = replicas.get(1).status();
+          return seen[0].versionVector().equals(seen[1].versionVector())
+              && seen[0].digest() == seen[1].digest();
+        });
+    for (ReplicaStatus status : seen) assertNull(status.alarm());
+  }
+
+  @Test
+  void concurrentIncrementsAddUpOnBothSides() throws Exception {
+    pair();
+    int threads = 16;
+    int each = 1_000;
+    List<Set<Long>> answers = new ArrayList<>();
+    List<Thread> callers = new ArrayList<>();
+    for (int i = 0; i < threads; i++) {
+      LockedReplica replica = replicas.get(i % 2);
+      Set<Long> own = new HashSet<>();
+      answers.add(own);
+      callers.add(
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    for (int n = 0; n < each; n++) {
+                      Reply reply = call(replica, new Command.Increment(Key.of("n"), 1));
+                      own.add(((Reply.Amount) reply).value());
+                    }
+                  }));
+    }
+    for (Thread caller : callers) caller.join();
+    agree();
+    assertEquals("16000", get(replicas.get(0), "n"));
+    assertEquals("16000", get(replicas.get(1), "n"));
+    for (Set<Long> own : answers) assertEquals(each, own.size()); // every answer was a new value
+    for (int i = 0; i < 2; i++) assertInSequence(wires.get(i).published(), threads / 2 * each);
+  }
+
+  private static void assertInSequence(List<Mutation> published, int count) {
+    assertEquals(count, published.size());
+    Map<Integer, Long> last = new HashMap<>();
+    for (Mutation mutation : published) {
+      long before = last.getOrDefault(Dot.slot(mutation.dot()), 0L);
+      assertEquals(before + 1, Dot.sequence(mutation.dot()));
+      last.put(Dot.slot(mutation.dot()), before + 1);
+    }
+    assertEquals(1, last.size());
+  }
+
+  @Test
+  void callsAreHeldWhileJoiningAndThenAnsweredFromTheGroupsData() {
+    Wire there = wire();
+    LockedReplica first = replica(SETTINGS, there);
+    first.connected();
+    Waiting.until("the first one live", () -> live(first));
+    call(first, set("k", "v"));
+    Wire back = wire();
+    LockedReplica second = replica(SETTINGS, back);
+    List<Reply> answers = new ArrayList<>();
+    second.call(new Command.Get(Key.of("k")), answers::add);
+    assertEquals(List.of(), answers);
+    there.far = second;
+    back.far = first;
+    second.connected();
+    Waiting.until("an answer", () -> live(second));
+    agree();
+    assertEquals(new Reply.Value(Bytes.utf8("v")), call(second, new Command.Get(Key.of("k"))));
+    Waiting.until("the held answer", () -> answers.size() == 1);
+    assertEquals(List.of(new Reply.Value(Bytes.utf8("v"))), answers);
+  }
+
+  @Test
+  void callsAreAnsweredAfterAWhileThoughNobodyIsThereToJoin() {
+    LockedReplica alone = replica(SETTINGS, wire()); // its connection never comes up
+    assertEquals(new Reply.Done(), call(alone, set("k", "v")));
+    assertEquals("v", get(alone, "k"));
+    assertEquals(ReplicaStatus.State.JOINING, alone.status().state());
+  }
+
+  @Test
+  void closingAnswersWhatIsHeld() {
+    LockedReplica alone = replica(SETTINGS, wire());
+    List<Reply> answers = new ArrayList<>();
+    alone.call(set("k", "v"), answers::add);
+    assertEquals(List.of(), answers);
+    alone.close();
+    assertEquals(List.of(new Reply.Done()), answers);
+  }
+
+  @Test
+  void noMoreCallsAreHeldThanTheBound() {
+    Limits two =
+        new Limits(
+            1 << 10, 1 << 12, 1 << 20, 100, 1 << 20, 100, 2, 1_000, 1_000, 1_000, 2, 2, 100);
+    LockedReplica joining = replica(NodeSettings.replicated(two, 200), wire());
+    List<Reply> answers = new ArrayList<>();
+    for (int i = 0; i < 3; i++) joining.call(set("k" + i, "v"), answers::add);
+    joining.receive(new byte[0]); // any step: it must not let the held ones go
+    assertEquals(1, answers.size());
+    joining.close();
+    assertEquals(3, answers.size());
+  }
+
+  @Test
+  void standaloneAnswersAtOnceOnTheCallersThread() {
+    LockedReplica alone = replica(NodeSettings.standalone(Limits.DEFAULTS), null);
+    Thread[] answeredBy = new Thread[1];
+    alone.call(set("k", "v"), reply -> answeredBy[0] = Thread.currentThread());
+    assertEquals(Thread.currentThread(), answeredBy[0]);
+    assertEquals("v", get(alone, "k"));
+    assertEquals(ReplicaStatus.State.STANDALONE, alone.status().state());
+  }
+
+  @Test
+  void malformedFramesAreCountedAndDropped() {
+    pair();
+    long before = Counter.MALFORMED_FRAMES.value();
+    LockedReplica replica = replicas.getFirst();
+    replica.receive(new byte[0]);
+    replica.receive("not ours".getBytes());
+    replica.receive(new byte[100]);
+    assertEquals(before + 3, Counter.MALFORMED_FRAMES.value());
+    assertNull(replica.status().alarm());
+    call(replica, set("k", "v"));
+    agree();
+  }
+
+  @Test
+  void closeSaysGoodbyeOnceAndEndsTheTimer() {
+    pair();
+    LockedReplica leaver = replicas.getFirst();
+    call(leaver, set("k", "v"));
+    leaver.close();
+    assertEquals(ReplicaStatus.State.LEFT, leaver.status().state());
+    assertEquals("answerReplays false", wires.getFirst().calls.getLast());
+    int said = wires.getFirst().calls.size();
+    leaver.close();
+    assertEquals(said, wires.getFirst().calls.size());
+    assertEquals("v", get(replicas.get(1), "k"));
+    assertEquals("v", get(leaver, "k")); // the data stays
+    Waiting.until(
+        "the peer let it go", () -> replicas.get(1).status().peers().isEmpty());
+  }
+
+  @Test
+  void reopensUnderAnotherNameWithItsData() {
+    pair();
+    LockedReplica returning = replicas.getFirst();
+    OriginId before = returning.status().origin();
+    assertThrows(IllegalStateException.class, () -> returning.reopen(wires.getFirst()));
+    call(returning, set("k", "v"));
+    returning.close();
+    call(replicas.get(1), set("meanwhile", "w"));
+    Wire again = wire();
+    again.far = replicas.get(1);
+    again.near = returning;
+    wires.get(1).far = returning;
+    returning.reopen(again);
+    returning.connected();
+    Waiting.until("live again", () -> live(returning));
+    assertNotEquals(before, returning.status().origin());
+    assertEquals(returning.status().origin(), again.name);
+    assertEquals("v", get(returning, "k"));
+    call(returning, new Command.Increment(Key.of("n"), 1));
+    agree();
+    assertEquals("w", get(returning, "meanwhile"));
+    assertEquals("1", get(replicas.get(1), "n"));
+  }
+
+  @Test
+  void disconnectedCallsReachThePeerAfterTheReconnect() {
+    pair();
+    LockedReplica cut = replicas.getFirst();
+    wires.get(0).far = null;
+    wires.get(1).far = null;
+    cut.disconnected();
+    assertFalse(cut.status().connected());
+    call(cut, set("k", "v"));
+    wires.get(0).far = replicas.get(1);
+    wires.get(1).far = cut;
+    cut.connected();
+    agree();
+    assertEquals("v", get(replicas.get(1), "k"));
+  }
+}

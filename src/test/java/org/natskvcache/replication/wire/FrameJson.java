@@ -1,0 +1,331 @@
+package org.natskvcache.replication.wire;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.OriginId;
+import org.natskvcache.crdt.Origins;
+import org.natskvcache.crdt.VersionVector;
+import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Key;
+import org.natskvcache.store.Mutation;
+import org.natskvcache.store.Observed;
+import org.natskvcache.store.Op;
+
+/**
+ * Frames as JSON and back: origins as ULID text, byte strings in hexadecimal, numbers of 64 bits as decimal strings.
+ * Two frames are equal exactly when their JSON is, whatever the slots.
+ */
+public final class FrameJson {
+  private static final String BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+
+  private final Origins origins;
+
+  public FrameJson(Origins origins) {
+    this.origins = origins;
+  }
+
+  // ------------------------------------------------------------------- frame to JSON
+
+  public ObjectNode toJson(Frame frame) {
+    ObjectNode out = JSON.objectNode();
+    out.put("type", frame.getClass().getSimpleName());
+    out.put("from", frame.from().toString());
+    switch (frame) {
+      case Frame.Mutations(var from, var mutations) -> {
+        ArrayNode list = out.putArray("mutations");
+        for (Mutation mutation : mutations) list.add(json(mutation));
+      }
+      case Frame.Beacon(var from, var sequence, var wallMillis) -> {
+        put(out, "sequence", sequence);
+        put(out, "wallMillis", wallMillis);
+      }
+      case Frame.Heartbeat h -> heartbeat(h, out);
+      case Frame.Leave(var from, var finalSequence) -> put(out, "finalSequence", finalSequence);
+      case Frame.OfferRequest r -> {}
+      case Frame.Offer(var from, var vector, var entries) -> {
+        out.set("vector", json(vector));
+        put(out, "entries", entries);
+      }
+      case Frame.ReplayRequest(var from, var vector, var creditBytes) -> {
+        out.set("vector", json(vector));
+        out.put("creditBytes", creditBytes);
+      }
+      case Frame.ReplayEnd(var from, var outcome, var vector) -> {
+        out.put("outcome", outcome.name());
+        out.set("vector", json(vector));
+      }
+      case Frame.SnapshotRequest(var from, var cut, var section, var offset, var window) -> {
+        put(out, "cut", cut);
+        out.put("section", section).put("offset", offset).put("windowBytes", window);
+      }
+      case Frame.SnapshotChunk chunk -> chunk(chunk, out);
+      case Frame.SnapshotRefused(var from, var cut, var busy) -> {
+        put(out, "cut", cut);
+        out.put("busy", busy);
+      }
+      case Frame.VectorRequest r -> {}
+      case Frame.Vector(var from, var vector) -> out.set("vector", json(vector));
+    }
+    return out;
+  }
+
+  private static void put(ObjectNode out, String name, long value) {
+    out.put(name, Long.toString(value));
+  }
+
+  private void heartbeat(Frame.Heartbeat h, ObjectNode out) {
+    out.put("live", h.live()).put("hello", h.hello());
+    put(out, "sequence", h.sequence());
+    put(out, "wallMillis", h.wallMillis());
+    put(out, "hlc", h.hlc());
+    out.set("active", json(h.active()));
+    put(out, "restCount", h.restCount());
+    put(out, "restHash", h.restHash());
+    put(out, "digest", h.digest());
+    put(out, "entries", h.entries());
+    ArrayNode samples = out.putArray("samples");
+    for (Frame.Sample sample : h.samples()) {
+      ObjectNode one = samples.addObject().put("bucket", sample.bucket());
+      put(one, "vectorHash", sample.vectorHash());
+      put(one, "digest", sample.digest());
+    }
+  }
+
+  private static void chunk(Frame.SnapshotChunk chunk, ObjectNode out) {
+    put(out, "cut", chunk.cut());
+    out.put("section", chunk.section()).put("offset", chunk.offset()).put("last", chunk.last());
+    ArrayNode pieces = out.putArray("pieces");
+    for (Frame.Piece piece : chunk.pieces()) {
+      pieces.addObject().put("ends", piece.ends()).put("bytes", hex(piece.bytes()));
+    }
+  }
+
+  private static ObjectNode json(VersionVector vector) {
+    ObjectNode out = JSON.objectNode();
+    vector.toMap().forEach((id, sequence) -> put(out, id.toString(), sequence));
+    return out;
+  }
+
+  private ObjectNode json(Mutation mutation) {
+    ObjectNode out = JSON.objectNode();
+    put(out, "sequence", Dot.sequence(mutation.dot()));
+    put(out, "hlc", mutation.hlc());
+    ArrayNode context = out.putArray("context");
+    for (int i = 0; i < mutation.contextSlots().length; i++) {
+      ArrayNode one = context.addArray().add(name(mutation.contextSlots()[i]));
+      one.add(Long.toString(mutation.contextDeltas()[i]));
+    }
+    put(out, "rowHash", mutation.rowHash());
+    Op op = mutation.op();
+    out.put("op", op.getClass().getSimpleName());
+    out.put("key", hex(op.key().stored()));
+    op(op, out);
+    return out;
+  }
+
+  private void op(Op op, ObjectNode out) {
+    switch (op) {
+      case Op.Put(var key, var value, var expireAtMillis, var seen) -> {
+        out.put("value", hex(value));
+        put(out, "expireAtMillis", expireAtMillis);
+        out.set("seen", json(seen));
+      }
+      case Op.Delete(var key, var seen, var expired) -> {
+        out.set("seen", json(seen));
+        out.put("expired", expired);
+      }
+      case Op.Increment(var key, var delta, var sum, var fresh, var reset) -> {
+        put(out, "delta", delta);
+        put(out, "sum", sum);
+        out.put("fresh", fresh);
+        out.set("reset", json(reset));
+      }
+      case Op.AddMember(var key, var member, var reset) -> {
+        out.put("member", hex(member));
+        out.set("reset", json(reset));
+      }
+      case Op.RemoveMember(var key, var member) -> out.put("member", hex(member));
+      case Op.Append(var key, var position, var value, var reset) -> {
+        put(out, "position", position);
+        out.put("value", hex(value));
+        out.set("reset", json(reset));
+      }
+      case Op.RemoveItem(var key, var position, var itemDot) -> {
+        put(out, "position", position);
+        out.put("itemOrigin", name(Dot.slot(itemDot)));
+        put(out, "itemSequence", Dot.sequence(itemDot));
+      }
+    }
+  }
+
+  private JsonNode json(Observed seen) {
+    if (seen == null) return JSON.nullNode();
+    ArrayNode out = JSON.arrayNode();
+    for (int i = 0; i < seen.size(); i++) {
+      ArrayNode one = out.addArray().add(name(seen.slots()[i]));
+      one.add(Long.toString(seen.lasts()[i])).add(Long.toString(seen.sums()[i]));
+    }
+    return out;
+  }
+
+  private String name(int slot) {
+    return origins.id(slot).toString();
+  }
+
+  private static String hex(Bytes bytes) {
+    return HexFormat.of().formatHex(bytes.array());
+  }
+
+  // ------------------------------------------------------------------- JSON to frame
+
+  public Frame toFrame(JsonNode in) {
+    OriginId from = origin(in.get("from").asText());
+    return switch (in.get("type").asText()) {
+      case "Mutations" -> mutations(from, in.get("mutations"));
+      case "Beacon" -> new Frame.Beacon(from, number(in, "sequence"), number(in, "wallMillis"));
+      case "Heartbeat" -> heartbeat(from, in);
+      case "Leave" -> new Frame.Leave(from, number(in, "finalSequence"));
+      case "OfferRequest" -> new Frame.OfferRequest(from);
+      case "Offer" -> new Frame.Offer(from, vector(in.get("vector")), number(in, "entries"));
+      case "ReplayRequest" ->
+          new Frame.ReplayRequest(from, vector(in.get("vector")), in.get("creditBytes").asInt());
+      case "ReplayEnd" ->
+          new Frame.ReplayEnd(
+              from,
+              Frame.ReplayEnd.Outcome.valueOf(in.get("outcome").asText()),
+              vector(in.get("vector")));
+      case "SnapshotRequest" ->
+          new Frame.SnapshotRequest(
+              from, number(in, "cut"), in.get("section").asInt(), in.get("offset").asInt(),
+              in.get("windowBytes").asInt());
+      case "SnapshotChunk" -> chunk(from, in);
+      case "SnapshotRefused" ->
+          new Frame.SnapshotRefused(from, number(in, "cut"), in.get("busy").asBoolean());
+      case "VectorRequest" -> new Frame.VectorRequest(from);
+      case "Vector" -> new Frame.Vector(from, vector(in.get("vector")));
+      default -> throw new IllegalArgumentException(in.get("type").asText());
+    };
+  }
+
+  private static long number(JsonNode in, String name) {
+    return Long.parseLong(in.get(name).asText());
+  }
+
+  private Frame heartbeat(OriginId from, JsonNode in) {
+    List<Frame.Sample> samples = new ArrayList<>();
+    for (JsonNode sample : in.get("samples")) {
+      samples.add(
+          new Frame.Sample(
+              sample.get("bucket").asInt(), number(sample, "vectorHash"),
+              number(sample, "digest")));
+    }
+    return new Frame.Heartbeat(
+        from, in.get("live").asBoolean(), in.get("hello").asBoolean(), number(in, "sequence"),
+        number(in, "wallMillis"), number(in, "hlc"), vector(in.get("active")),
+        number(in, "restCount"), number(in, "restHash"), number(in, "digest"),
+        number(in, "entries"), samples);
+  }
+
+  private static Frame chunk(OriginId from, JsonNode in) {
+    List<Frame.Piece> pieces = new ArrayList<>();
+    for (JsonNode piece : in.get("pieces")) {
+      pieces.add(new Frame.Piece(piece.get("ends").asBoolean(), bytes(piece, "bytes")));
+    }
+    return new Frame.SnapshotChunk(
+        from, number(in, "cut"), in.get("section").asInt(), in.get("offset").asInt(),
+        in.get("last").asBoolean(), pieces);
+  }
+
+  /** The vector of a JSON object from origin to sequence. */
+  public VersionVector vector(JsonNode in) {
+    VersionVector vector = new VersionVector(origins);
+    for (Map.Entry<String, JsonNode> mark : in.properties()) {
+      vector.raise(slot(mark.getKey()), Long.parseLong(mark.getValue().asText()));
+    }
+    return vector;
+  }
+
+  private Frame mutations(OriginId from, JsonNode in) {
+    int author = origins.slot(from);
+    List<Mutation> mutations = new ArrayList<>();
+    for (JsonNode one : in) {
+      JsonNode context = one.get("context");
+      int[] slots = new int[context.size()];
+      long[] deltas = new long[context.size()];
+      for (int i = 0; i < slots.length; i++) {
+        slots[i] = slot(context.get(i).get(0).asText());
+        deltas[i] = context.get(i).get(1).asLong();
+      }
+      long dot = Dot.of(author, number(one, "sequence"));
+      mutations.add(
+          new Mutation(dot, number(one, "hlc"), slots, deltas, number(one, "rowHash"), op(one)));
+    }
+    return new Frame.Mutations(from, mutations);
+  }
+
+  private Op op(JsonNode in) {
+    Key key = new Key(bytes(in, "key"));
+    return switch (in.get("op").asText()) {
+      case "Put" ->
+          new Op.Put(
+              key, bytes(in, "value"), number(in, "expireAtMillis"), observed(in.get("seen")));
+      case "Delete" ->
+          new Op.Delete(key, observed(in.get("seen")), in.get("expired").asBoolean());
+      case "Increment" ->
+          new Op.Increment(
+              key, number(in, "delta"), number(in, "sum"), in.get("fresh").asBoolean(),
+              reset(in));
+      case "AddMember" -> new Op.AddMember(key, bytes(in, "member"), reset(in));
+      case "RemoveMember" -> new Op.RemoveMember(key, bytes(in, "member"));
+      case "Append" ->
+          new Op.Append(key, number(in, "position"), bytes(in, "value"), reset(in));
+      case "RemoveItem" -> {
+        int slot = slot(in.get("itemOrigin").asText());
+        long dot = Dot.of(slot, number(in, "itemSequence"));
+        yield new Op.RemoveItem(key, number(in, "position"), dot);
+      }
+      default -> throw new IllegalArgumentException(in.get("op").asText());
+    };
+  }
+
+  private Observed reset(JsonNode in) {
+    return in.get("reset").isNull() ? null : observed(in.get("reset"));
+  }
+
+  private Observed observed(JsonNode in) {
+    Observed seen = new Observed(new int[in.size()], new long[in.size()], new long[in.size()]);
+    for (int i = 0; i < in.size(); i++) {
+      seen.slots()[i] = slot(in.get(i).get(0).asText());
+      seen.lasts()[i] = Long.parseLong(in.get(i).get(1).asText());
+      seen.sums()[i] = Long.parseLong(in.get(i).get(2).asText());
+    }
+    return seen;
+  }
+
+  private int slot(String ulid) {
+    return origins.slot(origin(ulid));
+  }
+
+  private static Bytes bytes(JsonNode in, String name) {
+    return new Bytes(HexFormat.of().parseHex(in.get(name).asText()));
+  }
+
+  /** The origin that prints as this text. */
+  public static OriginId origin(String ulid) {
+    long high = 0;
+    long low = 0;
+    for (char c : ulid.toCharArray()) {
+      high = high << 5 | low >>> 59;
+      low = low << 5 | BASE32.indexOf(c);
+    }
+    return new OriginId(high, low);
+  }
+}
