@@ -105,12 +105,7 @@ class GarbageIT {
 
   @Test
   void onTheSubjectOfCalls() throws Exception {
-    var caller =
-        new SigningCaller(
-            Vectors.key("cluster_seed"),
-            Provider.ACTOR,
-            victim.hostData.text("provider_key"),
-            "default");
+    SigningCaller caller = victim.caller();
     List<byte[]> messages = new ArrayList<>(garbage.noise());
     messages.addAll(garbage.lies());
     int undecodable = messages.size();

@@ -43,13 +43,20 @@ final class Provider implements AutoCloseable {
 
   /** The calls of some actor, linked or not. */
   KeyValueClient callsOf(String actor) {
-    var caller =
-        new SigningCaller(
-            Vectors.key("cluster_seed"),
-            actor,
-            hostData.text("provider_key"),
-            hostData.text("link_name"));
-    return new KeyValueClient(host, caller, subject());
+    return new KeyValueClient(host, caller(actor), subject());
+  }
+
+  /** Signs the calls of {@link #ACTOR}, for a test that wants to bend them. */
+  SigningCaller caller() {
+    return caller(ACTOR);
+  }
+
+  private SigningCaller caller(String actor) {
+    return new SigningCaller(
+        Vectors.key("cluster_seed"),
+        actor,
+        hostData.text("provider_key"),
+        hostData.text("link_name"));
   }
 
   /** {@code P}. */

@@ -1,6 +1,7 @@
 package org.natskvcache.process;
 
 import io.nats.client.Connection;
+import io.nats.client.ErrorListener;
 import io.nats.client.Nats;
 import io.nats.client.Options;
 import java.io.IOException;
@@ -43,7 +44,9 @@ final class ProviderFixture implements AutoCloseable {
 
   Connection connect(NatsForTests server) {
     try {
-      return open(Nats.connect(Options.builder().server(server.url()).maxReconnects(-1).build()));
+      var quiet = new ErrorListener() {}; // tests kill servers; the client would tell the console
+      var options = Options.builder().server(server.url()).maxReconnects(-1).errorListener(quiet);
+      return open(Nats.connect(options.build()));
     } catch (IOException e) {
       throw new IllegalStateException("no connection to the test's NATS server", e);
     } catch (InterruptedException e) {
