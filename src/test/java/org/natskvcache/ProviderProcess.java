@@ -147,6 +147,18 @@ public final class ProviderProcess implements AutoCloseable {
     process.toHandle().destroy();
   }
 
+  /** SIGINT, as Ctrl-C on its terminal would. */
+  public void interrupt() {
+    try {
+      new ProcessBuilder("/bin/sh", "-c", "kill -INT " + pid()).start().waitFor();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted", e);
+    }
+  }
+
   /** SIGKILL, as a crash would. */
   public void kill() {
     process.toHandle().destroyForcibly();

@@ -5,6 +5,7 @@ import io.nats.client.Dispatcher;
 import io.nats.client.Message;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -66,6 +67,9 @@ public final class WasmbusDoor implements AutoCloseable {
   private static final Duration LAST_FLUSH = Duration.ofMillis(80);
   private static final Duration FIRST_FLUSH = Duration.ofSeconds(2);
 
+  /** Kinds of malformed links that are worth a line each. */
+  private static final int LOGGED_MAX = 16;
+
   /**
    * Who we are.
    *
@@ -91,6 +95,10 @@ public final class WasmbusDoor implements AutoCloseable {
   private final ReplyPublisher replies;
   private final WasmbusCalls calls;
   private final CompletableFuture<Void> stopped = new CompletableFuture<>();
+
+  /** Logged already. Of the control dispatcher's thread. */
+  private final Set<String> malformedLinks = new HashSet<>();
+
   private @Nullable Dispatcher callDispatcher;
   private @Nullable Dispatcher controlDispatcher;
 
@@ -159,16 +167,19 @@ public final class WasmbusDoor implements AutoCloseable {
     decodeLink(message, this::delete);
   }
 
-  private static void decodeLink(Message message, Consumer<LinkDefinition> then) {
+  private void decodeLink(Message message, Consumer<LinkDefinition> then) {
     try {
       then.accept(LinkDefinitionCodec.decode(message.getData()));
     } catch (MessagePackException e) {
       Counter.MALFORMED_LINKS.increment();
-      LOG.warn(
-          "event=malformed_link subject={} bytes={} cause=\"{}\"",
-          message.getSubject(),
-          message.getData().length,
-          e.getMessage());
+      String kind = message.getSubject() + " " + e.getMessage();
+      if (malformedLinks.size() < LOGGED_MAX && malformedLinks.add(kind)) {
+        LOG.warn(
+            "event=malformed_link subject={} bytes={} cause=\"{}\"; more of these are only counted",
+            message.getSubject(),
+            message.getData().length,
+            e.getMessage());
+      }
     }
   }
 
