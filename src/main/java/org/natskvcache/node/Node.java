@@ -249,7 +249,9 @@ public final class Node {
     settleJoin();
   }
 
-  /** What the peers still lack of what was written here they may ask for, and say when they have it. */
+  /**
+   * What the peers still lack of what was written here they may ask for, and say when they have it.
+   */
   private void afterLeaving(Frame frame) {
     switch (frame) {
       case Frame.Vector(var from, var vector) ->
@@ -634,6 +636,7 @@ public final class Node {
     limits = settings.limits().within(bytes);
     keyspace.limits(limits);
     server.limits(limits);
+    repair.limits(limits);
   }
 
   /** The replication connection is up and subscribed, for the first time or again. */

@@ -8,6 +8,7 @@ import org.natskvcache.crdt.OriginId;
 import org.natskvcache.node.Peers.Peer;
 import org.natskvcache.replication.Staging;
 import org.natskvcache.replication.wire.Frame;
+import org.natskvcache.store.Limits;
 
 /**
  * Asks for what is missing, one question at a time.
@@ -68,7 +69,7 @@ final class Repair {
 
   private final Host host;
   private final RandomGenerator random;
-  private final int windowBytes;
+  private int windowBytes;
   private final boolean partialAllowed;
   private final boolean anyServerAllowed;
 
@@ -86,10 +87,15 @@ final class Repair {
   Repair(Host host, RandomGenerator random, NodeSettings settings) {
     this.host = host;
     this.random = random;
-    windowBytes = WINDOW_CHUNKS * settings.limits().chunkBytes();
+    limits(settings.limits());
     partialAllowed =
         settings.defect() == org.natskvcache.crdt.Defect.PARTIAL_SNAPSHOT_WITH_FULL_CONTEXT;
     anyServerAllowed = settings.defect() == org.natskvcache.crdt.Defect.CUT_ID_WITHOUT_ORIGIN;
+  }
+
+  /** A request for a snapshot grants so many chunks. */
+  void limits(Limits limits) {
+    windowBytes = WINDOW_CHUNKS * limits.chunkBytes();
   }
 
   long nextTick() {

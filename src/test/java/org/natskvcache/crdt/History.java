@@ -8,8 +8,8 @@ import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 
 /**
- * Replicas of one key that are brought into their states by running operations and passing them on in causal order, never
- * by making states up.
+ * Replicas of one key that are brought into their states by running operations and passing them on
+ * in causal order, never by making states up.
  */
 final class History {
   /** One operation as its author made it. */
@@ -73,8 +73,9 @@ final class History {
       for (Register r = register; r != null; r = r.next) {
         lines.put("version " + stamp(r.dot), r.hlc + " " + text(r.value));
       }
-      members.dots().forEach(
-          (member, dots) -> {
+      members
+          .dots()
+          .forEach((member, dots) -> {
             for (long dot : dots) lines.put("member " + member + " " + stamp(dot), "");
           });
       List<String> items = new ArrayList<>();

@@ -15,8 +15,7 @@ class RegisterTest {
   private final DigestSum digest = new DigestSum(origins, 3);
 
   private Register version(int slot, long sequence, long hlc, String value, Register next) {
-    Register made =
-        new Register(Dot.of(slot, sequence), hlc, 0, History.bytes(value), next);
+    Register made = new Register(Dot.of(slot, sequence), hlc, 0, History.bytes(value), next);
     return Register.counted(made, digest);
   }
 

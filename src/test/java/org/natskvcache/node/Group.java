@@ -22,7 +22,10 @@ import org.natskvcache.store.Key;
 import org.natskvcache.store.Limits;
 import org.natskvcache.store.Reply;
 
-/** A few nodes on one thread with a clock that is moved by hand and a network that delivers at once or not at all. */
+/**
+ * A few nodes on one thread with a clock that is moved by hand and a network that delivers at once
+ * or not at all.
+ */
 final class Group {
   static final long HEARTBEAT_MILLIS = 1_000;
   private static final long WALL_MILLIS = 1_750_000_000_000L;
@@ -134,8 +137,19 @@ final class Group {
 
   static Limits limits(int ringMutationsMax, int heldBackMax, int chunkBytes, int cutsMax) {
     return new Limits(
-        1 << 10, 1 << 16, 1 << 20, ringMutationsMax, 1 << 20, heldBackMax, 100, 1_000, 4_000,
-        chunkBytes, cutsMax, 2, 100);
+        1 << 10,
+        1 << 16,
+        1 << 20,
+        ringMutationsMax,
+        1 << 20,
+        heldBackMax,
+        100,
+        1_000,
+        4_000,
+        chunkBytes,
+        cutsMax,
+        2,
+        100);
   }
 
   Member add() {
@@ -239,7 +253,9 @@ final class Group {
     }
   }
 
-  /** The bytes of a frame, as some outsider would send it; its vectors are in {@link #origins()}. */
+  /**
+   * The bytes of a frame, as some outsider would send it; its vectors are in {@link #origins()}.
+   */
   byte[] encode(Frame frame) {
     return observer.encode(frame);
   }

@@ -147,9 +147,7 @@ class LockedReplicaTest {
     back.far = a;
     a.connected();
     b.connected();
-    Waiting.until(
-        () -> "both live: " + a.status() + " " + b.status(),
-        () -> live(a) && live(b));
+    Waiting.until(() -> "both live: " + a.status() + " " + b.status(), () -> live(a) && live(b));
   }
 
   private static boolean live(Replica replica) {
@@ -199,13 +197,12 @@ class LockedReplicaTest {
       answers.add(own);
       callers.add(
           Thread.ofPlatform()
-              .start(
-                  () -> {
-                    for (int n = 0; n < each; n++) {
-                      Reply reply = call(replica, new Command.Increment(Key.of("n"), 1));
-                      own.add(((Reply.Amount) reply).value());
-                    }
-                  }));
+              .start(() -> {
+                for (int n = 0; n < each; n++) {
+                  Reply reply = call(replica, new Command.Increment(Key.of("n"), 1));
+                  own.add(((Reply.Amount) reply).value());
+                }
+              }));
     }
     for (Thread caller : callers) caller.join();
     agree();
@@ -269,8 +266,7 @@ class LockedReplicaTest {
   @Test
   void noMoreCallsAreHeldThanTheBound() {
     Limits two =
-        new Limits(
-            1 << 10, 1 << 12, 1 << 20, 100, 1 << 20, 100, 2, 1_000, 1_000, 1_000, 2, 2, 100);
+        new Limits(1 << 10, 1 << 12, 1 << 20, 100, 1 << 20, 100, 2, 1_000, 1_000, 1_000, 2, 2, 100);
     LockedReplica joining = replica(NodeSettings.replicated(two, 200), wire());
     List<Reply> answers = new ArrayList<>();
     for (int i = 0; i < 3; i++) joining.call(set("k" + i, "v"), answers::add);
@@ -317,8 +313,7 @@ class LockedReplicaTest {
     assertEquals(said, wires.getFirst().calls.size());
     assertEquals("v", get(replicas.get(1), "k"));
     assertEquals("v", get(leaver, "k")); // the data stays
-    Waiting.until(
-        "the peer let it go", () -> replicas.get(1).status().peers().isEmpty());
+    Waiting.until("the peer let it go", () -> replicas.get(1).status().peers().isEmpty());
   }
 
   @Test

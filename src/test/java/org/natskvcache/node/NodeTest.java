@@ -324,8 +324,7 @@ class NodeTest {
       VersionVector theirs = new VersionVector(group.origins());
       theirs.raise(group.origins().slot(pair.get(1).node.id()), 1);
       behind.receive(group.encode(new Frame.ReplayRequest(pair.get(1).node.id(), theirs, 1_000)));
-      Frame.ReplayEnd end =
-          (Frame.ReplayEnd) behind.sent(Frame.ReplayEnd.class).getLast().frame();
+      Frame.ReplayEnd end = (Frame.ReplayEnd) behind.sent(Frame.ReplayEnd.class).getLast().frame();
       assertEquals(Frame.ReplayEnd.Outcome.BEHIND, end.outcome());
       group.advance(20);
       assertEquals("v", behind.get("k"));
@@ -481,8 +480,7 @@ class NodeTest {
       group.advance(3_000);
       Frame.Piece piece = new Frame.Piece(true, new Bytes(new byte[] {0}));
       joiner.receive(
-          group.encode(
-              new Frame.SnapshotChunk(server.node.id(), 1, 0, 0, true, List.of(piece))));
+          group.encode(new Frame.SnapshotChunk(server.node.id(), 1, 0, 0, true, List.of(piece))));
       group.advance(3_000);
       group.assertAgreed();
     }
@@ -509,8 +507,7 @@ class NodeTest {
     @Test
     void unsentMutationsGoOutBeforeTheLeave() {
       List<Member> pair = group.live(2, ROOMY);
-      pair.get(0).node.call(
-          new Command.Set(Key.of("k"), Bytes.utf8("v"), 0), pair.get(0).now());
+      pair.get(0).node.call(new Command.Set(Key.of("k"), Bytes.utf8("v"), 0), pair.get(0).now());
       pair.get(0).leave();
       assertEquals("v", pair.get(1).get("k"));
     }
@@ -568,8 +565,7 @@ class NodeTest {
     void rejoinWithoutLeavingIsAFault() {
       Member member = group.live(1, ROOMY).getFirst();
       assertThrows(
-          IllegalStateException.class,
-          () -> member.node.rejoin(group.newOrigin(), member.now()));
+          IllegalStateException.class, () -> member.node.rejoin(group.newOrigin(), member.now()));
     }
 
     @Test
@@ -791,8 +787,7 @@ class NodeTest {
     private byte[] mutationOf(OriginId author, long sequence) {
       int slot = group.origins().slot(author);
       Op op = new Op.Put(Key.of("k"), Bytes.utf8("forged"), 0, Observed.NOTHING);
-      Mutation mutation =
-          new Mutation(Dot.of(slot, sequence), 1, new int[0], new long[0], 0, op);
+      Mutation mutation = new Mutation(Dot.of(slot, sequence), 1, new int[0], new long[0], 0, op);
       return group.encode(new Frame.Mutations(author, List.of(mutation)));
     }
 
@@ -860,8 +855,10 @@ class NodeTest {
     private int residuals() {
       int[] found = new int[1];
       for (Member member : group.members) {
-        member.node.keyspace().forEach(
-            entry -> {
+        member
+            .node
+            .keyspace()
+            .forEach(entry -> {
               for (Chain c = entry.chains(); c != null; c = c.next) if (c.dead()) found[0]++;
             });
       }

@@ -37,8 +37,7 @@ class DeliveryTest {
 
   private Delivery delivery(int heldBackMax, long heldBackBytesMax) {
     Limits limits =
-        new Limits(
-            99, 99, 99, 99, heldBackBytesMax, heldBackMax, 99, 99, 99, 99, 1, 2, 9);
+        new Limits(99, 99, 99, 99, heldBackBytesMax, heldBackMax, 99, 99, 99, 99, 1, 2, 9);
     return new Delivery(origins, limits, Defect.NONE);
   }
 

@@ -26,13 +26,27 @@ import org.natskvcache.store.Keyspace;
 import org.natskvcache.store.Limits;
 import org.natskvcache.store.Mutation;
 
-/** Keyspace and delivery of one replica, without peers, timers or repair; frames are carried by hand. */
+/**
+ * Keyspace and delivery of one replica, without peers, timers or repair; frames are carried by
+ * hand.
+ */
 final class PlainReplica {
   static final int BUCKET_BITS = 3;
   static final int SECTIONS = 1 + (1 << BUCKET_BITS);
   static final Limits LIMITS =
       new Limits(
-          1 << 10, 1 << 12, 1 << 20, 100, 1 << 20, 1_000, 100, 1_000, 1_000, 100, 2, BUCKET_BITS,
+          1 << 10,
+          1 << 12,
+          1 << 20,
+          100,
+          1 << 20,
+          1_000,
+          100,
+          1_000,
+          1_000,
+          100,
+          2,
+          BUCKET_BITS,
           100);
 
   final Origins origins = new Origins();
@@ -63,8 +77,7 @@ final class PlainReplica {
       if (slot != me && delivery.applied().get(slot) > row.get(slot)) risen.add(slot);
     }
     int[] slots = risen.stream().mapToInt(slot -> slot).toArray();
-    long[] deltas =
-        risen.stream().mapToLong(s -> delivery.applied().get(s) - row.get(s)).toArray();
+    long[] deltas = risen.stream().mapToLong(s -> delivery.applied().get(s) - row.get(s)).toArray();
     long dot = Dot.of(me, delivery.applied().get(me) + 1);
     apply(new Mutation(dot, hlc, slots, deltas, 0, decision.op()));
     Mutation sent = new Mutation(dot, hlc, slots, deltas, row.hash(), decision.op());
@@ -99,8 +112,7 @@ final class PlainReplica {
   }
 
   Cut cut() {
-    Cut cut =
-        new Cut(keyspace, snapshots, Cut.header(delivery, buckets, origins.size(), hlc));
+    Cut cut = new Cut(keyspace, snapshots, Cut.header(delivery, buckets, origins.size(), hlc));
     cuts.add(cut);
     return cut;
   }
@@ -111,13 +123,16 @@ final class PlainReplica {
     SnapshotCodec.Header header = read.header();
     Join rule =
         new Join(
-            delivery.applied().copy(), header.vector(), Defect.NONE,
+            delivery.applied().copy(),
+            header.vector(),
+            Defect.NONE,
             said -> {
               throw new AssertionError(said);
             });
     Keyspace.Joining joining =
         new Keyspace.Joining(
-            rule, me,
+            rule,
+            me,
             chain -> {
               VersionVector mine = delivery.rowIfKnown(chain.slot);
               VersionVector theirs =

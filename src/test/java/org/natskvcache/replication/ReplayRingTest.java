@@ -23,8 +23,7 @@ class ReplayRingTest {
   private final int b = origins.slot(new OriginId(2, 2));
 
   private static ReplayRing ring(int countMax, long bytesMax) {
-    return new ReplayRing(
-        new Limits(99, 99, bytesMax, countMax, 99, 99, 99, 99, 99, 99, 1, 2, 9));
+    return new ReplayRing(new Limits(99, 99, bytesMax, countMax, 99, 99, 99, 99, 99, 99, 1, 2, 9));
   }
 
   private VersionVector vector(long... marks) {
@@ -46,8 +45,7 @@ class ReplayRingTest {
       ring.add(DeliveryTest.mutation(a, i));
       ring.add(DeliveryTest.mutation(b, i));
     }
-    assertEquals(
-        List.of(Dot.of(b, 2), Dot.of(a, 3), Dot.of(b, 3)), replay(ring, vector(2, 1)));
+    assertEquals(List.of(Dot.of(b, 2), Dot.of(a, 3), Dot.of(b, 3)), replay(ring, vector(2, 1)));
     assertEquals(6, replay(ring, vector()).size());
     assertEquals(List.of(), replay(ring, vector(3, 3)));
     assertEquals(List.of(), replay(ring, vector(9, 9)));
@@ -183,8 +181,7 @@ class ReplayRingTest {
         ring.skipTo(slot, to);
         model.skipTo(slot, to);
       } else {
-        Mutation next =
-            DeliveryTest.sized(slot, model.applied[slot] + 1, random.nextInt(100));
+        Mutation next = DeliveryTest.sized(slot, model.applied[slot] + 1, random.nextInt(100));
         ring.add(next);
         model.add(next);
       }

@@ -29,8 +29,9 @@ import org.natskvcache.store.Key;
 import org.natskvcache.store.Reply;
 
 /**
- * The frozen bytes of {@code replication-vectors.json}, which other implementations are tested with too. A change of
- * layout or hash must fail here; it needs a new version of the protocol, not new vectors.
+ * The frozen bytes of {@code replication-vectors.json}, which other implementations are tested with
+ * too. A change of layout or hash must fail here; it needs a new version of the protocol, not new
+ * vectors.
  */
 class ReplicationVectorsTest {
   private static final JsonNode VECTORS = read();
@@ -123,8 +124,7 @@ class ReplicationVectorsTest {
     PlainReplica replica = new PlainReplica(new OriginId(1, 1));
     Key key = Key.of("k");
     replica.run(new Command.Set(key, Bytes.utf8(vector.get("text").asText()), 0));
-    Reply reply =
-        replica.keyspace.decide(new Command.Increment(key, 0), 1, 1, replica.me).reply();
+    Reply reply = replica.keyspace.decide(new Command.Increment(key, 0), 1, 1, replica.me).reply();
     assertEquals(vector.get("number").asBoolean(), reply instanceof Reply.Amount);
   }
 
@@ -155,14 +155,13 @@ class ReplicationVectorsTest {
     TreeSet<String> found = new TreeSet<>();
     frames()
         .map(vector -> vector.get("frame"))
-        .forEach(
-            frame -> {
-              found.add(frame.get("type").asText());
-              if (!frame.has("mutations")) return;
-              for (JsonNode mutation : frame.get("mutations")) {
-                found.add(mutation.get("op").asText());
-              }
-            });
+        .forEach(frame -> {
+          found.add(frame.get("type").asText());
+          if (!frame.has("mutations")) return;
+          for (JsonNode mutation : frame.get("mutations")) {
+            found.add(mutation.get("op").asText());
+          }
+        });
     assertEquals(expected, found);
   }
 

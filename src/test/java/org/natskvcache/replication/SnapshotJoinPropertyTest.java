@@ -11,8 +11,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.natskvcache.crdt.OriginId;
 
 /**
- * The laws of joining whole snapshots, counters with their residuals and expiry included, on states that writing and
- * passing on led to. Every replica numbers the origins in its own order.
+ * The laws of joining whole snapshots, counters with their residuals and expiry included, on states
+ * that writing and passing on led to. Every replica numbers the origins in its own order.
  */
 class SnapshotJoinPropertyTest {
   private static final OriginId X = new OriginId(100, 0);
@@ -81,8 +81,7 @@ class SnapshotJoinPropertyTest {
     PlainReplica replayed = new PlainReplica(Y);
     frames.forEach(replayed::receive);
     assertEquals(
-        replayed.summary(),
-        joined(X, replicas.get(0), replicas.get(1), replicas.get(2)).summary());
+        replayed.summary(), joined(X, replicas.get(0), replicas.get(1), replicas.get(2)).summary());
     for (PlainReplica replica : replicas) {
       frames.forEach(replica::receive);
       assertEquals(replayed.summary(), replica.summary());

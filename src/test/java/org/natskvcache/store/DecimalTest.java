@@ -19,9 +19,22 @@ class DecimalTest {
 
   @ParameterizedTest
   @ValueSource(
-      longs = {0, 1, -1, 9, 10, -10, 1L << 31, -(1L << 31), 999_999_999_999_999_999L,
-        1_000_000_000_000_000_000L, Long.MAX_VALUE, Long.MAX_VALUE - 1, Long.MIN_VALUE,
-        Long.MIN_VALUE + 1})
+      longs = {
+        0,
+        1,
+        -1,
+        9,
+        10,
+        -10,
+        1L << 31,
+        -(1L << 31),
+        999_999_999_999_999_999L,
+        1_000_000_000_000_000_000L,
+        Long.MAX_VALUE,
+        Long.MAX_VALUE - 1,
+        Long.MIN_VALUE,
+        Long.MIN_VALUE + 1
+      })
   void numbersReadBackAsWritten(long number) {
     assertEquals(number, parse(Long.toString(number)));
     assertEquals(number, Decimal.parse(Decimal.format(number).array()));
@@ -29,10 +42,35 @@ class DecimalTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "-", "-0", "+1", "+0", "00", "007", "-01", " 1", "1 ", "1.0", "1e3", "0x10",
-        "1_000", "--1", "1-", "٣", "１", "9223372036854775808", "-9223372036854775809",
-        "9999999999999999999", "10000000000000000000", "-10000000000000000000",
-        "18446744073709551616", "99999999999999999999", "100000000000000000000", "\0001"})
+      strings = {
+        "",
+        "-",
+        "-0",
+        "+1",
+        "+0",
+        "00",
+        "007",
+        "-01",
+        " 1",
+        "1 ",
+        "1.0",
+        "1e3",
+        "0x10",
+        "1_000",
+        "--1",
+        "1-",
+        "٣",
+        "１",
+        "9223372036854775808",
+        "-9223372036854775809",
+        "9999999999999999999",
+        "10000000000000000000",
+        "-10000000000000000000",
+        "18446744073709551616",
+        "99999999999999999999",
+        "100000000000000000000",
+        "\0001"
+      })
   void otherTextIsNoNumber(String text) {
     assertNull(parse(text));
   }

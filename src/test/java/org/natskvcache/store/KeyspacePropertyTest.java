@@ -79,8 +79,7 @@ class KeyspacePropertyTest {
           if (ttl > 0) expireAt.put(key.raw().utf8(), nowMillis + ttl);
           yield "done";
         }
-        case Command.Increment(var key, var by, var min, var max) ->
-            increment(key, by, min, max);
+        case Command.Increment(var key, var by, var min, var max) -> increment(key, by, min, max);
         case Command.ListAdd(var key, var value) -> {
           List<String> list = list(key);
           list.add(value.utf8());
@@ -242,8 +241,7 @@ class KeyspacePropertyTest {
       case 13 -> new Command.ListClear(key);
       case 14, 15 -> new Command.SetAdd(key, value);
       case 16 -> new Command.SetRemove(key, value);
-      case 17 ->
-          random.nextBoolean() ? new Command.SetMembers(key) : new Command.SetClear(key);
+      case 17 -> random.nextBoolean() ? new Command.SetMembers(key) : new Command.SetClear(key);
       case 18 -> new Command.SetUnion(List.of(key, key(random, keys)));
       default -> new Command.SetIntersection(List.of(key, key(random, keys)));
     };

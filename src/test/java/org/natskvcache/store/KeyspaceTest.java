@@ -127,8 +127,11 @@ class KeyspaceTest {
   static List<Command> commandsForSets(String on) {
     Key k = key(on);
     return List.of(
-        new Command.SetAdd(k, bytes("v")), new Command.SetRemove(k, bytes("v")),
-        new Command.SetMembers(k), new Command.SetClear(k), new Command.SetUnion(List.of(k)),
+        new Command.SetAdd(k, bytes("v")),
+        new Command.SetRemove(k, bytes("v")),
+        new Command.SetMembers(k),
+        new Command.SetClear(k),
+        new Command.SetUnion(List.of(k)),
         new Command.SetIntersection(List.of(k)),
         new Command.SetUnion(keys("missing", on)),
         new Command.SetIntersection(keys("missing", on)));
@@ -183,7 +186,9 @@ class KeyspaceTest {
   class Counters {
     @ParameterizedTest
     @CsvSource({
-      "0, 5, 5", "-1, 1, 0", "12, -20, -8",
+      "0, 5, 5",
+      "-1, 1, 0",
+      "12, -20, -8",
       "9223372036854775806, 1, 9223372036854775807",
       "-9223372036854775807, -1, -9223372036854775808",
       "9223372036854775807, -9223372036854775807, 0",
@@ -197,8 +202,20 @@ class KeyspaceTest {
 
     @ParameterizedTest
     @ValueSource(
-        strings = {"", "abc", "-0", "007", "+1", "1.5", " 1", "1 ", "9223372036854775808",
-          "-9223372036854775809", "12345678901234567890", "100000000000000000000"})
+        strings = {
+          "",
+          "abc",
+          "-0",
+          "007",
+          "+1",
+          "1.5",
+          " 1",
+          "1 ",
+          "9223372036854775808",
+          "-9223372036854775809",
+          "12345678901234567890",
+          "100000000000000000000"
+        })
     void otherStringsAreNoStart(String start) {
       cache.set("n", start);
       assertRefused(Reply.Reason.NOT_A_NUMBER, new Command.Increment(key("n"), 1));
@@ -261,9 +278,22 @@ class KeyspaceTest {
 
     @ParameterizedTest
     @CsvSource({
-      "0, -1, abcbd", "0, 4, abcbd", "0, 0, a", "4, 4, d", "-1, -1, d", "1, 3, bcb",
-      "-2, -1, bd", "-100, 1, ab", "3, 100, bd", "-100, 100, abcbd", "2, 1, ''", "5, 9, ''",
-      "-1, 0, ''", "0, -6, ''", "9, -1, ''", "-100, -100, ''",
+      "0, -1, abcbd",
+      "0, 4, abcbd",
+      "0, 0, a",
+      "4, 4, d",
+      "-1, -1, d",
+      "1, 3, bcb",
+      "-2, -1, bd",
+      "-100, 1, ab",
+      "3, 100, bd",
+      "-100, 100, abcbd",
+      "2, 1, ''",
+      "5, 9, ''",
+      "-1, 0, ''",
+      "0, -6, ''",
+      "9, -1, ''",
+      "-100, -100, ''",
       "-9223372036854775808, 9223372036854775807, abcbd",
       "9223372036854775807, -9223372036854775808, ''",
       "-9223372036854775808, -9223372036854775808, ''",
@@ -421,8 +451,9 @@ class KeyspaceTest {
       cache.set("k", "v", ttlMillis);
       assertEquals(Entry.NEVER, cache.keyspace.nextExpiryMillis());
       cache.nowMillis = Long.MAX_VALUE - 1;
-      assertEquals(value("v"), cache.keyspace.decide(
-          new Command.Get(key("k")), cache.nowMillis, 1, cache.me).reply());
+      assertEquals(
+          value("v"),
+          cache.keyspace.decide(new Command.Get(key("k")), cache.nowMillis, 1, cache.me).reply());
     }
 
     @Test
@@ -496,8 +527,7 @@ class KeyspaceTest {
     @Test
     void refusalNamesTheLimitAndNoValue() {
       Bytes secret = bytes("hunter2".repeat(entryMax));
-      Reply.Rejected refusal =
-          (Reply.Rejected) cache.run(new Command.Set(key("k"), secret, 0));
+      Reply.Rejected refusal = (Reply.Rejected) cache.run(new Command.Set(key("k"), secret, 0));
       assertTrue(refusal.detail().contains("" + entryMax));
       assertFalse(refusal.detail().contains("hunter2"));
     }
@@ -540,8 +570,7 @@ class KeyspaceTest {
       for (String k : List.of("user:1", "user:2", "use", "users", "\0user:3", "")) {
         cache.set(k, "v");
       }
-      assertEquals(
-          Set.of("user:1", "user:2"), new HashSet<>(cache.scan("user:", 1)));
+      assertEquals(Set.of("user:1", "user:2"), new HashSet<>(cache.scan("user:", 1)));
       assertEquals(Set.of("\0user:3"), new HashSet<>(cache.scan("\0", 1)));
       assertEquals(6, cache.scan("", 2).size());
       assertEquals(List.of(), cache.scan("nothing", 5));

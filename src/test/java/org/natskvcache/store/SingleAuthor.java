@@ -11,7 +11,10 @@ import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
 
-/** One keyspace with one author: decides each command and applies what it comes to, as a node alone does. */
+/**
+ * One keyspace with one author: decides each command and applies what it comes to, as a node alone
+ * does.
+ */
 final class SingleAuthor {
   /** Small tables and pages, so that few keys are many. */
   static final Limits SMALL =
@@ -47,8 +50,7 @@ final class SingleAuthor {
   void apply(Op op) {
     long sequence = applied.get(me) + 1;
     applied.raise(me, sequence);
-    Mutation mutation =
-        new Mutation(Dot.of(me, sequence), hlc, new int[0], new long[0], 0, op);
+    Mutation mutation = new Mutation(Dot.of(me, sequence), hlc, new int[0], new long[0], 0, op);
     assertNull(keyspace.apply(mutation, applied, me));
   }
 

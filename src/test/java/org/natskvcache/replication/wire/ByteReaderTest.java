@@ -23,8 +23,15 @@ class ByteReaderTest {
 
   @ParameterizedTest
   @CsvSource({
-    "0, 00", "1, 01", "127, 7f", "128, 8001", "300, ac02", "16383, ff7f", "16384, 808001",
-    "9223372036854775807, ffffffffffffffff7f", "-1, ffffffffffffffffff01",
+    "0, 00",
+    "1, 01",
+    "127, 7f",
+    "128, 8001",
+    "300, ac02",
+    "16383, ff7f",
+    "16384, 808001",
+    "9223372036854775807, ffffffffffffffff7f",
+    "-1, ffffffffffffffffff01",
   })
   void varintsAreLeb128(long value, String bytes) throws Exception {
     ByteWriter out = new ByteWriter(1);
@@ -35,8 +42,13 @@ class ByteReaderTest {
 
   @ParameterizedTest
   @CsvSource({
-    "0, 00", "-1, 01", "1, 02", "-2, 03", "64, 8001",
-    "9223372036854775807, feffffffffffffffff01", "-9223372036854775808, ffffffffffffffffff01",
+    "0, 00",
+    "-1, 01",
+    "1, 02",
+    "-2, 03",
+    "64, 8001",
+    "9223372036854775807, feffffffffffffffff01",
+    "-9223372036854775808, ffffffffffffffffff01",
   })
   void signedNumbersAreZigzag(long value, String bytes) throws Exception {
     ByteWriter out = new ByteWriter(1);
@@ -62,7 +74,8 @@ class ByteReaderTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "80", "ffffffffffffffffff", "80808080808080808080", "ffffffffffffffffffff01"})
+  @ValueSource(
+      strings = {"", "80", "ffffffffffffffffff", "80808080808080808080", "ffffffffffffffffffff01"})
   void varintCutOffOrTooLongIsRefused(String bytes) {
     assertThrows(MalformedFrameException.class, () -> reader(bytes).varint());
   }
@@ -72,8 +85,7 @@ class ByteReaderTest {
     assertEquals(5, reader("05").varint(5));
     assertThrows(MalformedFrameException.class, () -> reader("06").varint(5));
     assertThrows(
-        MalformedFrameException.class,
-        () -> reader("ffffffffffffffffff01").varint(Long.MAX_VALUE));
+        MalformedFrameException.class, () -> reader("ffffffffffffffffff01").varint(Long.MAX_VALUE));
   }
 
   @Test

@@ -109,7 +109,10 @@ class FrameCodecTest {
     }
   }
 
-  /** A wrong frame with a right checksum was made so: it reads as some frame or is refused, nothing else. */
+  /**
+   * A wrong frame with a right checksum was made so: it reads as some frame or is refused, nothing
+   * else.
+   */
   @ParameterizedTest
   @MethodSource("kinds")
   void wronglyMadeFramesAreReadOrRefused(int kind) {
@@ -220,32 +223,47 @@ class FrameCodecTest {
     List<byte[]> frames = new ArrayList<>();
     for (long count : new long[] {1 << 20, Integer.MAX_VALUE, 1L << 32, Long.MAX_VALUE, -1}) {
       frames.add(made(1, out -> mutationHead(out, 1, count, 0, 0)));
-      frames.add(made(1, out -> {
-        mutationHead(out, 1, 1, 0, 0);
-        out.varint(count); // contexts
-        out.u64(0);
-      }));
-      frames.add(made(1, out -> {
-        mutationHead(out, 1, 1, 0, 0);
-        record(out, 2, 0, 0);
-        out.varint(count); // observed chains
-        out.u64(0);
-      }));
-      frames.add(made(1, out -> {
-        mutationHead(out, 1, 1, 0, 0);
-        record(out, 5, 0, 0);
-        out.varint(count); // a member's length
-        out.u64(0);
-      }));
+      frames.add(
+          made(
+              1,
+              out -> {
+                mutationHead(out, 1, 1, 0, 0);
+                out.varint(count); // contexts
+                out.u64(0);
+              }));
+      frames.add(
+          made(
+              1,
+              out -> {
+                mutationHead(out, 1, 1, 0, 0);
+                record(out, 2, 0, 0);
+                out.varint(count); // observed chains
+                out.u64(0);
+              }));
+      frames.add(
+          made(
+              1,
+              out -> {
+                mutationHead(out, 1, 1, 0, 0);
+                record(out, 5, 0, 0);
+                out.varint(count); // a member's length
+                out.u64(0);
+              }));
       for (int type : new int[] {6, 7, 13}) frames.add(made(type, out -> out.varint(count)));
-      frames.add(made(10, out -> {
-        for (int i = 0; i < 3; i++) out.varint(1);
-        out.varint(count); // pieces
-      }));
-      frames.add(made(9, out -> {
-        for (int i = 0; i < 4; i++) out.varint(count);
-        out.varint(count);
-      }));
+      frames.add(
+          made(
+              10,
+              out -> {
+                for (int i = 0; i < 3; i++) out.varint(1);
+                out.varint(count); // pieces
+              }));
+      frames.add(
+          made(
+              9,
+              out -> {
+                for (int i = 0; i < 4; i++) out.varint(count);
+                out.varint(count);
+              }));
     }
     return frames;
   }
@@ -263,12 +281,15 @@ class FrameCodecTest {
 
   @Test
   void plainlyMadeMutationIsRead() throws Exception {
-    byte[] frame = made(1, out -> {
-      mutationHead(out, 1, 1, 5, 1);
-      record(out, 5, 0, 0, 0, 3);
-      out.bytes(new byte[] {'m'});
-      out.u64(0);
-    });
+    byte[] frame =
+        made(
+            1,
+            out -> {
+              mutationHead(out, 1, 1, 5, 1);
+              record(out, 5, 0, 0, 0, 3);
+              out.bytes(new byte[] {'m'});
+              out.u64(0);
+            });
     assertTrue(decode(frame) instanceof Frame.Mutations);
   }
 
@@ -284,28 +305,33 @@ class FrameCodecTest {
     frames.add(removal(1, 1, 1L << 62, 5, 1)); // and one too far ahead
     frames.add(removal(1, 1, 5, 5, 0, 0, 0)); // a context that rose by nothing
     frames.add(removal(1, 1, 5, 5, 0, 1, 1)); // of an origin not in the table
-    frames.add(made(1, out -> { // of the author itself, whose mark is implied
-      out.varint(1);
-      out.varint(1);
-      out.u64(0);
-      out.u64(5);
-      out.varint(1);
-      out.origin(new OriginId(5, 5));
-      record(out, 5, 0, 0, 0, 1);
-      out.bytes(new byte[] {'m'});
-      out.u64(0);
-    }));
+    frames.add(
+        made(
+            1,
+            out -> { // of the author itself, whose mark is implied
+              out.varint(1);
+              out.varint(1);
+              out.u64(0);
+              out.u64(5);
+              out.varint(1);
+              out.origin(new OriginId(5, 5));
+              record(out, 5, 0, 0, 0, 1);
+              out.bytes(new byte[] {'m'});
+              out.u64(0);
+            }));
     return frames;
   }
 
   private static byte[] removal(
       long first, long count, long hlc, int op, long clock, long... context) {
-    return made(1, out -> {
-      mutationHead(out, first, count, hlc, 1);
-      record(out, op, 0, clock, context);
-      out.bytes(new byte[] {'m'});
-      out.u64(0);
-    });
+    return made(
+        1,
+        out -> {
+          mutationHead(out, first, count, hlc, 1);
+          record(out, op, 0, clock, context);
+          out.bytes(new byte[] {'m'});
+          out.u64(0);
+        });
   }
 
   @ParameterizedTest

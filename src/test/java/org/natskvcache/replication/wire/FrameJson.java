@@ -19,8 +19,8 @@ import org.natskvcache.store.Observed;
 import org.natskvcache.store.Op;
 
 /**
- * Frames as JSON and back: origins as ULID text, byte strings in hexadecimal, numbers of 64 bits as decimal strings.
- * Two frames are equal exactly when their JSON is, whatever the slots.
+ * Frames as JSON and back: origins as ULID text, byte strings in hexadecimal, numbers of 64 bits as
+ * decimal strings. Two frames are equal exactly when their JSON is, whatever the slots.
  */
 public final class FrameJson {
   private static final String BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -204,7 +204,10 @@ public final class FrameJson {
               vector(in.get("vector")));
       case "SnapshotRequest" ->
           new Frame.SnapshotRequest(
-              from, number(in, "cut"), in.get("section").asInt(), in.get("offset").asInt(),
+              from,
+              number(in, "cut"),
+              in.get("section").asInt(),
+              in.get("offset").asInt(),
               in.get("windowBytes").asInt());
       case "SnapshotChunk" -> chunk(from, in);
       case "SnapshotRefused" ->
@@ -224,14 +227,23 @@ public final class FrameJson {
     for (JsonNode sample : in.get("samples")) {
       samples.add(
           new Frame.Sample(
-              sample.get("bucket").asInt(), number(sample, "vectorHash"),
+              sample.get("bucket").asInt(),
+              number(sample, "vectorHash"),
               number(sample, "digest")));
     }
     return new Frame.Heartbeat(
-        from, in.get("live").asBoolean(), in.get("hello").asBoolean(), number(in, "sequence"),
-        number(in, "wallMillis"), number(in, "hlc"), vector(in.get("active")),
-        number(in, "restCount"), number(in, "restHash"), number(in, "digest"),
-        number(in, "entries"), samples);
+        from,
+        in.get("live").asBoolean(),
+        in.get("hello").asBoolean(),
+        number(in, "sequence"),
+        number(in, "wallMillis"),
+        number(in, "hlc"),
+        vector(in.get("active")),
+        number(in, "restCount"),
+        number(in, "restHash"),
+        number(in, "digest"),
+        number(in, "entries"),
+        samples);
   }
 
   private static Frame chunk(OriginId from, JsonNode in) {
@@ -240,8 +252,12 @@ public final class FrameJson {
       pieces.add(new Frame.Piece(piece.get("ends").asBoolean(), bytes(piece, "bytes")));
     }
     return new Frame.SnapshotChunk(
-        from, number(in, "cut"), in.get("section").asInt(), in.get("offset").asInt(),
-        in.get("last").asBoolean(), pieces);
+        from,
+        number(in, "cut"),
+        in.get("section").asInt(),
+        in.get("offset").asInt(),
+        in.get("last").asBoolean(),
+        pieces);
   }
 
   /** The vector of a JSON object from origin to sequence. */
@@ -277,16 +293,13 @@ public final class FrameJson {
       case "Put" ->
           new Op.Put(
               key, bytes(in, "value"), number(in, "expireAtMillis"), observed(in.get("seen")));
-      case "Delete" ->
-          new Op.Delete(key, observed(in.get("seen")), in.get("expired").asBoolean());
+      case "Delete" -> new Op.Delete(key, observed(in.get("seen")), in.get("expired").asBoolean());
       case "Increment" ->
           new Op.Increment(
-              key, number(in, "delta"), number(in, "sum"), in.get("fresh").asBoolean(),
-              reset(in));
+              key, number(in, "delta"), number(in, "sum"), in.get("fresh").asBoolean(), reset(in));
       case "AddMember" -> new Op.AddMember(key, bytes(in, "member"), reset(in));
       case "RemoveMember" -> new Op.RemoveMember(key, bytes(in, "member"));
-      case "Append" ->
-          new Op.Append(key, number(in, "position"), bytes(in, "value"), reset(in));
+      case "Append" -> new Op.Append(key, number(in, "position"), bytes(in, "value"), reset(in));
       case "RemoveItem" -> {
         int slot = slot(in.get("itemOrigin").asText());
         long dot = Dot.of(slot, number(in, "itemSequence"));

@@ -44,8 +44,11 @@ final class RandomFrames {
       }
       case 8 ->
           new Frame.SnapshotRequest(
-              from, upTo(Long.MAX_VALUE), (int) upTo(Integer.MAX_VALUE),
-              (int) upTo(Integer.MAX_VALUE), (int) upTo(Integer.MAX_VALUE));
+              from,
+              upTo(Long.MAX_VALUE),
+              (int) upTo(Integer.MAX_VALUE),
+              (int) upTo(Integer.MAX_VALUE),
+              (int) upTo(Integer.MAX_VALUE));
       case 9 -> chunk(from);
       case 10 -> new Frame.SnapshotRefused(from, upTo(Long.MAX_VALUE), random.nextBoolean());
       case 11 -> new Frame.VectorRequest(from);
@@ -88,13 +91,21 @@ final class RandomFrames {
   private Frame heartbeat(OriginId from) {
     List<Frame.Sample> samples = new ArrayList<>();
     for (int i = random.nextInt(5); i > 0; i--) {
-      samples.add(
-          new Frame.Sample(random.nextInt(1 << 16), random.nextLong(), random.nextLong()));
+      samples.add(new Frame.Sample(random.nextInt(1 << 16), random.nextLong(), random.nextLong()));
     }
     return new Frame.Heartbeat(
-        from, random.nextBoolean(), random.nextBoolean(), sequence(), random.nextLong(),
-        random.nextLong(), vector(), upTo(1 << 20), random.nextLong(), random.nextLong(),
-        upTo(Long.MAX_VALUE), samples);
+        from,
+        random.nextBoolean(),
+        random.nextBoolean(),
+        sequence(),
+        random.nextLong(),
+        random.nextLong(),
+        vector(),
+        upTo(1 << 20),
+        random.nextLong(),
+        random.nextLong(),
+        upTo(Long.MAX_VALUE),
+        samples);
   }
 
   private Frame chunk(OriginId from) {
@@ -103,8 +114,12 @@ final class RandomFrames {
       pieces.add(new Frame.Piece(random.nextBoolean(), bytes()));
     }
     return new Frame.SnapshotChunk(
-        from, upTo(Long.MAX_VALUE), (int) upTo(Integer.MAX_VALUE), (int) upTo(Integer.MAX_VALUE),
-        random.nextBoolean(), pieces);
+        from,
+        upTo(Long.MAX_VALUE),
+        (int) upTo(Integer.MAX_VALUE),
+        (int) upTo(Integer.MAX_VALUE),
+        random.nextBoolean(),
+        pieces);
   }
 
   private Frame mutations(OriginId from) {
@@ -149,8 +164,7 @@ final class RandomFrames {
       case 3 -> new Op.AddMember(key, bytes(), reset());
       case 4 -> new Op.RemoveMember(key, bytes());
       case 5 -> new Op.Append(key, upTo(TIME_MAX), bytes(), reset());
-      default ->
-          new Op.RemoveItem(key, upTo(TIME_MAX), Dot.of(random.nextInt(6), sequence()));
+      default -> new Op.RemoveItem(key, upTo(TIME_MAX), Dot.of(random.nextInt(6), sequence()));
     };
   }
 }
