@@ -34,8 +34,8 @@ public record ConnectionTuning(String name, boolean echo, int outgoingMessagesMa
     return new ConnectionTuning(name, true, 5000);
   }
 
-  /** For replication; frames are small but for large values. */
+  /** For replication; frames are up to the server's maximum payload, so few may wait. */
   public static ConnectionTuning replication(String name) {
-    return new ConnectionTuning(name, false, 4096);
+    return new ConnectionTuning(name, false, 512);
   }
 }
