@@ -121,6 +121,7 @@ public final class LockedReplica implements Replica {
       Time now = now();
       if (holds(now) && held.size() < settings.limits().heldCallsMax()) {
         held.add(new HeldCall(command, answer));
+        wakeTimerBy(holdUntilTick);
         return;
       }
       reply = node.call(command, now);
@@ -161,10 +162,13 @@ public final class LockedReplica implements Replica {
       }
     }
     takeEffects();
-    if (node.nextTick() < timerTick) {
-      timerTick = node.nextTick();
-      LockSupport.unpark(timer);
-    }
+    wakeTimerBy(node.nextTick());
+  }
+
+  private void wakeTimerBy(long tick) {
+    if (tick >= timerTick) return;
+    timerTick = tick;
+    LockSupport.unpark(timer);
   }
 
   private void takeEffects() {

@@ -15,8 +15,8 @@ import org.natskvcache.store.Limits;
 final class SnapshotServer {
   private static final long IDLE_MILLIS = 10_000;
 
-  /** Most chunks for one request, whatever window it names. */
-  private static final int CHUNKS_MAX = 16;
+  /** Most bytes for one request, whatever window it names. */
+  private static final int WINDOW_BYTES_MAX = 16 << 20;
 
   private record Served(OriginId requester, Cut cut, long[] usedTick) {}
 
@@ -91,8 +91,7 @@ final class SnapshotServer {
       Frame.SnapshotRequest request, long number, Cut cut, OriginId me, Consumer<Frame> answer) {
     int section = request.section();
     int offset = request.offset();
-    int chunks = 0;
-    for (int left = request.windowBytes(); left > 0 && chunks < CHUNKS_MAX; chunks++) {
+    for (int left = Math.min(request.windowBytes(), WINDOW_BYTES_MAX); left > 0; ) {
       Cut.Part part = cut.part(section, offset, limits.chunkBytes());
       if (part == null) return; // a late copy of an old request
       answer.accept(

@@ -248,9 +248,16 @@ class LockedReplicaTest {
   @Test
   void callsAreAnsweredAfterAWhileThoughNobodyIsThereToJoin() {
     LockedReplica alone = replica(SETTINGS, wire()); // its connection never comes up
+    Waiting.until("its timer asleep", () -> asleep("cache-test"));
     assertEquals(new Reply.Done(), call(alone, set("k", "v")));
     assertEquals("v", get(alone, "k"));
     assertEquals(ReplicaStatus.State.JOINING, alone.status().state());
+  }
+
+  private static boolean asleep(String threadName) {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().equals(threadName))
+        .allMatch(thread -> thread.getState() == Thread.State.TIMED_WAITING);
   }
 
   @Test

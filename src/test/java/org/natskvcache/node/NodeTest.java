@@ -466,11 +466,14 @@ class NodeTest {
 
     @Test
     void windowOfAnySizeIsServedWithinTheServersOwnBound() throws Exception {
-      joinOver(Group.limits(3, 1_000, 20, 2));
+      joinOver(Group.limits(3, 1_000, 1 << 20, 2));
+      String large = "v".repeat(60_000);
+      for (int i = 0; i < 400; i++) server.set("large" + i, large);
       Frame request = new Frame.SnapshotRequest(joiner.node.id(), 0, 0, 0, Integer.MAX_VALUE);
       server.receive(group.encode(request));
-      int chunks = server.sent(Frame.SnapshotChunk.class).size();
-      assertTrue(chunks <= 16, chunks + " chunks for one request");
+      long bytes = 0;
+      for (Sent sent : server.sent(Frame.SnapshotChunk.class)) bytes += sent.bytes().length;
+      assertTrue(bytes > 1 << 20 && bytes < 18 << 20, bytes + " bytes for one request");
     }
 
     @Test

@@ -3,10 +3,13 @@ package org.natskvcache.replication;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -70,6 +73,15 @@ class ReplicationVectorsTest {
   @MethodSource("hashes")
   void hashOfBytes(JsonNode vector) {
     assertEquals(vector.get("hash").asText(), hex(Hash64.of(bytes(vector.get("bytes")))));
+  }
+
+  @Test
+  void documentShowsTheSameHashes() throws Exception {
+    String document = Files.readString(Path.of("docs/replication-protocol.md"));
+    List<JsonNode> shown = hashes().limit(6).toList();
+    for (JsonNode vector : shown) {
+      assertTrue(document.contains("`" + vector.get("hash").asText() + "`"));
+    }
   }
 
   static Stream<JsonNode> origins() {
