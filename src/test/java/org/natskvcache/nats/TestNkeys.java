@@ -14,7 +14,7 @@ import java.util.Base64;
  * A NATS identity made for a test: an Ed25519 key pair with its text forms, able to sign the JWTs
  * of those below it. Written apart from the production code, so that each checks the other.
  */
-final class TestNkeys {
+public final class TestNkeys {
   private static final String BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
   private final int prefix;
@@ -25,15 +25,15 @@ final class TestNkeys {
     this.pair = pair;
   }
 
-  static TestNkeys operator() {
+  public static TestNkeys operator() {
     return of(14);
   }
 
-  static TestNkeys account() {
+  public static TestNkeys account() {
     return of(0);
   }
 
-  static TestNkeys user() {
+  public static TestNkeys user() {
     return of(20);
   }
 
@@ -45,7 +45,7 @@ final class TestNkeys {
     }
   }
 
-  String publicKey() {
+  public String publicKey() {
     var point = ((EdECPublicKey) pair.getPublic()).getPoint();
     byte[] y = new byte[33];
     BigInteger number = point.isXOdd() ? point.getY().setBit(255) : point.getY();
@@ -57,7 +57,7 @@ final class TestNkeys {
     return text(y);
   }
 
-  String seed() {
+  public String seed() {
     byte[] raw = new byte[34];
     raw[0] = (byte) (18 << 3 | prefix >> 5);
     raw[1] = (byte) ((prefix & 31) << 3);
@@ -65,18 +65,18 @@ final class TestNkeys {
     return text(raw);
   }
 
-  String operatorJwt() {
+  public String operatorJwt() {
     return jwt(publicKey(), "\"type\":\"operator\",\"version\":2");
   }
 
-  String accountJwt(TestNkeys account) {
+  public String accountJwt(TestNkeys account) {
     return jwt(
         account.publicKey(),
         "\"limits\":{\"subs\":-1,\"data\":-1,\"payload\":-1,\"imports\":-1,\"exports\":-1,"
             + "\"wildcards\":true,\"conn\":-1,\"leaf\":-1},\"type\":\"account\",\"version\":2");
   }
 
-  String userJwt(TestNkeys user) {
+  public String userJwt(TestNkeys user) {
     return jwt(
         user.publicKey(),
         "\"pub\":{},\"sub\":{},\"subs\":-1,\"data\":-1,\"payload\":-1,\"type\":\"user\",\"version\":2");

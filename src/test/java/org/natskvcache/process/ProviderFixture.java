@@ -32,8 +32,17 @@ final class ProviderFixture implements AutoCloseable {
   final Connection host;
 
   ProviderFixture() {
-    nats = open(NatsForTests.start());
-    host = connect(nats);
+    this(NatsForTests.start(), "");
+  }
+
+  /**
+   * On a server that wants to know who we are.
+   *
+   * @param login {@code user:password} of the host and its actors
+   */
+  ProviderFixture(NatsForTests server, String login) {
+    nats = open(server);
+    host = connect(login.isEmpty() ? nats.url() : nats.url().replace("//", "//" + login + "@"));
   }
 
   /** Has it closed at the end. */
@@ -42,10 +51,10 @@ final class ProviderFixture implements AutoCloseable {
     return resource;
   }
 
-  Connection connect(NatsForTests server) {
+  Connection connect(String url) {
     try {
       var quiet = new ErrorListener() {}; // tests kill servers; the client would tell the console
-      var options = Options.builder().server(server.url()).maxReconnects(-1).errorListener(quiet);
+      var options = Options.builder().server(url).maxReconnects(-1).errorListener(quiet);
       return open(Nats.connect(options.build()));
     } catch (IOException e) {
       throw new IllegalStateException("no connection to the test's NATS server", e);
