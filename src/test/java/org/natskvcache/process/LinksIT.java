@@ -75,7 +75,7 @@ class LinksIT {
     assertTrue(calls.delete("n"));
     provider.link(Provider.ACTOR, Map.of("MUTATION_REPLIES", "default"));
     until("default replies", () -> calls.increment("m", 1) == 0);
-    assertEquals(2, provider.logLines("event=link_changed").size());
+    provider.awaitLogLines(2, "event=link_changed");
   }
 
   @Test
@@ -121,7 +121,7 @@ class LinksIT {
     for (int i = 0; i < refused.length; i++) {
       int count = i + 1;
       provider.link(Provider.ACTOR, Map.of(refused[i][0], refused[i][1]));
-      until("a refusal", () -> provider.logLines("event=link_refused").size() == count);
+      provider.awaitLogLines(count, "event=link_refused");
       String refusal = provider.logLines("event=link_refused").getLast();
       assertTrue(refusal.contains(refused[i][0] + " "), refusal);
       assertTrue(refusal.contains(refused[i][2]), refusal);
@@ -203,6 +203,6 @@ class LinksIT {
     provider.link(Provider.ACTOR, Map.of());
     provider.awaitHealth(true, "standalone");
     assertEquals(Optional.empty(), provider.calls.get("k"));
-    assertEquals(1, provider.logLines("the cache starts empty").size());
+    provider.awaitLogLines(1, "the cache starts empty");
   }
 }

@@ -52,7 +52,7 @@ class OutageIT {
       assertMerged(provider.calls);
       assertEquals(List.of(), provider.logLines("alarm"));
     }
-    assertEquals(2, cutOff.logLines("lost NATS").size(), "a line for each connection");
+    cutOff.awaitLogLines(2, "lost NATS"); // one for each connection
   }
 
   private static void writeBefore(KeyValueClient any) {

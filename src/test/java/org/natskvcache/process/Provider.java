@@ -148,7 +148,15 @@ final class Provider implements AutoCloseable {
     }
   }
 
-  /** The lines of its log that hold this text. */
+  /** Waits for so many lines with this text, and fails when there are more. */
+  void awaitLogLines(int count, String text) {
+    until(
+        () -> count + " lines with \"" + text + "\"; " + process.log(),
+        () -> logLines(text).size() >= count);
+    assertEquals(count, logLines(text).size(), text);
+  }
+
+  /** The lines of its log that hold this text. What was just logged may still be on its way. */
   List<String> logLines(String text) {
     return process.log().stream().filter(line -> line.contains(text)).toList();
   }

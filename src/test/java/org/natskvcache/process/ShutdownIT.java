@@ -53,7 +53,7 @@ class ShutdownIT {
     assertStopped(stopping, "cause=host");
     group[1].awaitPeers(0);
     assertEquals(Optional.of("heard"), group[1].calls.get("last words"));
-    assertFalse(group[1].logLines("peer left").isEmpty());
+    group[1].awaitLogLines(1, "peer left");
   }
 
   @Test
@@ -112,7 +112,7 @@ class ShutdownIT {
     assertStopped(group[0], "cause=signal");
     group[1].awaitPeers(0);
     assertEquals(Optional.of("heard"), group[1].calls.get("last words"));
-    assertFalse(group[1].logLines("peer left").isEmpty());
+    group[1].awaitLogLines(1, "peer left");
   }
 
   @Test
@@ -146,7 +146,7 @@ class ShutdownIT {
     provider.calls.set("k", "v");
     replication.kill();
     fixture.nats.kill();
-    until("its notice", () -> provider.logLines("lost NATS").size() == 3);
+    provider.awaitLogLines(3, "lost NATS");
     provider.process.terminate();
     assertStopped(provider, "cause=signal");
   }

@@ -103,6 +103,6 @@ class StartIT {
     provider.calls.set("k", "v");
     assertEquals(Optional.of("v"), provider.calls.get("k"));
     assertEquals(1, provider.logLines("NATS is out of reach").size());
-    assertEquals(3, provider.logLines("connected to NATS").size(), "lattice, live, catch-up");
+    provider.awaitLogLines(3, "connected to NATS"); // lattice, live, catch-up
   }
 }
