@@ -286,13 +286,20 @@ public final class WasmbusDoor implements AutoCloseable {
       return;
     }
     try {
-      dispatcher.drain(DRAIN).get(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
+      // It may tell by false, just before our own patience ends, that time was up.
+      if (!dispatcher.drain(DRAIN).get(DRAIN.toMillis(), TimeUnit.MILLISECONDS)) {
+        callsCutShort("drain");
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ExecutionException | TimeoutException | IllegalStateException e) {
-      LOG.warn(
-          "event=calls_cut_short cause={}", e.getClass().getSimpleName()); // their callers time out
+      callsCutShort(e.getClass().getSimpleName());
     }
+  }
+
+  /** Their callers time out. */
+  private static void callsCutShort(String cause) {
+    LOG.warn("event=calls_cut_short cause={}", cause);
   }
 
   private synchronized @Nullable Dispatcher takeCallDispatcher() {
