@@ -332,6 +332,7 @@ public final class LockedReplica implements Replica {
     } finally {
       lock.unlock();
     }
+    step(now -> {}); // held calls are answered while their mutations can still be published
     step(node::leave);
     long deadline = System.nanoTime() + LEAVE_NANOS;
     while (!leaveHeard() && System.nanoTime() < deadline) LockSupport.parkNanos(1_000_000);

@@ -51,6 +51,8 @@ public sealed interface Reply {
     OVERFLOW,
     /** Key, value or both are over a limit. */
     TOO_LARGE,
+    /** The cache has left its group: what it took now would never reach a peer. */
+    CLOSED,
     /** An argument makes no sense, such as an empty list of sets. */
     BAD_ARGUMENT
   }

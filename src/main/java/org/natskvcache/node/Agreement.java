@@ -1,0 +1,127 @@
+package org.natskvcache.node;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.natskvcache.crdt.VersionVector;
+import org.natskvcache.node.Peers.Peer;
+import org.natskvcache.replication.BucketVectors;
+import org.natskvcache.replication.wire.Frame;
+
+/**
+ * Makes heartbeats and compares those of peers with our state. Equal vectors imply equal digests,
+ * equal bucket vectors imply equal bucket digests; where that fails, a bug or a memory fault has
+ * made two replicas diverge. Owned by the node.
+ */
+final class Agreement {
+  private static final int SAMPLES = 64;
+
+  private final ReplicatedState state;
+  private final Peers peers;
+  private final Consumer<String> alarm;
+  private int nextSample;
+
+  Agreement(ReplicatedState state, Peers peers, Consumer<String> alarm) {
+    this.state = state;
+    this.peers = peers;
+    this.alarm = alarm;
+  }
+
+  /**
+   * Our state now: the marks of live origins one by one, of all others as a hash, and some buckets
+   * in rotation.
+   */
+  Frame.Heartbeat heartbeat(boolean live, boolean hello, long wallMillis) {
+    VersionVector applied = state.applied();
+    VersionVector active = new VersionVector(state.origins());
+    active.raise(state.me(), state.written());
+    for (Peer peer : peers.all()) active.raise(peer.slot, applied.get(peer.slot));
+    long restCount = 0;
+    for (int slot = 0; slot < applied.slots(); slot++) {
+      if (applied.get(slot) > 0 && active.get(slot) == 0) restCount++;
+    }
+    return new Frame.Heartbeat(
+        state.id(),
+        live,
+        hello,
+        state.written(),
+        wallMillis,
+        state.hlc(),
+        active,
+        restCount,
+        applied.hash() - active.hash(),
+        state.keyspace().digest(),
+        state.keyspace().size(),
+        samples());
+  }
+
+  private List<Frame.Sample> samples() {
+    BucketVectors buckets = state.buckets();
+    List<Frame.Sample> samples = new ArrayList<>();
+    for (int i = 0; i < Math.min(SAMPLES, buckets.size()); i++) {
+      int bucket = nextSample;
+      nextSample = (nextSample + 1) % buckets.size();
+      long digest = state.keyspace().bucketDigest(bucket);
+      samples.add(new Frame.Sample(bucket, buckets.get(bucket).hash(), digest));
+    }
+    return samples;
+  }
+
+  /**
+   * Whether the peer's marks of the origins it does not list are ours; then we know its whole
+   * vector.
+   */
+  boolean sameRest(Peer peer, Frame.Heartbeat heartbeat) {
+    VersionVector applied = state.applied();
+    VersionVector listed = heartbeat.active();
+    long rest = applied.hash();
+    for (int slot = 0; slot < listed.slots(); slot++) {
+      if (listed.get(slot) > 0) rest -= applied.term(slot);
+    }
+    if (rest != heartbeat.restHash()) return false;
+    for (int slot = 0; slot < applied.slots(); slot++) {
+      if (listed.get(slot) == 0) peer.known.raise(slot, applied.get(slot));
+    }
+    return true;
+  }
+
+  /**
+   * Compares vectors, digests and sampled buckets, and notes the outcome at the peer.
+   *
+   * @return whether the vectors are equal
+   */
+  boolean compare(Peer peer, Frame.Heartbeat heartbeat, boolean sameRest) {
+    boolean equal = sameRest && sameActive(heartbeat.active());
+    boolean sameDigest = heartbeat.digest() == state.keyspace().digest();
+    if (!equal) peer.agreement = ReplicaStatus.Agreement.DIFFERENT_VECTORS;
+    else if (sameDigest) peer.agreement = ReplicaStatus.Agreement.EQUAL;
+    else peer.agreement = ReplicaStatus.Agreement.DIVERGED;
+    if (equal && !sameDigest) {
+      alarm.accept("divergence: equal vectors, unequal digests, with peer=" + heartbeat.from());
+    }
+    compareSamples(heartbeat);
+    return equal;
+  }
+
+  private boolean sameActive(VersionVector listed) {
+    for (int slot = 0; slot < listed.slots(); slot++) {
+      if (listed.get(slot) > 0 && listed.get(slot) != state.applied().get(slot)) return false;
+    }
+    return true;
+  }
+
+  private void compareSamples(Frame.Heartbeat heartbeat) {
+    BucketVectors buckets = state.buckets();
+    for (Frame.Sample sample : heartbeat.samples()) {
+      int bucket = sample.bucket();
+      if (bucket >= buckets.size() || buckets.get(bucket).hash() != sample.vectorHash()) continue;
+      if (state.keyspace().bucketDigest(bucket) != sample.digest()) {
+        alarm.accept(
+            "divergence: equal bucket vectors, unequal digests, bucket="
+                + bucket
+                + ", with peer="
+                + heartbeat.from());
+      }
+    }
+  }
+}
