@@ -105,6 +105,12 @@ class KeyTableTest {
       model.remove(entry.key);
     }
     compare(table, model, bucketBits);
+    for (int i = 0; i < 5; i++) { // the buckets are still there after everything went
+      Entry entry = entry("again" + i);
+      model.put(entry.key, entry);
+      table.add(entry);
+      compare(table, model, bucketBits);
+    }
   }
 
   private static void compare(KeyTable table, Map<Key, Entry> model, int bucketBits) {
