@@ -86,7 +86,7 @@ class KeyTableTest {
   @ValueSource(longs = {1, 2, 3, 4})
   void behavesLikeAMapWhileItGrowsAndShrinksProperty(long seed) {
     SplittableRandom random = new SplittableRandom(seed);
-    int bucketBits = random.nextInt(4);
+    int bucketBits = (int) seed % 4;
     KeyTable table = new KeyTable(bucketBits);
     Map<Key, Entry> model = new HashMap<>();
     for (int step = 0; step < 6_000; step++) {
@@ -105,6 +105,12 @@ class KeyTableTest {
       model.remove(entry.key);
     }
     compare(table, model, bucketBits);
+    for (int i = 0; i < 5; i++) { // the buckets are still there after everything went
+      Entry entry = entry("again" + i);
+      model.put(entry.key, entry);
+      table.add(entry);
+      compare(table, model, bucketBits);
+    }
   }
 
   private static void compare(KeyTable table, Map<Key, Entry> model, int bucketBits) {

@@ -13,6 +13,8 @@ import static org.natskvcache.store.SingleAuthor.keys;
 import static org.natskvcache.store.SingleAuthor.value;
 import static org.natskvcache.store.SingleAuthor.values;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -26,6 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.natskvcache.crdt.Hash64;
 
 /** What every command answers, and that whoever is refused changes nothing. */
 class KeyspaceTest {
@@ -589,6 +592,33 @@ class KeyspaceTest {
     @ValueSource(ints = {0, -1, Integer.MIN_VALUE})
     void pageOfNothingIsRefused(int limit) {
       assertRefused(Reply.Reason.BAD_ARGUMENT, new Command.Keys(Bytes.EMPTY, 0, limit));
+    }
+
+    /** A key of 16 bytes whose hash is the same whatever its first word is. */
+    private Key colliding(long firstWord) {
+      long head = Hash64.chain(Hash64.mix(16 + 0x9e3779b97f4a7c15L), firstWord);
+      ByteBuffer bytes = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
+      return Key.of(new Bytes(bytes.putLong(firstWord).putLong(head ^ 42).array()));
+    }
+
+    @Test
+    void keysOfOneHashShareAPage() {
+      for (int i = 1; i <= 5; i++) cache.run(new Command.Set(colliding(i), bytes("v"), 0));
+      cache.set("other", "v");
+      assertEquals(KeyTable.hash(colliding(1)), KeyTable.hash(colliding(5)));
+      int shown = 0;
+      long cursor = 0;
+      for (boolean last = false; !last; ) {
+        Reply.Page page = (Reply.Page) cache.run(new Command.Keys(Bytes.EMPTY, cursor, 1));
+        assertTrue(page.keys().size() == 1 || page.keys().size() == 5);
+        shown += page.keys().size();
+        cursor = page.next();
+        last = page.last();
+      }
+      assertEquals(6, shown);
+      cache.run(new Command.Delete(colliding(3)));
+      assertEquals(ABSENT, cache.run(new Command.Get(colliding(3))));
+      assertEquals(value("v"), cache.run(new Command.Get(colliding(4))));
     }
 
     @Test

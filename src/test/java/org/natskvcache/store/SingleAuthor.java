@@ -2,6 +2,7 @@ package org.natskvcache.store;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -68,6 +69,7 @@ final class SingleAuthor {
     while (true) {
       Reply.Page page = (Reply.Page) run(new Command.Keys(Bytes.utf8(prefix), cursor, limit));
       page.keys().forEach(key -> keys.add(key.utf8()));
+      assertTrue(keys.size() < 100_000, "the scan does not end");
       if (page.last()) return keys;
       cursor = page.next();
     }

@@ -249,6 +249,23 @@ class FrameCodecTest {
                 out.varint(count); // a member's length
                 out.u64(0);
               }));
+      for (int before : new int[] {0, 1}) { // history hashes, samples
+        frames.add(
+            made(
+                3,
+                out -> {
+                  out.varint(1);
+                  out.u64(1);
+                  out.u64(1);
+                  out.varint(0); // the vector
+                  out.varint(0);
+                  out.u64(0);
+                  out.u64(0);
+                  out.varint(0);
+                  for (int i = 0; i < before; i++) out.varint(0);
+                  out.varint(count);
+                }));
+      }
       for (int type : new int[] {6, 7, 13}) frames.add(made(type, out -> out.varint(count)));
       frames.add(
           made(
