@@ -157,8 +157,7 @@ public final class LockedReplica implements Replica {
       if (unsentSinceNanos == 0) unsentSinceNanos = nanos;
       boolean full = node.unsentBytes() >= settings.limits().frameBytes();
       if (full || !lock.hasQueuedThreads() || nanos - unsentSinceNanos >= BATCH_NANOS) {
-        node.flush();
-        unsentSinceNanos = 0;
+        flush();
       }
     }
     takeEffects();
@@ -169,6 +168,12 @@ public final class LockedReplica implements Replica {
     if (tick >= timerTick) return;
     timerTick = tick;
     LockSupport.unpark(timer);
+  }
+
+  private void flush() {
+    node.flush();
+    unsentSinceNanos = 0;
+    takeEffects();
   }
 
   private void takeEffects() {
@@ -268,6 +273,7 @@ public final class LockedReplica implements Replica {
   private @Nullable Effect poll() {
     lock.lock();
     try {
+      if (outbox.isEmpty()) flush(); // whoever waits for the lock may be one who does not write
       return outbox.poll();
     } finally {
       lock.unlock();
@@ -277,7 +283,7 @@ public final class LockedReplica implements Replica {
   private boolean isOutboxEmpty() {
     lock.lock();
     try {
-      return outbox.isEmpty();
+      return outbox.isEmpty() && node.unsentBytes() == 0;
     } finally {
       lock.unlock();
     }
