@@ -307,11 +307,12 @@ public final class LockedReplica implements Replica {
 
   private void log(Effect.Event event) {
     String text = event.kind().name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
+    String peer = event.peer() == null ? "" : " peer=" + event.peer();
+    String detail = event.detail().isEmpty() ? "" : " " + event.detail();
     switch (event.kind()) {
-      case ALARM -> LOG.error("{} link={} {}", text, name, event.detail());
-      case SNAPSHOT_FAILED, PEER_LOST ->
-          LOG.warn("{} link={} peer={} {}", text, name, event.peer(), event.detail());
-      default -> LOG.info("{} link={} peer={} {}", text, name, event.peer(), event.detail());
+      case ALARM -> LOG.error("{} link={}{}{}", text, name, peer, detail);
+      case SNAPSHOT_FAILED, PEER_LOST -> LOG.warn("{} link={}{}{}", text, name, peer, detail);
+      default -> LOG.info("{} link={}{}{}", text, name, peer, detail);
     }
   }
 
