@@ -358,6 +358,9 @@ public final class Simulation {
     SortedMap<OriginId, Long> included = host.node.applied().toMap();
     Map<Key, Entry> held = new java.util.HashMap<>();
     host.node.keyspace().forEach(entry -> held.put(entry.key(), entry));
+    if (!held.values().stream().allMatch(Specification::listInOrder)) {
+      fail("a list is not in the order of its positions");
+    }
     for (Key key : specification.keys()) {
       String expected = specification.expected(key, included);
       String actual = Specification.held(held.remove(key), host.node.origins());

@@ -204,6 +204,10 @@ final class Specification {
     }
   }
 
+  /**
+   * Whether the items come in the order of their positions, which the printed content does not
+   * tell.
+   */
   static boolean listInOrder(Entry entry) {
     if (entry.list() == null) return true;
     long[] last = {Long.MIN_VALUE};
