@@ -2,7 +2,6 @@ package org.natskvcache.cli;
 
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.ThrowableProxyUtil;
-import ch.qos.logback.core.encoder.EncoderBase;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.ByteArrayOutputStream;
@@ -21,19 +20,8 @@ import org.slf4j.event.KeyValuePair;
  * it writes the time as a number, and key-value pairs as a list of one-entry objects that no log
  * search can address.
  */
-final class JsonLineEncoder extends EncoderBase<ILoggingEvent> {
-  private static final byte[] NOTHING = {};
+final class JsonLineEncoder extends LineEncoder {
   private final JsonFactory json = new JsonFactory();
-
-  @Override
-  public byte[] headerBytes() {
-    return NOTHING;
-  }
-
-  @Override
-  public byte[] footerBytes() {
-    return NOTHING;
-  }
 
   @Override
   public byte[] encode(ILoggingEvent event) {

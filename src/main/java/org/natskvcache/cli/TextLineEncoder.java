@@ -2,7 +2,6 @@ package org.natskvcache.cli;
 
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.ThrowableProxyUtil;
-import ch.qos.logback.core.encoder.EncoderBase;
 import java.nio.charset.StandardCharsets;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
@@ -17,19 +16,7 @@ import org.slf4j.event.KeyValuePair;
  * characters, line ends among them, are written as escapes, so that one event stays one line
  * whatever a peer or a host sent; a stack trace is the quoted value of {@code trace}.
  */
-final class TextLineEncoder extends EncoderBase<ILoggingEvent> {
-  private static final byte[] NOTHING = {};
-
-  @Override
-  public byte[] headerBytes() {
-    return NOTHING;
-  }
-
-  @Override
-  public byte[] footerBytes() {
-    return NOTHING;
-  }
-
+final class TextLineEncoder extends LineEncoder {
   @Override
   public byte[] encode(ILoggingEvent event) {
     StringBuilder line = new StringBuilder(160);
