@@ -1,6 +1,7 @@
 package org.natskvcache.node;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -93,6 +94,10 @@ public final class Node {
   public Reply call(Command command, Time now) {
     tick = now.tickMillis();
     if (command instanceof Command.Batch(var commands)) {
+      for (Command each : commands) {
+        Reply refusal = replicated.oversized(each);
+        if (refusal != null) return new Reply.Batch(Collections.nCopies(commands.size(), refusal));
+      }
       List<Reply> replies = new ArrayList<>(commands.size());
       for (Command each : commands) replies.add(call(each, now));
       return new Reply.Batch(replies);

@@ -26,6 +26,7 @@ import org.natskvcache.store.Keyspace;
 import org.natskvcache.store.Limits;
 import org.natskvcache.store.Mutation;
 import org.natskvcache.store.Op;
+import org.natskvcache.store.Reply;
 
 /**
  * Everything that is replicated, and the three ways to change it: author a mutation, apply a
@@ -124,6 +125,10 @@ final class ReplicatedState {
   /** The hybrid clock of a mutation authored at this wall time. */
   long stamp(long wallMillis) {
     return Math.max(hlc + 1, wallMillis << 16);
+  }
+
+  @Nullable Reply oversized(Command command) {
+    return keyspace.oversized(command);
   }
 
   Decision decide(Command command, long wallMillis, long stamp) {

@@ -70,19 +70,25 @@ public sealed interface Command {
   record SetClear(Key set) implements Command {}
 
   /**
-   * One page of the keys of the default namespace that start with {@code prefix}. Answers {@link
-   * Reply.Page}. A key that lives through a whole scan appears in it exactly once, whatever else
-   * changes meanwhile.
+   * One page of the keys of a namespace that start with {@code prefix}. Answers {@link Reply.Page},
+   * which may be empty and yet not the last. A key that lives through a whole scan appears in it
+   * exactly once, whatever else changes meanwhile.
    *
    * @param cursor 0 to begin, then {@link Reply.Page#next()}: an unsigned position in the 64-bit
    *     hash order of the keys
    * @param limit wanted page size, at least 1; a page is longer only where keys share one hash
    */
-  record Keys(Bytes prefix, long cursor, int limit) implements Command {}
+  record Keys(Namespace namespace, Bytes prefix, long cursor, int limit) implements Command {
+    /** A page of the default namespace. */
+    public Keys(Bytes prefix, long cursor, int limit) {
+      this(Namespace.DEFAULT, prefix, cursor, limit);
+    }
+  }
 
   /**
    * Runs the commands in order, nothing between them. Answers {@link Reply.Batch}, one reply for
-   * each.
+   * each. When one of them writes more than the limits allow none is run, and all are answered with
+   * its rejection.
    */
   record Batch(List<Command> commands) implements Command {}
 }

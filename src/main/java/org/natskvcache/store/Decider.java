@@ -20,6 +20,12 @@ final class Decider {
    */
   private static final int PAGE_SCAN_MAX = 20_000;
 
+  /** The longest decimal text of a counter. */
+  private static final int COUNTER_BYTES = 20;
+
+  /** A page of keys with so many bytes takes no more, so that it fits into one message. */
+  private static final int PAGE_BYTES = 512 << 10;
+
   private final Keyspace keyspace;
   private Limits limits;
   private final Defect defect;
@@ -54,7 +60,7 @@ final class Decider {
       case Command.SetUnion(var keys) -> combine(keys, false, at);
       case Command.SetIntersection(var keys) -> combine(keys, true, at);
       case Command.SetClear(var key) -> clear(key, Entry.Type.SET, at);
-      case Command.Keys(var prefix, var cursor, var limit) -> page(prefix, cursor, limit, at);
+      case Command.Keys keys -> page(keys, at);
       case Command.Batch b -> throw new IllegalArgumentException("a batch is decided one by one");
     };
   }
@@ -98,6 +104,19 @@ final class Decider {
     return null;
   }
 
+  /** Why a command writes too much, whatever the keyspace holds; null when it does not. */
+  @Nullable Reply oversized(Command command) {
+    Decision refusal =
+        switch (command) {
+          case Command.Set(var key, var value, _) -> tooLarge(key, value.size());
+          case Command.Increment increment -> tooLarge(increment.key(), COUNTER_BYTES);
+          case Command.ListAdd(var key, var value) -> tooLarge(key, value.size());
+          case Command.SetAdd(var key, var member) -> tooLarge(key, member.size());
+          default -> null; // the others write nothing that a caller made
+        };
+    return refusal == null ? null : refusal.reply();
+  }
+
   private Reply value(Key key, Moment at) {
     Entry entry = shown(key, at);
     if (entry == null) return Decision.ABSENT;
@@ -132,7 +151,7 @@ final class Decider {
   }
 
   private Decision increment(Command.Increment command, Moment at) {
-    Decision refusal = tooLarge(command.key(), 20);
+    Decision refusal = tooLarge(command.key(), COUNTER_BYTES);
     if (refusal != null) return refusal;
     Entry held = keyspace.find(command.key());
     Entry entry = shown(command.key(), at);
@@ -261,20 +280,22 @@ final class Decider {
     return Decision.of(new Reply.Values(sorted));
   }
 
-  private Decision page(Bytes prefix, long cursor, int limit, Moment at) {
-    if (limit < 1) {
+  private Decision page(Command.Keys command, Moment at) {
+    if (command.limit() < 1) {
       return Decision.rejected(Reply.Reason.BAD_ARGUMENT, "the page size must be at least 1");
     }
-    int wanted = Math.min(limit, limits.pageKeysMax());
+    int wanted = Math.min(command.limit(), limits.pageKeysMax());
     List<Bytes> keys = new ArrayList<>();
+    int[] bytes = new int[1];
     long[] reached = new long[1];
     int[] scanned = new int[1];
     boolean[] more = new boolean[1];
     keyspace.from(
-        cursor,
+        command.cursor(),
         sorted -> {
           for (Entry entry : sorted) {
-            boolean full = keys.size() >= wanted || scanned[0] >= PAGE_SCAN_MAX;
+            boolean full =
+                keys.size() >= wanted || bytes[0] >= PAGE_BYTES || scanned[0] >= PAGE_SCAN_MAX;
             // keys that share a hash share a page, so that the cursor can name the next hash
             if (full && entry.hash != reached[0]) {
               more[0] = true;
@@ -282,9 +303,11 @@ final class Decider {
             }
             scanned[0]++;
             reached[0] = entry.hash;
-            if (!entry.key.inDefaultNamespace() || !entry.visible(at.nowMillis)) continue;
-            Bytes raw = entry.key.raw();
-            if (raw.startsWith(prefix)) keys.add(raw);
+            if (!entry.visible(at.nowMillis)) continue;
+            Bytes raw = command.namespace().raw(entry.key);
+            if (raw == null || !raw.startsWith(command.prefix())) continue;
+            keys.add(raw);
+            bytes[0] += raw.size();
           }
           return true;
         });

@@ -6,8 +6,7 @@ import java.util.Arrays;
  * A key of the one keyspace all doors share, in its stored form.
  *
  * <p>Keys of the default namespace are stored as they are, except that a leading NUL is doubled; a
- * stored form that starts with NUL and a byte other than NUL belongs to another namespace, so no
- * two (namespace, key) pairs can be confused.
+ * stored form that starts with NUL and a byte other than NUL belongs to another {@link Namespace}.
  *
  * @param stored the stored form; at most {@link Limits#keyBytesMax()} bytes, which the keyspace
  *     checks

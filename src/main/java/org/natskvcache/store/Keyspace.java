@@ -100,6 +100,11 @@ public final class Keyspace {
     table.from(cursor, run);
   }
 
+  /** Why a command writes more than the limits allow; null when it does not. */
+  public @Nullable Reply oversized(Command command) {
+    return decider.oversized(command);
+  }
+
   /**
    * Decides a command, changing nothing.
    *

@@ -950,6 +950,30 @@ class NodeTest {
     }
 
     @Test
+    void batchThatWritesTooMuchSomewhereChangesNothing() {
+      Member alone = group.add(Group.standalone());
+      Bytes large = new Bytes(new byte[1 << 20]);
+      for (Command oversized :
+          List.<Command>of(
+              new Command.Set(Key.of("b"), large, 0),
+              new Command.ListAdd(Key.of("b"), large),
+              new Command.SetAdd(Key.of("b"), large),
+              new Command.Increment(Key.of(new Bytes(new byte[1 << 20])), 1))) {
+        Reply reply =
+            alone.call(
+                new Command.Batch(
+                    List.of(new Command.Set(Key.of("a"), Bytes.EMPTY, 0), oversized)));
+        for (Reply each : ((Reply.Batch) reply).replies()) {
+          assertEquals(Reply.Reason.TOO_LARGE, ((Reply.Rejected) each).reason());
+        }
+        assertEquals(
+            new Reply.Flag(false),
+            alone.call(new Command.Contains(Key.of("a"))),
+            oversized::toString);
+      }
+    }
+
+    @Test
     void refusedCommandPublishesNothing() {
       List<Member> pair = group.live(2, ROOMY);
       pair.get(0).set("k", "text");

@@ -581,11 +581,18 @@ class KeyspaceTest {
 
     @Test
     void otherNamespacesAreNotListed() {
-      Key other = new Key(new Bytes(new byte[] {0, 1, 'k'}));
+      Namespace bucket = Namespace.named(bytes("b"));
+      Key other = bucket.key(bytes("in bucket"));
       cache.run(new Command.Set(other, bytes("v"), 0));
       cache.set("k", "v");
       assertEquals(List.of("k"), cache.scan("", 10));
       assertEquals(value("v"), cache.run(new Command.Get(other)));
+      assertEquals(
+          new Reply.Page(List.of(bytes("in bucket")), true, 0),
+          cache.run(new Command.Keys(bucket, Bytes.EMPTY, 0, 10)));
+      assertEquals(
+          new Reply.Page(List.of(), true, 0),
+          cache.run(new Command.Keys(Namespace.named(Bytes.EMPTY), Bytes.EMPTY, 0, 10)));
     }
 
     @ParameterizedTest

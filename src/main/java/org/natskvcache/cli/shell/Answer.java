@@ -67,16 +67,10 @@ sealed interface Answer {
     return failure != null ? failure : of(replies.getLast());
   }
 
-  /**
-   * The first failure of a batch, with how many of its commands were carried out all the same; null
-   * if there is none.
-   */
+  /** The first failure of a batch; null if there is none. */
   private static @Nullable Failure failureOf(List<Reply> replies) {
-    long done = replies.stream().filter(reply -> !(reply instanceof Reply.Rejected)).count();
     for (Reply reply : replies) {
-      if (of(reply) instanceof Failure(var message)) {
-        return new Failure(message + " (" + done + " of " + replies.size() + " done)");
-      }
+      if (of(reply) instanceof Failure failure) return failure;
     }
     return null;
   }
