@@ -12,8 +12,9 @@ for java in "${PROVIDER_JAVA:-}" "${JAVA_HOME:+$JAVA_HOME/bin/java}" "$(command 
     version=$("$java" -version 2>&1 | sed -n '1s/.*version "\([0-9]*\).*/\1/p')
   fi
   if [ "${version:-0}" -ge 25 ]; then
+    case $0 in /*) file=$0 ;; *) file=$PWD/$0 ;; esac
     exec "$java" -Xlog:disable -Xlog:all=warning:stderr -XX:+UseSerialGC -XX:+UseCompactObjectHeaders \
-      ${PROVIDER_JAVA_OPTS:-} -jar "$0" "$@"
+      -Dnats-kvcache.executable="$file" ${PROVIDER_JAVA_OPTS:-} -jar "$0" "$@"
   fi
 done
 echo "nats-kvcache: no Java 25 or newer found; install one, or set PROVIDER_JAVA to its java program or JAVA_HOME to its folder" >&2

@@ -2,41 +2,57 @@ package org.natskvcache;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.archive.ArchiveClaims;
+import org.natskvcache.archive.ProviderArchive;
+import org.natskvcache.archive.SeedFile;
 import org.natskvcache.cli.Cli;
 import org.natskvcache.cli.Commands;
 import org.natskvcache.cli.ExitCode;
 import org.natskvcache.cli.LinkOptions;
 import org.natskvcache.cli.LogLevel;
 import org.natskvcache.cli.Logging;
+import org.natskvcache.cli.ParOptions;
 import org.natskvcache.cli.ServeOptions;
 import org.natskvcache.cli.ShellOptions;
 import org.natskvcache.cli.StandardInput;
+import org.natskvcache.cli.Version;
 import org.natskvcache.cli.shell.Shell;
 import org.natskvcache.cli.shell.ShellSession;
 import org.natskvcache.nats.ConnectionSettings;
 import org.natskvcache.nats.Lattice;
 import org.natskvcache.nats.ReplicatedCaches;
 import org.natskvcache.nats.WasmbusDoor;
+import org.natskvcache.nats.WrpcDoor;
 import org.natskvcache.node.Replica;
 import org.natskvcache.provider.HostData;
 import org.natskvcache.provider.HostDataException;
 import org.natskvcache.provider.Lifecycle;
 import org.natskvcache.provider.LinkDecision;
+import org.natskvcache.provider.LinkId;
 import org.natskvcache.provider.LinkTable;
 import org.natskvcache.provider.LinkValues;
 import org.natskvcache.provider.LinkedCaches;
 import org.natskvcache.provider.SettingKey;
 import org.natskvcache.rpc.LinkDefinition;
+import org.natskvcache.rpc.Nkey;
+import org.natskvcache.rpc.SigningKey;
 import org.natskvcache.rpc.wasmbus.InvocationChecks;
+import org.natskvcache.rpc.wrpc.InterfaceLink;
+import org.natskvcache.rpc.wrpc.LinkSecrets;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,13 +66,16 @@ public final class Main implements Commands {
    */
   private static final String OPERATOR = "operator";
 
+  /** Where the launcher says which file it is. */
+  private static final String EXECUTABLE_PROPERTY = "nats-kvcache.executable";
+
   private static final long STOP_MILLIS_MAX = 250;
 
   private final PrintWriter out;
   private final PrintWriter err;
   private final Map<String, String> environment;
 
-  private Main(PrintWriter out, PrintWriter err, Map<String, String> environment) {
+  Main(PrintWriter out, PrintWriter err, Map<String, String> environment) {
     this.out = out;
     this.err = err;
     this.environment = environment;
@@ -100,31 +119,83 @@ public final class Main implements Commands {
     }
     LogLevel level = LogLevel.choose(null, host.logLevel(), environment.get("RUST_LOG"));
     Logging.configure(level, host.structuredLogging());
-    var identity =
-        new WasmbusDoor.Identity(
-            host.lattice(),
-            host.providerKey(),
-            host.linkName(),
-            host.hostId(),
-            host.clusterIssuers());
     ConnectionSettings connection =
         ReplicatedCaches.connection(host.latticeServers(), host.userJwt(), host.userSeed());
-    var defaults =
-        LinkValues.layered(List.of(LinkValues.of(host.config()), LinkValues.of(environment)));
-    var caches = new ReplicatedCaches();
-    var linked = new LinkedCaches(new LinkTable(defaults), caches);
-    return run(connection, List.of(new Lattice.Entrance(identity, host.links())), caches, linked);
+    var running = new Running(defaults(host, host.config()));
+    Lattice.Entrance entrance =
+        switch (host.contract()) {
+          case HostData.Contract.Wasmbus wasmbus ->
+              running.wasmbus(
+                  new WasmbusDoor.Identity(
+                      host.lattice(),
+                      host.providerKey(),
+                      wasmbus.linkName(),
+                      host.hostId(),
+                      wasmbus.clusterIssuers()),
+                  wasmbus.links());
+          case HostData.Contract.Wrpc wrpc ->
+              running.wrpc(
+                  new WrpcDoor.Identity(
+                      host.lattice(), host.providerKey(), host.hostId(), secrets(wrpc)),
+                  wrpc.links(),
+                  config -> defaults(host, config));
+        };
+    return run(connection, List.of(entrance), running);
+  }
+
+  private static @Nullable LinkSecrets secrets(HostData.Contract.Wrpc host) {
+    return host.hostXkey().isEmpty()
+        ? null
+        : LinkSecrets.of(host.hostXkey(), host.providerXkeySeed());
+  }
+
+  /** What counts where a link sets nothing, under a host. */
+  private LinkValues defaults(HostData host, Map<String, String> config) {
+    return LinkValues.layered(
+        List.of(LinkValues.of(host.secrets()), LinkValues.of(config), LinkValues.of(environment)));
+  }
+
+  /** What all doors of the process share. */
+  private static final class Running {
+    private final ReplicatedCaches caches = new ReplicatedCaches();
+    private final Lifecycle lifecycle = new Lifecycle();
+    private final LinkedCaches linked;
+
+    Running(LinkValues defaults) {
+      linked = new LinkedCaches(new LinkTable(defaults), caches);
+    }
+
+    Lattice.Entrance wasmbus(WasmbusDoor.Identity identity, List<LinkDefinition> links) {
+      Thread.startVirtualThread(InvocationChecks::prepare); // while NATS is being connected to
+      return connection ->
+          new WasmbusDoor(
+              connection,
+              identity,
+              links,
+              linked,
+              () -> System.currentTimeMillis() / 1_000,
+              lifecycle,
+              caches::close);
+    }
+
+    Lattice.Entrance wrpc(
+        WrpcDoor.Identity identity,
+        List<InterfaceLink> links,
+        Function<Map<String, String>, LinkValues> defaults) {
+      return connection ->
+          new WrpcDoor(connection, identity, links, linked, defaults, lifecycle, caches::close);
+    }
   }
 
   @Override
   public int serve(ServeOptions options) {
     configureLogging(options.logging().level(), LogLevel.INFO, options.logging().structured());
     var defaults = defaults(options.natsUrl());
-    var caches = new ReplicatedCaches();
-    var linked = new LinkedCaches(new LinkTable(defaults), caches);
+    var running = new Running(defaults);
     List<Lattice.Entrance> entrances = new ArrayList<>();
+    List<InterfaceLink> components = new ArrayList<>();
     for (LinkOptions link : options.links()) {
-      String refusal = open(linked, link);
+      String refusal = open(running.linked, link);
       if (refusal != null) return failed(refusal);
       List<LinkDefinition> actors = new ArrayList<>();
       for (String actor : options.actors()) {
@@ -139,8 +210,18 @@ public final class Main implements Commands {
               link.name(),
               "",
               Set.copyOf(options.clusterIssuers()));
-      entrances.add(new Lattice.Entrance(identity, actors));
+      entrances.add(running.wasmbus(identity, actors));
+      for (String component : options.components()) {
+        components.add(
+            InterfaceLink.of(component, options.providerId(), link.name(), link.config()));
+      }
     }
+    var identity = new WrpcDoor.Identity(options.lattice(), options.providerId(), "", null);
+    entrances.add(
+        running.wrpc(
+            identity,
+            components,
+            config -> LinkValues.layered(List.of(LinkValues.of(config), defaults))));
     ConnectionSettings connection;
     try {
       connection =
@@ -154,7 +235,7 @@ public final class Main implements Commands {
     } catch (IllegalArgumentException e) {
       return failed(String.valueOf(e.getMessage()));
     }
-    return run(connection, entrances, caches, linked);
+    return run(connection, entrances, running);
   }
 
   @Override
@@ -172,6 +253,61 @@ public final class Main implements Commands {
     }
   }
 
+  @Override
+  public int par(ParOptions options) {
+    String running = System.getProperty(EXECUTABLE_PROPERTY);
+    Path binary = options.binary();
+    if (binary == null && running == null) {
+      return failed("it is not known which file runs here: give --binary FILE");
+    }
+    if (binary == null) binary = Path.of(running);
+    try {
+      SigningKey issuer =
+          key(
+              options.issuerSeedFile(),
+              Nkey.Role.ACCOUNT,
+              options.keyFolder().resolve("issuer.nk"));
+      SigningKey subject =
+          key(
+              options.subjectSeedFile(),
+              Nkey.Role.SERVICE,
+              options.keyFolder().resolve("subject.nk"));
+      var claims =
+          new ArchiveClaims(
+              UUID.randomUUID().toString(),
+              System.currentTimeMillis() / 1_000,
+              subject.publicKey(),
+              options.name(),
+              options.vendor(),
+              options.revision(),
+              Version.text(),
+              Map.of(options.target(), ProviderArchive.hash(binary)));
+      ProviderArchive.write(options.out(), claims.jwt(issuer), options.target(), binary);
+      out.println(
+          "archive="
+              + options.out()
+              + " bytes="
+              + Files.size(options.out())
+              + " target="
+              + options.target());
+      out.println("issuer=" + issuer.publicKey().text());
+      out.println("provider-key=" + subject.publicKey().text());
+      return ExitCode.OK;
+    } catch (NoSuchFileException e) {
+      return failed("there is no " + e.getFile());
+    } catch (IOException e) {
+      return failed(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private SigningKey key(@Nullable Path given, Nkey.Role role, Path kept) throws IOException {
+    if (given != null) return SeedFile.read(given, role);
+    boolean made = !Files.exists(kept);
+    SigningKey key = SeedFile.readOrMake(kept, role);
+    if (made) out.println("made-key=" + kept);
+    return key;
+  }
+
   /** The shell's view of the caches. */
   private record Session(List<LinkOptions> options, LinkedCaches linked) implements ShellSession {
     @Override
@@ -181,7 +317,7 @@ public final class Main implements Commands {
 
     @Override
     public Replica cache(String link) {
-      LinkedCaches.Route route = linked.route(OPERATOR, link);
+      LinkedCaches.Route route = linked.route(LinkId.caller(OPERATOR, link));
       if (route == null) throw new IllegalStateException("no cache for link " + link);
       return route.replica();
     }
@@ -210,7 +346,8 @@ public final class Main implements Commands {
 
   /** Opens the cache of a link for whoever started us; null, or why it is refused. */
   private static @Nullable String open(LinkedCaches linked, LinkOptions link) {
-    LinkDecision decision = linked.put(OPERATOR, link.name(), LinkValues.of(link.config()));
+    LinkDecision decision =
+        linked.put(LinkId.caller(OPERATOR, link.name()), LinkValues.of(link.config()));
     return decision instanceof LinkDecision.Refused(String reason)
         ? "link " + link.name() + ": " + reason
         : null;
@@ -223,25 +360,21 @@ public final class Main implements Commands {
 
   /** Serves until a host or a signal says stop; signals end in exit code 0 too. */
   private int run(
-      ConnectionSettings connection,
-      List<Lattice.Entrance> entrances,
-      ReplicatedCaches caches,
-      LinkedCaches linked) {
-    Thread.startVirtualThread(InvocationChecks::prepare); // while NATS is being connected to
+      ConnectionSettings connection, List<Lattice.Entrance> entrances, Running running) {
     Logger log = LoggerFactory.getLogger(Main.class);
-    var lifecycle = new Lifecycle();
     Lattice lattice;
     try {
-      lattice = new Lattice(connection, entrances, linked, lifecycle, caches::close);
+      lattice = new Lattice(connection, entrances, running.lifecycle);
     } catch (IllegalArgumentException e) {
       return failed(String.valueOf(e.getMessage()));
     }
     log.info(
-        "event=started version={} servers={} links={}",
-        org.natskvcache.cli.Version.text(),
+        "event=started version={} servers={} doors={}",
+        Version.text(),
         connection.redacted(),
         entrances.size());
-    var hook = new Thread(() -> stopBySignal(log, lifecycle, lattice, caches), "stop");
+    var hook =
+        new Thread(() -> stopBySignal(log, running.lifecycle, lattice, running.caches), "stop");
     Runtime.getRuntime().addShutdownHook(hook);
     lattice.stopped().join();
     lattice.close();

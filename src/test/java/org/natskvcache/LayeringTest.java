@@ -42,7 +42,16 @@ class LayeringTest {
     allow("metrics");
     allow("node", "crdt", "store", "replication", "replication.wire", "metrics", "org.slf4j");
     allow("sim", "crdt", "store", "replication", "replication.wire", "node");
-    allow("rpc", "crdt", "store", "node", "com.fasterxml.jackson");
+    allow("wrpc", "io.nats");
+    allow(
+        "rpc",
+        "crdt",
+        "store",
+        "node",
+        "com.fasterxml.jackson",
+        "org.bouncycastle.math.ec",
+        "software.pando.crypto");
+    allow("rpc.wrpc", "store", "rpc", "wrpc", "com.fasterxml.jackson");
     allow(
         "rpc.wasmbus",
         "crdt",
@@ -51,7 +60,7 @@ class LayeringTest {
         "rpc",
         "com.fasterxml.jackson",
         "org.bouncycastle.math.ec");
-    allow("provider", "crdt", "store", "node", "rpc", "com.fasterxml.jackson");
+    allow("provider", "crdt", "store", "node", "rpc", "rpc.wrpc", "com.fasterxml.jackson");
     allow(
         "nats",
         "crdt",
@@ -59,10 +68,13 @@ class LayeringTest {
         "node",
         "rpc",
         "rpc.wasmbus",
+        "rpc.wrpc",
+        "wrpc",
         "provider",
         "metrics",
         "org.slf4j",
         "io.nats");
+    allow("archive", "store", "rpc", "com.fasterxml.jackson", "org.apache.commons.compress");
     allow(
         "cli",
         "rpc",
@@ -73,18 +85,22 @@ class LayeringTest {
         "org.slf4j");
     allow("cli.shell", "crdt", "store", "node", "cli", "org.jline");
     allow(
-        "", // Main and what it builds the others with
+        "", // Main, what it builds the others with, and Training
         "crdt",
         "store",
         "node",
         "rpc",
         "rpc.wasmbus",
+        "rpc.wrpc",
+        "wrpc",
         "provider",
         "nats",
         "metrics",
+        "archive",
         "cli",
         "cli.shell",
-        "org.slf4j");
+        "org.slf4j",
+        "io.nats"); // Training plays a host
   }
 
   /** The packages that must give the same answer for the same arguments, always. */
@@ -98,6 +114,7 @@ class LayeringTest {
           "sim",
           "rpc",
           "rpc.wasmbus",
+          "rpc.wrpc",
           "provider");
 
   /** Clocks, threads, hidden randomness and the outside world. */

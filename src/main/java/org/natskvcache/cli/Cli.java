@@ -1,8 +1,10 @@
 package org.natskvcache.cli;
 
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -69,6 +71,7 @@ public final class Cli {
     CommandLine line = new CommandLine(new Root());
     line.addSubcommand("serve", new Serve());
     line.addSubcommand("shell", new Shell());
+    line.addSubcommand("par", new Par());
     CommandLine help = new CommandLine(new CommandLine.HelpCommand());
     help.getCommandSpec()
         .usageMessage()
@@ -108,6 +111,7 @@ public final class Cli {
     return switch (chosen.commandSpec().userObject()) {
       case Serve serve -> commands.serve(serve(serve, line));
       case Shell shell -> commands.shell(shell(shell, line));
+      case Par par -> commands.par(par(par, line));
       default -> throw new IllegalStateException("no job for " + chosen.commandSpec().name());
     };
   }
@@ -125,6 +129,7 @@ public final class Cli {
     serve.clusterIssuers.forEach(
         key -> Checks.publicKey(line, "--cluster-issuer", Nkey.Role.CLUSTER, key));
     serve.actors.forEach(key -> Checks.publicKey(line, "--actor", Nkey.Role.MODULE, key));
+    serve.components.forEach(component -> Checks.subject(line, "--component", component, true));
     List<LinkOptions> links = serve.links.links(line);
     LogOptions logging = serve.log.options(line);
     String id = given != null ? given : Nkey.random(Nkey.Role.SERVICE).text();
@@ -133,12 +138,56 @@ public final class Cli {
       out.flush();
     }
     return new ServeOptions(
-        url, serve.lattice, id, links, serve.clusterIssuers, serve.actors, logging);
+        url,
+        serve.lattice,
+        id,
+        links,
+        serve.clusterIssuers,
+        serve.actors,
+        serve.components,
+        logging);
   }
 
   private ShellOptions shell(Shell shell, CommandLine line) {
     return new ShellOptions(
         shell.links.natsUrl(line, environment), shell.links.links(line), shell.log.options(line));
+  }
+
+  private ParOptions par(Par par, CommandLine line) {
+    Path out = par.out;
+    if (out == null) throw new ParameterException(line, "--out is missing: where to write to");
+    String target = par.target == null ? ownTarget() : par.target;
+    if (!target.matches("[a-z0-9_]+-[a-z0-9_]+")) {
+      throw Checks.wrong(line, "--target", "must be ARCH-OS, such as x86_64-linux");
+    }
+    if (par.revision < 0) throw Checks.wrong(line, "--revision", "must be at least 0");
+    Path keys = par.keyFolder == null ? keyFolder(line) : par.keyFolder;
+    return new ParOptions(
+        out,
+        par.binary,
+        target,
+        par.issuerSeedFile,
+        par.subjectSeedFile,
+        keys,
+        par.name,
+        par.vendor,
+        par.revision);
+  }
+
+  /** The target this process runs on, in the words of wasmCloud, which are those of Rust. */
+  private static String ownTarget() {
+    String arch = System.getProperty("os.arch", "");
+    String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
+    return (arch.equals("amd64") ? "x86_64" : arch) + "-" + (os.startsWith("mac") ? "macos" : os);
+  }
+
+  private Path keyFolder(CommandLine line) {
+    String config = environment.get("XDG_CONFIG_HOME");
+    if (config != null && !config.isBlank()) return Path.of(config, "nats-kvcache", "keys");
+    String home = environment.get("HOME");
+    if (home != null && !home.isBlank()) return Path.of(home, ".config", "nats-kvcache", "keys");
+    throw new ParameterException(
+        line, "there is no HOME to keep keys in: give --keys, or both seed files");
   }
 
   /** Reads the version the build wrote. */
@@ -157,6 +206,7 @@ public final class Cli {
         "  nats-kvcache                  provider mode: a wasmCloud host writes its host data to stdin",
         "  nats-kvcache serve [OPTIONS]  the same without a host",
         "  nats-kvcache shell [OPTIONS]  a prompt, or a script from a pipe, on a cache of its own",
+        "  nats-kvcache par [OPTIONS]    this executable as a signed provider archive",
         "  nats-kvcache help [COMMAND]",
       },
       description = {
@@ -240,14 +290,22 @@ public final class Cli {
     @Option(
         names = "--cluster-issuer",
         paramLabel = "C...",
-        description = "Public key whose signed invocations are accepted. Repeatable.")
+        description =
+            "Public key whose actors' signed invocations are accepted (hosts before 1.0). Repeatable.")
     List<String> clusterIssuers = new ArrayList<>();
 
     @Option(
         names = "--actor",
         paramLabel = "M...",
-        description = "Public key of an actor that every link connects. Repeatable.")
+        description =
+            "Public key of an actor that every link connects (hosts before 1.0). Repeatable.")
     List<String> actors = new ArrayList<>();
+
+    @Option(
+        names = "--component",
+        paramLabel = "ID",
+        description = "Id of a component that every link connects (hosts since 1.0). Repeatable.")
+    List<String> components = new ArrayList<>();
 
     @Mixin LogArguments log = new LogArguments();
   }
@@ -286,5 +344,89 @@ public final class Cli {
     @Mixin LinkArguments links = new LinkArguments();
 
     @Mixin LogArguments log = new LogArguments();
+  }
+
+  @Command(
+      name = "par",
+      description = {
+        "Writes a signed provider archive of this executable, for wasmCloud hosts 1.x.",
+        "",
+        "Its keys are those in the seed files given. A key that is not given is taken from the folder of keys,"
+            + " and made there the first time, so that later archives have the same issuer and provider key."
+      },
+      synopsisHeading = "Usage: ",
+      descriptionHeading = "%n",
+      optionListHeading = "%nOptions:%n",
+      sortOptions = false,
+      exitCodeListHeading = "%nExit codes:%n",
+      exitCodeList = {
+        "0:the archive was written",
+        "1:a file could not be read or written; there is no archive",
+        "2:the command line makes no sense; nothing was written"
+      },
+      footerHeading = "%nExamples:%n",
+      footer = {
+        "  nats-kvcache par --out nats-kvcache.par.gz",
+        "  nats-kvcache par --out nats-kvcache.par.gz --issuer-seed-file issuer.nk --subject-seed-file subject.nk"
+      })
+  private static final class Par {
+    @Option(
+        names = "--out",
+        paramLabel = "FILE",
+        description = "The archive to write or replace; compressed if it ends in .gz. Required.")
+    @Nullable Path out;
+
+    @Option(
+        names = "--issuer-seed-file",
+        paramLabel = "FILE",
+        description = "Holds the account seed (SA...) that signs.")
+    @Nullable Path issuerSeedFile;
+
+    @Option(
+        names = "--subject-seed-file",
+        paramLabel = "FILE",
+        description = "Holds the provider's seed (SV...).")
+    @Nullable Path subjectSeedFile;
+
+    @Option(
+        names = "--keys",
+        paramLabel = "FOLDER",
+        description =
+            "Where keys are kept that are not given: issuer.nk, subject.nk. Default: nats-kvcache/keys"
+                + " in XDG_CONFIG_HOME or ~/.config.")
+    @Nullable Path keyFolder;
+
+    @Option(
+        names = "--binary",
+        paramLabel = "FILE",
+        description = "The executable to pack. Default: this one.")
+    @Nullable Path binary;
+
+    @Option(
+        names = "--target",
+        paramLabel = "ARCH-OS",
+        description = "What the executable runs on. Default: this machine's, such as x86_64-linux.")
+    @Nullable String target;
+
+    @Option(
+        names = "--name",
+        paramLabel = "TEXT",
+        defaultValue = "nats-kvcache",
+        description = "Name in the claims. Default: ${DEFAULT-VALUE}.")
+    String name = "";
+
+    @Option(
+        names = "--vendor",
+        paramLabel = "TEXT",
+        defaultValue = "nats-kvcache",
+        description = "Vendor in the claims. Default: ${DEFAULT-VALUE}.")
+    String vendor = "";
+
+    @Option(
+        names = "--revision",
+        paramLabel = "N",
+        defaultValue = "0",
+        description = "Revision in the claims. Default: ${DEFAULT-VALUE}.")
+    int revision;
   }
 }

@@ -13,4 +13,7 @@ public interface Commands {
 
   /** Runs the prompt, or the script on stdin, on caches of its own. */
   int shell(ShellOptions options);
+
+  /** Writes a provider archive. */
+  int par(ParOptions options);
 }

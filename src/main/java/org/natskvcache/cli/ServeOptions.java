@@ -12,6 +12,7 @@ import java.util.List;
  * @param links at least one, names distinct, in the order given
  * @param clusterIssuers public keys (C...) whose invocations are accepted; may be empty
  * @param actors public keys (M...) that are linked by every link; may be empty
+ * @param components ids of components that are linked by every link; may be empty
  */
 public record ServeOptions(
     String natsUrl,
@@ -20,11 +21,13 @@ public record ServeOptions(
     List<LinkOptions> links,
     List<String> clusterIssuers,
     List<String> actors,
+    List<String> components,
     LogOptions logging) {
   public ServeOptions {
     links = List.copyOf(links);
     clusterIssuers = List.copyOf(clusterIssuers);
     actors = List.copyOf(actors);
+    components = List.copyOf(components);
   }
 
   /** Leaves out the URL, which may hold a password. */

@@ -21,7 +21,17 @@ public enum Counter {
    * an actor's mistake.
    */
   BAD_REQUESTS,
-  /** Link definitions that could not be decoded. */
+  /**
+   * Calls of components whose params ended early or did not come in time: callers that died, or a
+   * network that loses messages.
+   */
+  UNFINISHED_CALLS,
+  /**
+   * Calls of components refused because too many, or too large ones, were half received: spread the
+   * load, or look for an attack.
+   */
+  OVERLOADED_CALLS,
+  /** Link definitions and configurations that could not be decoded. */
   MALFORMED_LINKS,
   /** Links refused for an invalid value or shared subjects: the operator must change them. */
   REFUSED_LINKS,

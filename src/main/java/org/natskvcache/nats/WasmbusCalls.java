@@ -6,6 +6,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.metrics.Counter;
+import org.natskvcache.provider.LinkId;
 import org.natskvcache.provider.LinkedCaches;
 import org.natskvcache.rpc.wasmbus.Invocation;
 import org.natskvcache.rpc.wasmbus.InvocationChecks;
@@ -71,7 +72,7 @@ final class WasmbusCalls {
   }
 
   private void answer(Invocation call, @Nullable String replyTo) {
-    LinkedCaches.Route route = links.route(call.origin().publicKey(), linkName);
+    LinkedCaches.Route route = links.route(LinkId.caller(call.origin().publicKey(), linkName));
     Refusal refusal = checks.refusal(call, epochSeconds.getAsLong(), route != null);
     if (refusal != null || route == null) {
       refuse(call, refusal, replyTo);

@@ -3,9 +3,7 @@ package org.natskvcache.nats;
 import io.nats.client.Connection;
 import io.nats.client.Dispatcher;
 import io.nats.client.Message;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -18,11 +16,10 @@ import org.jspecify.annotations.Nullable;
 import org.natskvcache.metrics.Counter;
 import org.natskvcache.provider.Health;
 import org.natskvcache.provider.Lifecycle;
-import org.natskvcache.provider.LinkDecision;
+import org.natskvcache.provider.LinkId;
 import org.natskvcache.provider.LinkValues;
 import org.natskvcache.provider.LinkedCaches;
 import org.natskvcache.rpc.LinkDefinition;
-import org.natskvcache.rpc.Texts;
 import org.natskvcache.rpc.wasmbus.HealthResponse;
 import org.natskvcache.rpc.wasmbus.InvocationChecks;
 import org.natskvcache.rpc.wasmbus.LinkDefinitionCodec;
@@ -47,7 +44,7 @@ import org.slf4j.LoggerFactory;
  * <p>Two dispatchers: calls have a thread of their own, so that a shutdown does not wait behind
  * them. Source: wasmCloud/weld, wasmbus-rpc 0.15.0, provider.rs.
  */
-public final class WasmbusDoor implements AutoCloseable {
+public final class WasmbusDoor implements Door {
   private static final Logger LOG = LoggerFactory.getLogger(WasmbusDoor.class);
 
   /** All instances of a provider key and link name are in it, on all hosts. */
@@ -58,17 +55,8 @@ public final class WasmbusDoor implements AutoCloseable {
 
   private static final long PENDING_BYTES_MAX = 64L << 20;
 
-  /**
-   * Hosts kill us 300 ms after they asked us to stop; this much of it goes to calls in flight, then
-   * to the last flush.
-   */
+  /** Hosts kill us 300 ms after they asked us to stop; this much of it goes to calls in flight. */
   private static final Duration DRAIN = Duration.ofMillis(80);
-
-  private static final Duration LAST_FLUSH = Duration.ofMillis(80);
-  private static final Duration FIRST_FLUSH = Duration.ofSeconds(2);
-
-  /** Kinds of malformed links that are worth a line each. */
-  private static final int LOGGED_MAX = 16;
 
   /**
    * Who we are.
@@ -89,23 +77,19 @@ public final class WasmbusDoor implements AutoCloseable {
 
   private final Connection connection;
   private final Identity identity;
+  private final List<LinkDefinition> initial;
   private final LinkedCaches links;
-  private final Lifecycle lifecycle;
-  private final Runnable cleanUp;
   private final ReplyPublisher replies;
+  private final HostControl control;
   private final WasmbusCalls calls;
-  private final CompletableFuture<Void> stopped = new CompletableFuture<>();
-
-  /** Logged already. Of the control dispatcher's thread. */
-  private final Set<String> malformedLinks = new HashSet<>();
 
   private @Nullable Dispatcher callDispatcher;
-  private @Nullable Dispatcher controlDispatcher;
 
   /**
    * A closed door.
    *
    * @param connection to the lattice; stays the caller's
+   * @param initial links that exist already
    * @param epochSeconds the wall clock, seconds since 1970
    * @param lifecycle of the process; the door moves it when a host asks us to stop
    * @param cleanUp what must be done before a host hears that we stop; at most 100 ms
@@ -113,73 +97,55 @@ public final class WasmbusDoor implements AutoCloseable {
   public WasmbusDoor(
       Connection connection,
       Identity identity,
+      List<LinkDefinition> initial,
       LinkedCaches links,
       LongSupplier epochSeconds,
       Lifecycle lifecycle,
       Runnable cleanUp) {
     this.connection = connection;
     this.identity = identity;
+    this.initial = List.copyOf(initial);
     this.links = links;
-    this.lifecycle = lifecycle;
-    this.cleanUp = cleanUp;
     this.replies = new ReplyPublisher(connection);
+    this.control = new HostControl(connection, links, lifecycle, cleanUp, replies);
     var checks = new InvocationChecks(identity.clusterIssuers(), identity.providerKey());
     this.calls = new WasmbusCalls(identity.linkName(), checks, links, epochSeconds, replies);
   }
 
   /**
-   * Opens the door. Links are listened for before the given ones are applied, because one that is
-   * published in between is not repeated; health comes last, because it means that all the rest is
-   * there.
-   *
-   * @param initial links that exist already
+   * Links are listened for before the given ones are applied, because one that is published in
+   * between is not repeated; health comes last, because it means that all the rest is there.
    */
-  public synchronized void start(List<LinkDefinition> initial) {
+  @Override
+  public synchronized void start(boolean first) {
     String subject = identity.subject();
-    Dispatcher control = connection.createDispatcher();
     Dispatcher call = connection.createDispatcher();
-    controlDispatcher = control;
     callDispatcher = call;
-    control.subscribe(subject + ".linkdefs.put", Guarded.handler(this::onLinkPut));
-    control.subscribe(subject + ".linkdefs.del", Guarded.handler(this::onLinkDelete));
-    flush(FIRST_FLUSH);
-    initial.forEach(this::put);
+    control.subscribe(subject + ".linkdefs.put", message -> decodeLink(message, this::put));
+    control.subscribe(subject + ".linkdefs.del", message -> decodeLink(message, this::delete));
+    control.flushSubscriptions();
+    if (first) {
+      initial.forEach(this::put);
+    }
     call.setPendingLimits(PENDING_CALLS_MAX, PENDING_BYTES_MAX);
     call.subscribe(subject, QUEUE_GROUP, Guarded.handler(calls::accept));
-    control.subscribe(subject + ".shutdown", Guarded.handler(this::onShutdown));
-    control.subscribe(subject + ".health", Guarded.handler(this::onHealth));
-    flush(FIRST_FLUSH);
+    control.subscribe(subject + ".shutdown", this::onShutdown);
+    control.subscribe(subject + ".health", this::onHealth);
+    control.flushSubscriptions();
     LOG.info("event=door_open protocol=wasmbus subject={} links={}", subject, initial.size());
   }
 
-  /**
-   * Completes when a host has asked us to stop, everything was cleaned up, and the host was told.
-   */
+  @Override
   public CompletableFuture<Void> stopped() {
-    return stopped;
-  }
-
-  private void onLinkPut(Message message) {
-    decodeLink(message, this::put);
-  }
-
-  private void onLinkDelete(Message message) {
-    decodeLink(message, this::delete);
+    return control.stopped();
   }
 
   private void decodeLink(Message message, Consumer<LinkDefinition> then) {
     try {
       then.accept(LinkDefinitionCodec.decode(message.getData()));
     } catch (MessagePackException e) {
-      Counter.MALFORMED_LINKS.increment();
-      String kind = message.getSubject() + " " + e.getMessage();
-      if (malformedLinks.size() < LOGGED_MAX && malformedLinks.add(kind)) {
-        LOG.warn(
-            "event=malformed_link subject={} bytes={} cause=\"{}\"; more of these are only counted",
-            message.getSubject(),
-            message.getData().length,
-            e.getMessage());
-      }
+      control.malformed(
+          Counter.MALFORMED_LINKS, message.getSubject(), message.getData().length, e.getMessage());
     }
   }
 
@@ -188,63 +154,11 @@ public final class WasmbusDoor implements AutoCloseable {
    * neither.
    */
   private void put(LinkDefinition link) {
-    String actor = Texts.shortened(link.actorId());
-    switch (links.put(link.actorId(), identity.linkName(), LinkValues.of(link.values()))) {
-      case LinkDecision.Opened(var settings, var replying) ->
-          LOG.info(
-              "event=link_opened link={} actor={} settings=\"{}\" mutation_replies={}",
-              identity.linkName(),
-              actor,
-              settings,
-              replying);
-      case LinkDecision.Joined(var replying, var ignored) -> {
-        LOG.info(
-            "event=link_joined link={} actor={} mutation_replies={}",
-            identity.linkName(),
-            actor,
-            replying);
-        warnOfIgnored(actor, ignored);
-      }
-      case LinkDecision.LinkKeysChanged(var replying, var ignored) -> {
-        LOG.info(
-            "event=link_changed link={} actor={} mutation_replies={}",
-            identity.linkName(),
-            actor,
-            replying);
-        warnOfIgnored(actor, ignored);
-      }
-      case LinkDecision.Refused(String reason) -> {
-        Counter.REFUSED_LINKS.increment();
-        LOG.warn(
-            "event=link_refused link={} actor={} reason=\"{}\"",
-            identity.linkName(),
-            actor,
-            reason);
-      }
-      case LinkDecision.Duplicate() ->
-          LOG.debug("event=link_repeated link={} actor={}", identity.linkName(), actor);
-      case LinkDecision.Removed(_), LinkDecision.Unknown() ->
-          throw new IllegalStateException("a put removes nothing");
-    }
-  }
-
-  private void warnOfIgnored(String actor, List<?> ignored) {
-    if (!ignored.isEmpty()) {
-      LOG.warn(
-          "event=link_keys_ignored link={} actor={} keys={} reason=\"the first link of this name decides them\"",
-          identity.linkName(),
-          actor,
-          ignored);
-    }
+    control.put(LinkId.caller(link.actorId(), identity.linkName()), LinkValues.of(link.values()));
   }
 
   private void delete(LinkDefinition link) {
-    LinkDecision decision = links.delete(link.actorId(), identity.linkName());
-    LOG.info(
-        "event=link_deleted link={} actor={} decision={}",
-        identity.linkName(),
-        Texts.shortened(link.actorId()),
-        decision);
+    control.delete(LinkId.caller(link.actorId(), identity.linkName()));
   }
 
   private void onHealth(Message message) {
@@ -258,28 +172,13 @@ public final class WasmbusDoor implements AutoCloseable {
    * host.
    */
   private void onShutdown(Message message) {
-    boolean ours =
-        message.getReplyTo() != null && ShutdownRequest.isFor(identity.hostId(), message.getData());
-    if (!ours || !lifecycle.enter(Lifecycle.Phase.STOPPING)) {
-      return;
+    if (message.getReplyTo() != null
+        && ShutdownRequest.isFor(identity.hostId(), message.getData())) {
+      control.stop(this::stopCalls, message.getReplyTo(), ShutdownRequest.REPLY);
     }
-    LOG.info("event=stopping cause=host");
-    try {
-      stopCalls();
-      cleanUp.run();
-    } catch (RuntimeException e) {
-      LOG.error(
-          "event=clean_up_failed",
-          e); // the host will kill us either way; it should hear that we are done
-    }
-    replies.publish(
-        message.getReplyTo(), ShutdownRequest.REPLY.getBytes(StandardCharsets.US_ASCII));
-    flush(LAST_FLUSH);
-    lifecycle.enter(Lifecycle.Phase.STOPPED);
-    stopped.complete(null);
   }
 
-  /** Takes no more calls, and waits a moment for those that are in flight. */
+  @Override
   public void stopCalls() {
     Dispatcher dispatcher = takeCallDispatcher();
     if (dispatcher == null || !dispatcher.isActive()) {
@@ -308,28 +207,9 @@ public final class WasmbusDoor implements AutoCloseable {
     return dispatcher;
   }
 
-  private void flush(Duration timeout) {
-    try {
-      connection.flush(timeout);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (TimeoutException | IllegalStateException e) {
-      // not connected at the moment: the client sends subscriptions again when it is
-      LOG.warn("event=flush_failed cause={}", e.getClass().getSimpleName());
-    }
-  }
-
-  /** Takes no more calls, then no more messages of any kind. May be called twice. */
   @Override
   public void close() {
     stopCalls();
-    Dispatcher control;
-    synchronized (this) {
-      control = controlDispatcher;
-      controlDispatcher = null;
-    }
-    if (control != null && control.isActive()) {
-      connection.closeDispatcher(control);
-    }
+    control.close();
   }
 }

@@ -3,46 +3,72 @@ package org.natskvcache.provider;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import org.natskvcache.rpc.LinkDefinition;
 import org.natskvcache.rpc.Nkey;
+import org.natskvcache.rpc.wrpc.InterfaceLink;
 
 /**
- * What a host of 0.50 to 0.82 tells us at start: one line on standard input, base64 of a JSON
- * object. Fields that are missing or null read as empty. Prints without secrets.
+ * What a host tells us at start: one line on standard input, base64 of a JSON object. Fields that
+ * are missing or null read as empty. Prints without secrets.
  *
  * @param hostId public key of the host; shutdown requests name it
  * @param lattice the token after {@code wasmbus.rpc.}
- * @param linkName name of this provider instance
- * @param providerKey our public key
+ * @param providerKey our id: a public key from hosts before 1.0, any text since
  * @param instanceId opaque
  * @param latticeServers where the lattice is; the local server when the host names none
  * @param userJwt NATS user JWT for the lattice; empty for none
  * @param userSeed NATS user seed for the lattice; empty for none
- * @param clusterIssuers keys that may sign invocations; none refuses every call
- * @param links what is linked already
- * @param config the operator's start configuration, {@code config_json}
+ * @param config the operator's configuration of this provider
+ * @param secrets the operator's secrets for this provider, as text; none from hosts before 1.1
  * @param structuredLogging whether log lines are to be JSON
  * @param logLevel as sent; empty for none
+ * @param contract what only hosts of one generation tell
  */
 public record HostData(
     String hostId,
     String lattice,
-    String linkName,
     String providerKey,
     String instanceId,
     List<ServerUrl> latticeServers,
     String userJwt,
     String userSeed,
-    Set<String> clusterIssuers,
-    List<LinkDefinition> links,
     SortedMap<String, String> config,
+    SortedMap<String, String> secrets,
     boolean structuredLogging,
-    String logLevel) {
+    String logLevel,
+    Contract contract) {
+  /** What only hosts of one generation tell. */
+  public sealed interface Contract {
+    /**
+     * Hosts 0.50 to 0.82: one process for each link name.
+     *
+     * @param linkName name of this provider instance
+     * @param clusterIssuers keys that may sign invocations; none refuses every call
+     * @param links what is linked already
+     */
+    record Wasmbus(String linkName, Set<String> clusterIssuers, List<LinkDefinition> links)
+        implements Contract {}
+
+    /**
+     * Hosts 1.0 to 1.9: one process for all link names.
+     *
+     * @param hostXkey the key that seals links' secrets, {@code X...}; empty from 1.0
+     * @param providerXkeySeed ours, {@code SX...}; empty from 1.0
+     * @param links what is linked already, as source or as target
+     */
+    record Wrpc(String hostXkey, String providerXkeySeed, List<InterfaceLink> links)
+        implements Contract {
+      @Override
+      public String toString() {
+        return "host_xkey=" + hostXkey + " links=" + links.size();
+      }
+    }
+  }
+
   /** Longest line we read, bytes. */
   public static final int LINE_BYTES_MAX = 16 << 20;
 
@@ -81,26 +107,37 @@ public record HostData(
 
   /** Checks what a provider cannot run without; what the smallest readable object leaves out. */
   public HostData checkedForStart() throws HostDataException {
-    var missing = new ArrayList<String>();
-    Map.of("lattice_rpc_prefix", lattice, "link_name", linkName, "provider_key", providerKey)
-        .forEach((name, value) -> {
-          if (value.isEmpty()) {
-            missing.add(name);
-          }
-        });
+    var names = new TreeMap<String, String>();
+    names.put("lattice_rpc_prefix", lattice);
+    names.put("provider_key", providerKey);
+    if (contract instanceof Contract.Wasmbus wasmbus) names.put("link_name", wasmbus.linkName());
+    List<String> missing =
+        names.keySet().stream().filter(name -> names.getOrDefault(name, "").isEmpty()).toList();
     if (!missing.isEmpty()) {
-      missing.sort(null);
       throw new HostDataException("host data lacks " + String.join(", ", missing));
     }
-    String wrong = Subjects.problem("wasmbus.rpc." + lattice + "." + providerKey + "." + linkName);
+    String wrong = Subjects.problem("wasmbus.rpc." + String.join(".", names.values()));
     if (!wrong.isEmpty()) {
       throw new HostDataException(
-          "the subject of lattice_rpc_prefix, provider_key and link_name " + wrong);
+          "the subject of " + String.join(", ", names.keySet()) + " " + wrong);
     }
     if (!userSeed.isEmpty() && Nkey.parseSeed(userSeed).isEmpty()) {
       throw new HostDataException("lattice_rpc_user_seed is not an nkey seed");
     }
+    if (contract instanceof Contract.Wrpc wrpc) checkXkeys(wrpc);
     return this;
+  }
+
+  private static void checkXkeys(Contract.Wrpc wrpc) throws HostDataException {
+    if (wrpc.hostXkey.isEmpty() && wrpc.providerXkeySeed.isEmpty()) {
+      return; // a 1.0 host
+    }
+    if (!Nkey.isPublic(Nkey.Role.CURVE, wrpc.hostXkey)) {
+      throw new HostDataException("host_xkey_public_key is not a public key X...");
+    }
+    if (Nkey.parseSeed(wrpc.providerXkeySeed).filter(s -> s.role() == Nkey.Role.CURVE).isEmpty()) {
+      throw new HostDataException("provider_xkey_private_key is not a seed SX...");
+    }
   }
 
   @Override
@@ -109,17 +146,15 @@ public record HostData(
         + hostId
         + " lattice="
         + lattice
-        + " link="
-        + linkName
         + " provider="
         + providerKey
         + " servers="
         + latticeServers
-        + " issuers="
-        + clusterIssuers.size()
-        + " links="
-        + links.size()
         + " config="
-        + config.keySet();
+        + config.keySet()
+        + " secrets="
+        + secrets.keySet()
+        + " "
+        + contract;
   }
 }

@@ -11,8 +11,10 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import org.natskvcache.rpc.LinkDefinition;
+import org.natskvcache.rpc.wrpc.ControlCodec;
+import org.natskvcache.rpc.wrpc.InterfaceLink;
+import org.natskvcache.rpc.wrpc.MalformedMessageException;
 
 /** Reads the line of host data. Every failure is one sentence that repeats nothing of the line. */
 final class HostDataParser {
@@ -28,24 +30,47 @@ final class HostDataParser {
 
   static HostData parse(byte[] line) throws HostDataException {
     JsonNode root = object(line);
-    if (isOfHostsSinceOne(root)) {
-      throw new HostDataException("hosts 1.x are not supported by this release");
+    boolean wrpc = isOfHostsSinceOne(root);
+    try {
+      return new HostData(
+          text(root, "host_id"),
+          text(root, "lattice_rpc_prefix"),
+          text(root, "provider_key"),
+          text(root, "instance_id"),
+          servers(text(root, "lattice_rpc_url")),
+          text(root, "lattice_rpc_user_jwt"),
+          text(root, "lattice_rpc_user_seed"),
+          wrpc
+              ? ControlCodec.texts(root.path("config"), "config")
+              : config(root.path("config_json")),
+          ControlCodec.secrets(root.path("secrets")),
+          STRUCTURED_LOGGING.stream()
+              .anyMatch(name -> root.path(name).asText("").equalsIgnoreCase("true")),
+          text(root, "log_level"),
+          wrpc ? wrpc(root) : wasmbus(root));
+    } catch (MalformedMessageException e) {
+      throw new HostDataException("host data: " + e.getMessage());
     }
-    return new HostData(
-        text(root, "host_id"),
-        text(root, "lattice_rpc_prefix"),
+  }
+
+  private static HostData.Contract wasmbus(JsonNode root)
+      throws HostDataException, MalformedMessageException {
+    return new HostData.Contract.Wasmbus(
         text(root, "link_name"),
-        text(root, "provider_key"),
-        text(root, "instance_id"),
-        servers(text(root, "lattice_rpc_url")),
-        text(root, "lattice_rpc_user_jwt"),
-        text(root, "lattice_rpc_user_seed"),
         issuers(root.path("cluster_issuers")),
-        links(root.path("link_definitions")),
-        config(root.path("config_json")),
-        STRUCTURED_LOGGING.stream()
-            .anyMatch(name -> root.path(name).asText("").equalsIgnoreCase("true")),
-        text(root, "log_level"));
+        links(root.path("link_definitions")));
+  }
+
+  private static HostData.Contract wrpc(JsonNode root)
+      throws HostDataException, MalformedMessageException {
+    var links = new ArrayList<InterfaceLink>();
+    for (JsonNode link : elements(root.path("link_definitions"), "link_definitions")) {
+      links.add(ControlCodec.link(link));
+    }
+    return new HostData.Contract.Wrpc(
+        text(root, "host_xkey_public_key"),
+        text(root, "provider_xkey_private_key"),
+        List.copyOf(links));
   }
 
   private static JsonNode object(byte[] line) throws HostDataException {
@@ -96,7 +121,8 @@ final class HostDataParser {
     return Collections.unmodifiableSet(issuers);
   }
 
-  private static List<LinkDefinition> links(JsonNode list) throws HostDataException {
+  private static List<LinkDefinition> links(JsonNode list)
+      throws HostDataException, MalformedMessageException {
     var links = new ArrayList<LinkDefinition>();
     for (JsonNode link : elements(list, "link_definitions")) {
       links.add(
@@ -105,7 +131,7 @@ final class HostDataParser {
               text(link, "provider_id"),
               text(link, "link_name"),
               text(link, "contract_id"),
-              values(link.path("values"), "values of a link")));
+              ControlCodec.texts(link.path("values"), "values of a link")));
     }
     return List.copyOf(links);
   }
@@ -114,41 +140,25 @@ final class HostDataParser {
     if (list.isArray() || list.isMissingNode() || list.isNull()) {
       return list;
     }
-    throw new HostDataException("host data's " + name + " is not a list");
+    throw new HostDataException("host data: " + name + " is not a list");
   }
 
   /**
    * Operators write the configuration as an object; hosts hand it on as a text that holds it, or as
    * an empty one.
    */
-  private static SortedMap<String, String> config(JsonNode node) throws HostDataException {
+  private static SortedMap<String, String> config(JsonNode node)
+      throws HostDataException, MalformedMessageException {
     if (!node.isTextual()) {
-      return values(node, "config_json");
+      return ControlCodec.texts(node, "config_json");
     }
     try {
       return node.textValue().isBlank()
-          ? values(JSON.nullNode(), "config_json")
-          : values(JSON.readTree(node.textValue()), "config_json");
+          ? ControlCodec.texts(JSON.nullNode(), "config_json")
+          : ControlCodec.texts(JSON.readTree(node.textValue()), "config_json");
     } catch (IOException e) {
       throw new HostDataException(
           "config_json is not JSON"); // the parser's message could repeat a secret
     }
-  }
-
-  /** A flat object as texts; nulls are left out, what is nested stays JSON. */
-  private static SortedMap<String, String> values(JsonNode node, String name)
-      throws HostDataException {
-    var values = new TreeMap<String, String>();
-    if (!node.isObject() && !node.isMissingNode() && !node.isNull()) {
-      throw new HostDataException("host data's " + name + " is not an object");
-    }
-    node.properties()
-        .forEach(entry -> {
-          JsonNode value = entry.getValue();
-          if (!value.isNull()) {
-            values.put(entry.getKey(), value.isValueNode() ? value.asText() : value.toString());
-          }
-        });
-    return Collections.unmodifiableSortedMap(values);
   }
 }

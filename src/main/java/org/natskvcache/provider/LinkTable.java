@@ -21,8 +21,6 @@ public final class LinkTable {
   /** Most links in all; a further one is refused. */
   public static final int LINKS_MAX = 10_000;
 
-  private record Id(String actor, String linkName) {}
-
   private record Link(LinkValues own, MutationReplies mutationReplies) {}
 
   /** An open cache and how many links it has. */
@@ -35,8 +33,8 @@ public final class LinkTable {
     }
   }
 
-  private final LinkValues defaults;
-  private final Map<Id, Link> links = new HashMap<>();
+  private LinkValues defaults;
+  private final Map<LinkId, Link> links = new HashMap<>();
   private final Map<String, Cache> caches = new TreeMap<>();
 
   /**
@@ -50,25 +48,33 @@ public final class LinkTable {
   }
 
   /**
+   * Changes what counts where a link sets nothing, for links put from now on; open caches stay as
+   * they are.
+   */
+  public void defaults(LinkValues changed) {
+    defaults = changed;
+  }
+
+  /**
    * Takes a link.
    *
-   * @param actor who is linked, not empty
+   * @param id with a peer that is not empty
    * @param own the link's own values
    */
-  public LinkDecision put(String actor, String linkName, LinkValues own) {
-    Id id = new Id(actor, linkName);
+  public LinkDecision put(LinkId id, LinkValues own) {
     Link former = links.get(id);
     if (former != null && former.own().equals(own)) {
       return new LinkDecision.Duplicate();
     }
-    return switch (LinkSettings.parse(LinkValues.layered(List.of(own, defaults)), linkName)) {
+    return switch (LinkSettings.parse(LinkValues.layered(List.of(own, defaults)), id.linkName())) {
       case LinkSettings.Parsed.Invalid(InvalidSetting problem) ->
           new LinkDecision.Refused(problem.toString());
       case LinkSettings.Parsed.Valid(LinkSettings settings) -> accept(id, own, settings, former);
     };
   }
 
-  private LinkDecision accept(Id id, LinkValues own, LinkSettings settings, @Nullable Link former) {
+  private LinkDecision accept(
+      LinkId id, LinkValues own, LinkSettings settings, @Nullable Link former) {
     Cache cache = caches.get(id.linkName());
     String obstacle = former != null ? "" : obstacle(id, settings.cache(), cache == null);
     if (!obstacle.isEmpty()) {
@@ -91,9 +97,9 @@ public final class LinkTable {
   }
 
   /** What keeps a new link with valid values out; empty when nothing does. */
-  private String obstacle(Id id, CacheSettings settings, boolean opens) {
-    if (id.actor().isEmpty()) {
-      return "it names no actor";
+  private String obstacle(LinkId id, CacheSettings settings, boolean opens) {
+    if (id.peer().isEmpty()) {
+      return "it names no peer";
     }
     if (links.size() >= LINKS_MAX) {
       return "there are " + LINKS_MAX + " links already";
@@ -118,24 +124,24 @@ public final class LinkTable {
   }
 
   /** Takes a link away. */
-  public LinkDecision delete(String actor, String linkName) {
-    if (links.remove(new Id(actor, linkName)) == null) {
+  public LinkDecision delete(LinkId id) {
+    if (links.remove(id) == null) {
       return new LinkDecision.Unknown();
     }
-    Cache cache = caches.get(linkName);
+    Cache cache = caches.get(id.linkName());
     if (cache == null) {
-      throw new IllegalStateException("a link without a cache: " + linkName);
+      throw new IllegalStateException("a link without a cache: " + id.linkName());
     }
     cache.links--;
     if (cache.links == 0) {
-      caches.remove(linkName);
+      caches.remove(id.linkName());
     }
     return new LinkDecision.Removed(cache.links == 0);
   }
 
-  /** How an actor's mutations are answered; empty when it is not linked. */
-  public Optional<MutationReplies> mutationReplies(String actor, String linkName) {
-    return Optional.ofNullable(links.get(new Id(actor, linkName))).map(Link::mutationReplies);
+  /** How a peer's mutations are answered; empty when it is not linked. */
+  public Optional<MutationReplies> mutationReplies(LinkId id) {
+    return Optional.ofNullable(links.get(id)).map(Link::mutationReplies);
   }
 
   /** Number of links. */

@@ -14,10 +14,8 @@ import org.natskvcache.rpc.MutationReplies;
  * none.
  */
 public final class LinkedCaches {
-  private record Id(String actor, String linkName) {}
-
   /**
-   * Where a linked actor's calls go.
+   * Where a linked peer's calls go.
    *
    * @param replica the cache of the link's name
    * @param mutationReplies the link's own
@@ -27,7 +25,7 @@ public final class LinkedCaches {
   private final LinkTable table;
   private final Caches caches;
   private final Map<String, Replica> open = new ConcurrentHashMap<>();
-  private final Map<Id, Route> routes = new ConcurrentHashMap<>();
+  private final Map<LinkId, Route> routes = new ConcurrentHashMap<>();
 
   /** Begins without links; the table is this object's own from now on. */
   public LinkedCaches(LinkTable table, Caches caches) {
@@ -35,17 +33,21 @@ public final class LinkedCaches {
     this.caches = caches;
   }
 
+  /** Changes what counts where a link sets nothing, for links put from now on. */
+  public synchronized void defaults(LinkValues changed) {
+    table.defaults(changed);
+  }
+
   /** Takes a link, and opens its cache if it is the first of its name. */
-  public synchronized LinkDecision put(String actor, String linkName, LinkValues own) {
-    LinkDecision decision = table.put(actor, linkName, own);
+  public synchronized LinkDecision put(LinkId id, LinkValues own) {
+    LinkDecision decision = table.put(id, own);
     switch (decision) {
       case LinkDecision.Opened(CacheSettings settings, MutationReplies replies) -> {
-        open.put(linkName, caches.open(linkName, settings));
-        route(actor, linkName, replies);
+        open.put(id.linkName(), caches.open(id.linkName(), settings));
+        route(id, replies);
       }
-      case LinkDecision.Joined joined -> route(actor, linkName, joined.mutationReplies());
-      case LinkDecision.LinkKeysChanged changed ->
-          route(actor, linkName, changed.mutationReplies());
+      case LinkDecision.Joined joined -> route(id, joined.mutationReplies());
+      case LinkDecision.LinkKeysChanged changed -> route(id, changed.mutationReplies());
       case LinkDecision.Duplicate(),
           LinkDecision.Refused(_),
           LinkDecision.Removed(_),
@@ -54,28 +56,28 @@ public final class LinkedCaches {
     return decision;
   }
 
-  private void route(String actor, String linkName, MutationReplies replies) {
-    Replica replica = open.get(linkName);
+  private void route(LinkId id, MutationReplies replies) {
+    Replica replica = open.get(id.linkName());
     if (replica == null) {
-      throw new IllegalStateException("a link without a cache: " + linkName);
+      throw new IllegalStateException("a link without a cache: " + id.linkName());
     }
-    routes.put(new Id(actor, linkName), new Route(replica, replies));
+    routes.put(id, new Route(replica, replies));
   }
 
   /** Takes a link away, and releases its cache if it was the last of its name. */
-  public synchronized LinkDecision delete(String actor, String linkName) {
-    LinkDecision decision = table.delete(actor, linkName);
-    routes.remove(new Id(actor, linkName));
+  public synchronized LinkDecision delete(LinkId id) {
+    LinkDecision decision = table.delete(id);
+    routes.remove(id);
     if (decision instanceof LinkDecision.Removed(boolean last) && last) {
-      open.remove(linkName);
-      caches.release(linkName);
+      open.remove(id.linkName());
+      caches.release(id.linkName());
     }
     return decision;
   }
 
-  /** Where this actor's calls go; null when it is not linked. */
-  public @Nullable Route route(String actor, String linkName) {
-    return routes.get(new Id(actor, linkName));
+  /** Where a peer's calls go; null when it is not linked. */
+  public @Nullable Route route(LinkId id) {
+    return routes.get(id);
   }
 
   /** The status of every open cache, by link name. */

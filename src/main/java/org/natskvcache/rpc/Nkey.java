@@ -65,6 +65,15 @@ public record Nkey(Role role, Bytes key) {
    * @param seed the 32 raw bytes of an Ed25519 private key
    */
   public record Seed(Role role, Bytes seed) {
+    /** The text form, {@code S...}: a secret. */
+    public String text() {
+      byte[] raw = new byte[2 + KEY_BYTES + 2];
+      raw[0] = (byte) (SEED_PREFIX | role.prefix >> 5);
+      raw[1] = (byte) (role.prefix << 3);
+      System.arraycopy(seed.array(), 0, raw, 2, KEY_BYTES);
+      return checksummed(raw);
+    }
+
     @Override
     public String toString() {
       return "seed of a " + role;
@@ -113,6 +122,11 @@ public record Nkey(Role role, Bytes key) {
     byte[] raw = new byte[1 + KEY_BYTES + 2];
     raw[0] = (byte) role.prefix;
     System.arraycopy(key.array(), 0, raw, 1, KEY_BYTES);
+    return checksummed(raw);
+  }
+
+  /** The text of these bytes, of which the last two become the checksum of the others. */
+  private static String checksummed(byte[] raw) {
     int crc = crc16(raw, raw.length - 2);
     raw[raw.length - 2] = (byte) crc;
     raw[raw.length - 1] = (byte) (crc >> 8);

@@ -1,6 +1,7 @@
 package org.natskvcache.store;
 
 import java.util.List;
+import java.util.Locale;
 
 /** The answer to a {@link Command}. */
 public sealed interface Reply {
@@ -39,7 +40,12 @@ public sealed interface Reply {
    *
    * @param detail a sentence for the caller that names the limit or the types; holds no value
    */
-  record Rejected(Reason reason, String detail) implements Reply {}
+  record Rejected(Reason reason, String detail) implements Reply {
+    /** The reason in words and the detail. */
+    public String text() {
+      return reason.name().toLowerCase(Locale.ROOT).replace('_', ' ') + ": " + detail;
+    }
+  }
 
   /** Why a command was rejected. */
   enum Reason {

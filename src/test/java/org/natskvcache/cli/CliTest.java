@@ -29,6 +29,13 @@ class CliTest {
     boolean provider;
     ServeOptions serve;
     ShellOptions shell;
+    ParOptions par;
+
+    @Override
+    public int par(ParOptions options) {
+      par = options;
+      return answer;
+    }
 
     @Override
     public int provider() {
@@ -49,7 +56,7 @@ class CliTest {
     }
 
     boolean calledNothing() {
-      return !provider && serve == null && shell == null;
+      return !provider && serve == null && shell == null && par == null;
     }
   }
 
@@ -411,6 +418,11 @@ class CliTest {
           public int shell(ShellOptions options) {
             throw new IllegalStateException("applied 7 after 9");
           }
+
+          @Override
+          public int par(ParOptions options) {
+            throw new AssertionError();
+          }
         };
     int code =
         new Cli(broken, new PrintWriter(out), new PrintWriter(err), Map.of(), () -> false)
@@ -418,5 +430,73 @@ class CliTest {
     assertEquals(1, code);
     assertTrue(err.toString().contains("applied 7 after 9"));
     assertNotNull(Version.text());
+  }
+
+  @Test
+  void archiveHasADefaultForAllButItsName() {
+    assertEquals(0, run(Map.of("HOME", "/home/me"), true, "par", "--out", "a.par.gz"));
+    assertEquals(Path.of("a.par.gz"), commands.par.out());
+    assertEquals(Path.of("/home/me/.config/nats-kvcache/keys"), commands.par.keyFolder());
+    assertTrue(commands.par.target().matches("[a-z0-9_]+-(linux|macos)"), commands.par::target);
+    assertNull(commands.par.binary());
+    assertNull(commands.par.issuerSeedFile());
+    assertEquals(0, commands.par.revision());
+    assertEquals("nats-kvcache", commands.par.name());
+  }
+
+  @Test
+  void archiveOptionsAreTakenOver() {
+    assertEquals(
+        0,
+        run(
+            "par",
+            "--out=a.par",
+            "--issuer-seed-file=i",
+            "--subject-seed-file=s",
+            "--keys=k",
+            "--binary=b",
+            "--target=aarch64-linux",
+            "--name=n",
+            "--vendor=v",
+            "--revision=3"));
+    assertEquals(
+        new ParOptions(
+            Path.of("a.par"),
+            Path.of("b"),
+            "aarch64-linux",
+            Path.of("i"),
+            Path.of("s"),
+            Path.of("k"),
+            "n",
+            "v",
+            3),
+        commands.par);
+  }
+
+  @Test
+  void archiveNeedsANameAndAPlaceForKeys() {
+    assertUsageError("--out is missing", "par");
+    assertUsageError("give --keys", "par", "--out", "a");
+    assertUsageError("--target", "par", "--out", "a", "--keys", "k", "--target", "../x");
+    assertUsageError("--revision", "par", "--out", "a", "--keys", "k", "--revision", "-1");
+  }
+
+  @Test
+  void componentsAreTakenOver() {
+    assertEquals(
+        0,
+        run(
+            "serve",
+            "--nats-url",
+            "h:1",
+            "--provider-id",
+            "p",
+            "--component",
+            "a",
+            "--component",
+            "b"));
+    assertEquals(List.of("a", "b"), commands.serve.components());
+    commands.serve = null;
+    assertUsageError("--component", "serve", "--nats-url", "h:1", "--component", "a b");
   }
 }

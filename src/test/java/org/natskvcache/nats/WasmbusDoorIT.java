@@ -90,7 +90,7 @@ class WasmbusDoorIT {
     hostSide = connect();
     door = door(new LinkTable(LinkValues.of(Map.of())));
     lifecycle.enter(Lifecycle.Phase.RUNNING);
-    door.start(List.of(link(caller.actor(), Map.of())));
+    door.start(true);
   }
 
   @AfterEach
@@ -108,6 +108,7 @@ class WasmbusDoorIT {
     return new WasmbusDoor(
         providerSide,
         identity,
+        List.of(link(caller.actor(), Map.of())),
         new LinkedCaches(table, caches),
         () -> NOW,
         lifecycle,
@@ -384,8 +385,15 @@ class WasmbusDoorIT {
               Set.of(caller.issuer()));
       var links = new LinkedCaches(new LinkTable(LinkValues.of(Map.of())), secondCaches);
       try (var other =
-          new WasmbusDoor(second, identity, links, () -> NOW, new Lifecycle(), () -> {})) {
-        other.start(List.of(link(caller.actor(), Map.of())));
+          new WasmbusDoor(
+              second,
+              identity,
+              List.of(link(caller.actor(), Map.of())),
+              links,
+              () -> NOW,
+              new Lifecycle(),
+              () -> {})) {
+        other.start(true);
         for (int i = 0; i < 100; i++) {
           ok("SetAdd", struct("setName", "s", "value", "v" + i));
         }

@@ -2,6 +2,7 @@ package org.natskvcache.provider;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -22,6 +23,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.rpc.wasmbus.Vectors;
+import org.natskvcache.rpc.wrpc.InterfaceLink;
+import org.natskvcache.rpc.wrpc.WrpcVectors;
+import org.natskvcache.store.Bytes;
 
 class HostDataTest {
   static Stream<Arguments> families() {
@@ -36,11 +40,11 @@ class HostDataTest {
     JsonNode json = vector.get("value");
     assertEquals(json.path("host_id").asText(""), data.hostId());
     assertEquals(json.path("lattice_rpc_prefix").asText(""), data.lattice());
-    assertEquals(json.path("link_name").asText(""), data.linkName());
+    assertEquals(json.path("link_name").asText(""), wasmbus(data).linkName());
     assertEquals(json.path("provider_key").asText(""), data.providerKey());
     assertEquals(json.path("instance_id").asText(""), data.instanceId());
-    assertEquals(json.get("link_definitions").size(), data.links().size());
-    assertEquals(json.get("cluster_issuers").size(), data.clusterIssuers().size());
+    assertEquals(json.get("link_definitions").size(), wasmbus(data).links().size());
+    assertEquals(json.get("cluster_issuers").size(), wasmbus(data).clusterIssuers().size());
     boolean flag =
         Stream.of("structured_logging", "enable_structured_logging", "structured_logging_enabled")
             .anyMatch(name -> json.path(name).asBoolean());
@@ -54,10 +58,11 @@ class HostDataTest {
   @Test
   void linksAndConfigurationAreThere() throws Exception {
     HostData data = HostData.read(new ByteArrayInputStream(Vectors.bytes("hostdata.otp-0.63")));
-    assertEquals(Map.of("NATS_URL", "nats://127.0.0.1:4222"), data.links().getFirst().values());
-    assertEquals(Vectors.key("actor_public"), data.links().getFirst().actorId());
+    assertEquals(
+        Map.of("NATS_URL", "nats://127.0.0.1:4222"), wasmbus(data).links().getFirst().values());
+    assertEquals(Vectors.key("actor_public"), wasmbus(data).links().getFirst().actorId());
     assertEquals(Map.of("K1", "V1"), data.config());
-    assertEquals(Set.of(Vectors.key("cluster_public")), data.clusterIssuers());
+    assertEquals(Set.of(Vectors.key("cluster_public")), wasmbus(data).clusterIssuers());
     assertEquals("[nats://127.0.0.1:4222]", data.latticeServers().toString());
   }
 
@@ -151,12 +156,36 @@ class HostDataTest {
       strings = {
         "{\"config\":{}}",
         "{\"host_xkey_public_key\":\"X\"}",
-        "{\"link_definitions\":[{\"source_id\":\"a\"}]}",
-        "{\"link_definitions\":[{\"actor_id\":\"M\",\"values\":{}},{\"source_id\":\"a\"}]}"
+        "{\"link_definitions\":[{\"source_id\":\"a\",\"target\":\"b\",\"wit_namespace\":\"wasi\",\"wit_package\":\"keyvalue\"}]}"
       })
-  void hostsSinceOneAreRefusedClearly(String json) {
-    var e = assertThrows(HostDataException.class, () -> read(json));
-    assertEquals("hosts 1.x are not supported by this release", e.getMessage());
+  void whatOnlyHostsSinceOneWriteMakesItTheirs(String json) throws Exception {
+    wrpc(read(json));
+  }
+
+  @Test
+  void hostDataOfNineteenIsRead() throws Exception {
+    JsonNode vector = WrpcVectors.of("host_data");
+    HostData data = HostData.read(stream(vector.get("stdin_line").textValue())).checkedForStart();
+    assertEquals("NASUHOJP6EEVKEKHNLOIG2O3NXOJGNTFUEMXRXNBIBHOCBTMVFKZ3YKM", data.hostId());
+    assertEquals("default", data.lattice());
+    assertEquals("kv-cache", data.providerKey());
+    assertEquals("6f9619ff-8b86-4d01-b42d-00c04fc964ff", data.instanceId());
+    assertEquals("[nats://127.0.0.1:4222]", data.latticeServers().toString());
+    assertEquals(Map.of("max_bytes", "268435456"), data.config());
+    assertEquals(Map.of("admin", "hunter2"), data.secrets());
+    assertEquals("info", data.logLevel());
+    assertFalse(data.structuredLogging());
+    assertEquals("XBUJMZHVOPQ2SK5VD3TY4VNBPVU2YFGRLK6EFPEPSMVDUYEBSROWZCEA", wrpc(data).hostXkey());
+    assertEquals(1, wrpc(data).links().size());
+    InterfaceLink link = wrpc(data).links().getFirst();
+    assertEquals("counter", link.source());
+    assertEquals("kv-cache", link.target());
+    assertEquals(List.of("store", "atomics", "batch"), link.interfaces());
+    assertEquals(Map.of("bucket", "users", "ttl_ms", "60000"), link.targetConfig());
+    assertEquals(0, link.sourceSecrets().size());
+    assertTrue(link.targetSecrets().startsWith(Bytes.utf8("xkv1")));
+    assertFalse(data.toString().contains("hunter2"), data::toString);
+    assertFalse(data.toString().contains("SXAH"), data::toString);
   }
 
   @Test
@@ -169,7 +198,7 @@ class HostDataTest {
             """);
     assertEquals(read("{}"), data);
     assertEquals("", data.hostId());
-    assertEquals(List.of(), data.links());
+    assertEquals(List.of(), wasmbus(data).links());
     assertEquals(Map.of(), data.config());
   }
 
@@ -203,11 +232,11 @@ class HostDataTest {
       delimiter = '|',
       value = {
         "{\"config_json\":\"{secret\"} | config_json is not JSON",
-        "{\"config_json\":[]} | host data's config_json is not an object",
-        "{\"config_json\":\"[]\"} | host data's config_json is not an object",
-        "{\"link_definitions\":{}} | host data's link_definitions is not a list",
-        "{\"cluster_issuers\":\"C\"} | host data's cluster_issuers is not a list",
-        "{\"link_definitions\":[{\"values\":[]}]} | host data's values of a link is not an object",
+        "{\"config_json\":[]} | host data: config_json is not an object",
+        "{\"config_json\":\"[]\"} | host data: config_json is not an object",
+        "{\"link_definitions\":{}} | host data: link_definitions is not a list",
+        "{\"cluster_issuers\":\"C\"} | host data: cluster_issuers is not a list",
+        "{\"link_definitions\":[{\"values\":[]}]} | host data: values of a link is not an object",
         "{\"lattice_rpc_url\":\"http://user:secret@h\"} | lattice_rpc_url is not a list of host:port, nats://host:port or tls://host:port",
       })
   void wrongTypesAreOneClearSentence(String json, String sentence) {
@@ -220,14 +249,54 @@ class HostDataTest {
       value = {
         "{} | host data lacks lattice_rpc_prefix, link_name, provider_key",
         "{\"lattice_rpc_prefix\":\"a\",\"link_name\":\"b\"} | host data lacks provider_key",
-        "{\"lattice_rpc_prefix\":\"a\",\"link_name\":\"b c\",\"provider_key\":\"V\"} | the subject of lattice_rpc_prefix, provider_key and link_name holds white space or a control character",
-        "{\"lattice_rpc_prefix\":\"*\",\"link_name\":\"b\",\"provider_key\":\"V\"} | the subject of lattice_rpc_prefix, provider_key and link_name holds a wildcard",
+        "{\"lattice_rpc_prefix\":\"a\",\"link_name\":\"b c\",\"provider_key\":\"V\"} | the subject of lattice_rpc_prefix, link_name, provider_key holds white space or a control character",
+        "{\"lattice_rpc_prefix\":\"*\",\"link_name\":\"b\",\"provider_key\":\"V\"} | the subject of lattice_rpc_prefix, link_name, provider_key holds a wildcard",
         "{\"lattice_rpc_prefix\":\"a\",\"link_name\":\"b\",\"provider_key\":\"V\",\"lattice_rpc_user_seed\":\"SUX\"} | lattice_rpc_user_seed is not an nkey seed",
       })
   void startNeedsASubjectAndAUsableSeed(String json, String sentence) throws Exception {
     HostData data = read(json);
     assertEquals(
         sentence, assertThrows(HostDataException.class, data::checkedForStart).getMessage());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{\"config\":[]} | host data: config is not an object",
+        "{\"config\":{},\"secrets\":7} | host data: secrets is not an object",
+        "{\"config\":{},\"secrets\":{\"a\":{\"kind\":\"Key\",\"value\":\"x\"}}} | host data: a secret is neither String nor Bytes",
+        "{\"config\":{},\"secrets\":{\"a\":{\"kind\":\"Bytes\",\"value\":[256]}}} | host data: bytes of a secret holds something else than bytes",
+        "{\"config\":{},\"link_definitions\":[{\"source_id\":\"a\"}]} | host data: target is missing",
+      })
+  void wrongTypesOfHostsSinceOneAreOneClearSentence(String json, String sentence) {
+    assertEquals(sentence, assertThrows(HostDataException.class, () -> read(json)).getMessage());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "'' | '' | ''",
+        "XBUJMZHVOPQ2SK5VD3TY4VNBPVU2YFGRLK6EFPEPSMVDUYEBSROWZCEA | SXAHGC56LJFTSRXFC653AT7XZU6WGYIXU4XFPMCT62GGHFLUCSPVYP764M | ''",
+        "'' | SXAHGC56LJFTSRXFC653AT7XZU6WGYIXU4XFPMCT62GGHFLUCSPVYP764M | host_xkey_public_key is not a public key X...",
+        "XBUJMZHVOPQ2SK5VD3TY4VNBPVU2YFGRLK6EFPEPSMVDUYEBSROWZCEA | '' | provider_xkey_private_key is not a seed SX...",
+        "XBUJMZHVOPQ2SK5VD3TY4VNBPVU2YFGRLK6EFPEPSMVDUYEBSROWZCEA | SUANQDPB2RUOE4ETUA26CNX7FUKE5ZZKFCQIIW63OX225F2CO7UEXTM7ZY | provider_xkey_private_key is not a seed SX...",
+      })
+  void xkeysAreBothThereOrNeither(String host, String seed, String sentence) throws Exception {
+    HostData data =
+        read(
+            "{\"config\":{},\"lattice_rpc_prefix\":\"l\",\"provider_key\":\"p\",\"host_xkey_public_key\":\""
+                + host
+                + "\",\"provider_xkey_private_key\":\""
+                + seed
+                + "\"}");
+    if (sentence.isEmpty()) {
+      assertEquals(data, data.checkedForStart());
+    } else {
+      assertEquals(
+          sentence, assertThrows(HostDataException.class, data::checkedForStart).getMessage());
+    }
   }
 
   @Test
@@ -239,8 +308,16 @@ class HostDataTest {
              "lattice_rpc_url":"nats://me:secretpass@h:1","config_json":{"CLIENT_SEED":"secretseed"},
              "link_definitions":[{"actor_id":"M","values":{"CLIENT_SEED":"secretseed"}}]}\
             """);
-    assertFalse(data.toString().contains("secret"), data::toString);
-    assertFalse(data.links().toString().contains("secret"));
+    assertFalse(data.toString().matches(".*secret(jwt|seed|pass).*"), data::toString);
+    assertFalse(wasmbus(data).links().toString().contains("secret"));
+  }
+
+  private static HostData.Contract.Wasmbus wasmbus(HostData data) {
+    return assertInstanceOf(HostData.Contract.Wasmbus.class, data.contract());
+  }
+
+  private static HostData.Contract.Wrpc wrpc(HostData data) {
+    return assertInstanceOf(HostData.Contract.Wrpc.class, data.contract());
   }
 
   private static HostData read(String json) throws HostDataException {

@@ -51,18 +51,23 @@ class LinkTableTest {
     assertEquals(
         new LinkDecision.LinkKeysChanged(MutationReplies.DEFAULT, List.of(SettingKey.NATS_URL)),
         put("M1", "default", Map.of("NATS_URL", "nats://other", "MUTATION_REPLIES", "default")));
-    assertEquals(Optional.of(MutationReplies.DEFAULT), table.mutationReplies("M1", "default"));
-    assertEquals(new LinkDecision.Removed(true), table.delete("M1", "default"));
+    assertEquals(
+        Optional.of(MutationReplies.DEFAULT),
+        table.mutationReplies(LinkId.caller("M1", "default")));
+    assertEquals(new LinkDecision.Removed(true), table.delete(LinkId.caller("M1", "default")));
   }
 
   @Test
   void linkKeysAreEachLinksOwn() {
     put("M1", "default", Map.of("MUTATION_REPLIES", "default"));
     put("M2", "default", Map.of());
-    assertEquals(Optional.of(MutationReplies.DEFAULT), table.mutationReplies("M1", "default"));
-    assertEquals(Optional.of(MutationReplies.ACTUAL), table.mutationReplies("M2", "default"));
-    assertEquals(Optional.empty(), table.mutationReplies("M3", "default"));
-    assertEquals(Optional.empty(), table.mutationReplies("M1", "other"));
+    assertEquals(
+        Optional.of(MutationReplies.DEFAULT),
+        table.mutationReplies(LinkId.caller("M1", "default")));
+    assertEquals(
+        Optional.of(MutationReplies.ACTUAL), table.mutationReplies(LinkId.caller("M2", "default")));
+    assertEquals(Optional.empty(), table.mutationReplies(LinkId.caller("M3", "default")));
+    assertEquals(Optional.empty(), table.mutationReplies(LinkId.caller("M1", "other")));
   }
 
   @Test
@@ -71,7 +76,7 @@ class LinkTableTest {
         assertInstanceOf(
             LinkDecision.Refused.class, put("M1", "default", Map.of("NATS_URL", "http://x")));
     assertTrue(refused.reason().startsWith("NATS_URL is not"), refused::reason);
-    assertEquals(Optional.empty(), table.mutationReplies("M1", "default"));
+    assertEquals(Optional.empty(), table.mutationReplies(LinkId.caller("M1", "default")));
     assertInstanceOf(LinkDecision.Opened.class, put("M2", "default", SERVER));
     assertEquals(1, table.size());
   }
@@ -81,19 +86,21 @@ class LinkTableTest {
     put("M1", "default", Map.of("MUTATION_REPLIES", "default"));
     assertInstanceOf(
         LinkDecision.Refused.class, put("M1", "default", Map.of("MUTATION_REPLIES", "maybe")));
-    assertEquals(Optional.of(MutationReplies.DEFAULT), table.mutationReplies("M1", "default"));
+    assertEquals(
+        Optional.of(MutationReplies.DEFAULT),
+        table.mutationReplies(LinkId.caller("M1", "default")));
   }
 
   @Test
   void settingsStayUntilTheLastLinkIsGone() {
     put("M1", "default", SERVER);
     put("M2", "default", Map.of());
-    assertEquals(new LinkDecision.Removed(false), table.delete("M1", "default"));
+    assertEquals(new LinkDecision.Removed(false), table.delete(LinkId.caller("M1", "default")));
     assertEquals(
         new LinkDecision.Joined(MutationReplies.ACTUAL, List.of(SettingKey.NATS_URL)),
         put("M1", "default", Map.of("NATS_URL", "nats://other")));
-    assertEquals(new LinkDecision.Removed(false), table.delete("M1", "default"));
-    assertEquals(new LinkDecision.Removed(true), table.delete("M2", "default"));
+    assertEquals(new LinkDecision.Removed(false), table.delete(LinkId.caller("M1", "default")));
+    assertEquals(new LinkDecision.Removed(true), table.delete(LinkId.caller("M2", "default")));
     var opened =
         assertInstanceOf(
             LinkDecision.Opened.class, put("M1", "default", Map.of("NATS_URL", "nats://other")));
@@ -102,11 +109,11 @@ class LinkTableTest {
 
   @Test
   void unknownDeletionIsNoError() {
-    assertEquals(new LinkDecision.Unknown(), table.delete("M1", "default"));
+    assertEquals(new LinkDecision.Unknown(), table.delete(LinkId.caller("M1", "default")));
     put("M1", "default", SERVER);
-    assertEquals(new LinkDecision.Unknown(), table.delete("M1", "other"));
-    table.delete("M1", "default");
-    assertEquals(new LinkDecision.Unknown(), table.delete("M1", "default"));
+    assertEquals(new LinkDecision.Unknown(), table.delete(LinkId.caller("M1", "other")));
+    table.delete(LinkId.caller("M1", "default"));
+    assertEquals(new LinkDecision.Unknown(), table.delete(LinkId.caller("M1", "default")));
   }
 
   @Test
@@ -148,17 +155,18 @@ class LinkTableTest {
     var opened =
         assertInstanceOf(
             LinkDecision.Opened.class,
-            configured.put("M1", "default", LinkValues.of(Map.of("NATS_URL", "nats://link"))));
+            configured.put(
+                LinkId.caller("M1", "default"), LinkValues.of(Map.of("NATS_URL", "nats://link"))));
     assertEquals("link", opened.settings().servers().getFirst().host());
     assertEquals(7, opened.settings().heartbeatSeconds());
     assertEquals(
         new LinkDecision.Joined(MutationReplies.ACTUAL, List.of()),
-        configured.put("M2", "default", LinkValues.of(Map.of())));
+        configured.put(LinkId.caller("M2", "default"), LinkValues.of(Map.of())));
   }
 
   @Test
   void linkWithoutActorIsRefused() {
-    assertEquals(new LinkDecision.Refused("it names no actor"), put("", "default", SERVER));
+    assertEquals(new LinkDecision.Refused("it names no peer"), put("", "default", SERVER));
   }
 
   @Test
@@ -170,7 +178,7 @@ class LinkTableTest {
     assertInstanceOf(
         LinkDecision.LinkKeysChanged.class,
         put("M1", "default", Map.of("MUTATION_REPLIES", "default")));
-    table.delete("M1", "default");
+    table.delete(LinkId.caller("M1", "default"));
     assertInstanceOf(LinkDecision.Joined.class, put("one more", "default", Map.of()));
   }
 
@@ -178,6 +186,6 @@ class LinkTableTest {
       "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
 
   private LinkDecision put(String actor, String linkName, Map<String, String> values) {
-    return table.put(actor, linkName, LinkValues.of(values));
+    return table.put(LinkId.caller(actor, linkName), LinkValues.of(values));
   }
 }

@@ -2,7 +2,6 @@ package org.natskvcache.rpc.wasmbus;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.natskvcache.rpc.MutationReplies;
 import org.natskvcache.rpc.Utf8;
 import org.natskvcache.store.Bytes;
@@ -172,9 +171,8 @@ public final class KeyValueCodec {
 
   /** Writes the result of an operation. */
   public static Answer encode(Operation operation, Reply reply, MutationReplies mutationReplies) {
-    if (reply instanceof Reply.Rejected(Reply.Reason reason, String detail)) {
-      return new Answer.Failure(
-          reason.name().toLowerCase(Locale.ROOT).replace('_', ' ') + ": " + detail);
+    if (reply instanceof Reply.Rejected rejected) {
+      return new Answer.Failure(rejected.text());
     }
     if (operation.mutates() && mutationReplies == MutationReplies.DEFAULT) {
       return defaultResult(operation);

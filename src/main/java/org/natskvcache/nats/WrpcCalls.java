@@ -1,0 +1,96 @@
+package org.natskvcache.nats;
+
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.metrics.Counter;
+import org.natskvcache.provider.LinkId;
+import org.natskvcache.provider.LinkedCaches;
+import org.natskvcache.rpc.Texts;
+import org.natskvcache.rpc.wrpc.KeyValueRequest;
+import org.natskvcache.rpc.wrpc.KeyValueResult;
+import org.natskvcache.store.Reply;
+import org.natskvcache.wrpc.Call;
+import org.natskvcache.wrpc.Handler;
+import org.natskvcache.wrpc.WrpcObserver;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finds the cache of a component's call, asks it, and answers; all on the thread that delivers the
+ * call. Counts what went wrong.
+ */
+final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
+  private static final Logger LOG = LoggerFactory.getLogger(WrpcCalls.class);
+
+  /** Different troubles that are worth a line each. */
+  private static final int LOGGED_MAX = 32;
+
+  private final LinkedCaches links;
+  private final Set<String> logged = ConcurrentHashMap.newKeySet();
+
+  WrpcCalls(LinkedCaches links) {
+    this.links = links;
+  }
+
+  @Override
+  public void handle(Call call, KeyValueRequest request) {
+    String source = or(call.header("source-id"), "<unknown>");
+    String link = or(call.header("link-name"), "default");
+    LinkedCaches.Route route = links.route(LinkId.caller(source, link));
+    if (route == null) {
+      Counter.REFUSED_INVOCATIONS.increment();
+      logFirst(
+          "refused_call", "source=" + Texts.shortened(source) + " link=" + Texts.shortened(link));
+      call.result(KeyValueResult.accessDenied());
+      return;
+    }
+    Reply refusal = request.refusal();
+    if (refusal != null) answer(call, request, refusal);
+    else route.replica().call(request.command(link), reply -> answer(call, request, reply));
+  }
+
+  private static String or(@Nullable String text, String otherwise) {
+    return text == null ? otherwise : text;
+  }
+
+  private static void answer(Call call, KeyValueRequest request, Reply reply) {
+    try {
+      call.result(KeyValueResult.encode(request, reply));
+    } catch (IllegalStateException e) {
+      LOG.error(
+          "event=reply_of_another_function function={}",
+          request.function(),
+          e); // an answer must not throw
+      call.abort();
+    }
+  }
+
+  @Override
+  public void happened(Event event, String subject, @Nullable Throwable cause) {
+    switch (event) {
+      case NO_REPLY_SUBJECT, MALFORMED -> Counter.MALFORMED_INVOCATIONS.increment();
+      case TRUNCATED, TIMED_OUT -> Counter.UNFINISHED_CALLS.increment();
+      case OVERLOADED -> Counter.OVERLOADED_CALLS.increment();
+      case UNSENT -> Counter.UNSENT_MESSAGES.increment();
+      case FAILED -> {
+        Thread thread = Thread.currentThread();
+        thread.getUncaughtExceptionHandler().uncaughtException(thread, cause);
+        return;
+      }
+    }
+    logFirst(
+        "call_" + event.name().toLowerCase(Locale.ROOT),
+        "subject="
+            + Texts.shortened(subject)
+            + (cause == null ? "" : " cause=\"" + cause.getMessage() + '"'));
+  }
+
+  /** Says that a kind of trouble began; the counters say how it goes on. */
+  private void logFirst(String event, String detail) {
+    if (logged.size() < LOGGED_MAX && logged.add(event + detail)) {
+      LOG.warn("event={} {}; more of these are only counted", event, detail);
+    }
+  }
+}

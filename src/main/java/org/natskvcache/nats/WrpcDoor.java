@@ -1,0 +1,240 @@
+package org.natskvcache.nats;
+
+import io.nats.client.Connection;
+import io.nats.client.Message;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.metrics.Counter;
+import org.natskvcache.provider.Health;
+import org.natskvcache.provider.Lifecycle;
+import org.natskvcache.provider.LinkId;
+import org.natskvcache.provider.LinkValues;
+import org.natskvcache.provider.LinkedCaches;
+import org.natskvcache.rpc.Texts;
+import org.natskvcache.rpc.wrpc.ControlCodec;
+import org.natskvcache.rpc.wrpc.InterfaceLink;
+import org.natskvcache.rpc.wrpc.KeyValueFunction;
+import org.natskvcache.rpc.wrpc.LinkSecrets;
+import org.natskvcache.rpc.wrpc.MalformedMessageException;
+import org.natskvcache.store.Bytes;
+import org.natskvcache.wrpc.WrpcLimits;
+import org.natskvcache.wrpc.WrpcServer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The door for wasmCloud hosts 1.0 to 1.9: one provider of one lattice, all link names.
+ *
+ * <pre>
+ *   C = wasmbus.rpc.LATTICE.PROVIDER
+ *   wasmbus.rpc.LATTICE.XKEY.linkdefs.put   a link, new or changed; never answered. PROVIDER where the host has no keys
+ *   C.linkdefs.del                          a link; never answered
+ *   C.config.update                         our whole configuration; never answered
+ *   C.default.shutdown                      a host's id; answered when it is ours
+ *   C.health                                whatever; answered
+ *   LATTICE.PROVIDER.wrpc.0.0.1.…           calls, see {@link WrpcServer} and {@link KeyValueFunction}
+ * </pre>
+ *
+ * <p>Source: wasmCloud 1.9, {@code crates/provider-sdk/src/provider.rs}, {@code
+ * crates/core/src/rpc.rs}.
+ */
+public final class WrpcDoor implements Door {
+  private static final Logger LOG = LoggerFactory.getLogger(WrpcDoor.class);
+
+  /** Hosts kill us 300 ms after they asked us to stop; this much of it goes to calls in flight. */
+  private static final Duration DRAIN = Duration.ofMillis(80);
+
+  /**
+   * Who we are.
+   *
+   * @param providerId our id on the lattice
+   * @param hostId the host that started us; empty without one
+   * @param secrets the keys for links' secrets; null where the host has none
+   */
+  public record Identity(
+      String lattice, String providerId, String hostId, @Nullable LinkSecrets secrets) {
+    String control() {
+      return "wasmbus.rpc." + lattice + "." + providerId;
+    }
+
+    /** Hosts with keys publish links to our curve key, and copies without secrets to our id. */
+    String linkPuts() {
+      return secrets == null
+          ? control() + ".linkdefs.put"
+          : "wasmbus.rpc." + lattice + "." + secrets.ours().publicKey().text() + ".linkdefs.put";
+    }
+  }
+
+  private final Identity identity;
+  private final List<InterfaceLink> initial;
+  private final LinkedCaches links;
+  private final Function<Map<String, String>, LinkValues> defaults;
+  private final ReplyPublisher replies;
+  private final HostControl control;
+  private final WrpcServer server;
+  private final WrpcCalls calls;
+
+  /**
+   * A closed door.
+   *
+   * @param connection to the lattice; stays the caller's
+   * @param initial links that exist already
+   * @param defaults what counts where a link sets nothing, given our configuration
+   * @param lifecycle of the process; the door moves it when a host asks us to stop
+   * @param cleanUp what must be done before a host hears that we stop; at most 100 ms
+   */
+  public WrpcDoor(
+      Connection connection,
+      Identity identity,
+      List<InterfaceLink> initial,
+      LinkedCaches links,
+      Function<Map<String, String>, LinkValues> defaults,
+      Lifecycle lifecycle,
+      Runnable cleanUp) {
+    this.identity = identity;
+    this.initial = List.copyOf(initial);
+    this.links = links;
+    this.defaults = defaults;
+    replies = new ReplyPublisher(connection);
+    control = new HostControl(connection, links, lifecycle, cleanUp, replies);
+    calls = new WrpcCalls(links);
+    server =
+        new WrpcServer(
+            connection,
+            identity.lattice() + "." + identity.providerId(),
+            WrpcLimits.DEFAULTS,
+            calls);
+  }
+
+  /**
+   * Links are listened for before the given ones are applied, because one that is published in
+   * between is not repeated; health comes last, because it means that all the rest is there.
+   */
+  @Override
+  public void start(boolean first) {
+    control.subscribe(identity.linkPuts(), message -> decodeLink(message, this::put));
+    control.subscribe(
+        identity.control() + ".linkdefs.del", message -> decodeLink(message, this::delete));
+    control.subscribe(identity.control() + ".config.update", this::onConfiguration);
+    control.flushSubscriptions();
+    if (first) initial.forEach(this::put);
+    for (KeyValueFunction function : KeyValueFunction.values()) {
+      server.serve(function.instance(), function.function(), function::decode, calls);
+    }
+    control.subscribe(identity.control() + ".default.shutdown", this::onShutdown);
+    control.subscribe(identity.control() + ".health", this::onHealth);
+    control.flushSubscriptions();
+    LOG.info(
+        "event=door_open protocol=wrpc subject={}.{} links={}",
+        identity.lattice(),
+        identity.providerId(),
+        initial.size());
+  }
+
+  @Override
+  public CompletableFuture<Void> stopped() {
+    return control.stopped();
+  }
+
+  private void decodeLink(Message message, Consumer<InterfaceLink> then) {
+    try {
+      then.accept(ControlCodec.link(message.getData()));
+    } catch (MalformedMessageException e) {
+      malformed(message, e);
+    }
+  }
+
+  private void malformed(Message message, MalformedMessageException e) {
+    control.malformed(
+        Counter.MALFORMED_LINKS, message.getSubject(), message.getData().length, e.getMessage());
+  }
+
+  private void put(InterfaceLink link) {
+    LinkId id = idOf(link);
+    if (id == null) return;
+    boolean caller = id.role() == LinkId.Role.CALLER;
+    Map<String, String> secrets;
+    try {
+      secrets = open(caller ? link.targetSecrets() : link.sourceSecrets());
+    } catch (MalformedMessageException e) {
+      control.refused(id, String.valueOf(e.getMessage()));
+      return;
+    }
+    LinkValues config = LinkValues.of(caller ? link.targetConfig() : link.sourceConfig());
+    control.put(id, LinkValues.layered(List.of(LinkValues.of(secrets), config)));
+  }
+
+  private Map<String, String> open(Bytes sealed) throws MalformedMessageException {
+    LinkSecrets keys = identity.secrets();
+    if (keys != null) return keys.open(sealed);
+    if (sealed.size() == 0) return Map.of();
+    throw new MalformedMessageException("it has secrets, and the host gave no keys to open them");
+  }
+
+  private void delete(InterfaceLink link) {
+    LinkId id = idOf(link);
+    if (id != null) control.delete(id);
+  }
+
+  /** What a link is to us; null, and a log line, when it is nothing. */
+  private @Nullable LinkId idOf(InterfaceLink link) {
+    boolean ours = link.isOfKeyValue();
+    if (ours && link.target().equals(identity.providerId())) {
+      return LinkId.caller(link.source(), link.name());
+    }
+    LOG.warn(
+        "event=link_ignored link={} source={} target={} interface={}:{}",
+        Texts.shortened(link.name()),
+        Texts.shortened(link.source()),
+        Texts.shortened(link.target()),
+        Texts.shortened(link.witNamespace()),
+        Texts.shortened(link.witPackage()));
+    return null;
+  }
+
+  /** The whole configuration, not a change to it. Links that are open keep what they have. */
+  private void onConfiguration(Message message) {
+    try {
+      Map<String, String> config = ControlCodec.config(message.getData());
+      links.defaults(defaults.apply(config));
+      LOG.info(
+          "event=configuration_changed keys={}; it counts for links put from now on",
+          LinkValues.of(config).keys());
+    } catch (MalformedMessageException e) {
+      malformed(message, e);
+    }
+  }
+
+  private void onHealth(Message message) {
+    Health health = Health.of(links.statuses());
+    replies.publish(message.getReplyTo(), ControlCodec.health(health.healthy(), health.message()));
+  }
+
+  /** Deaf to requests nobody waits for, silent to those that name another host. */
+  private void onShutdown(Message message) {
+    if (message.getReplyTo() != null
+        && ControlCodec.isShutdownOf(identity.hostId(), message.getData())) {
+      control.stop(this::stopCalls, message.getReplyTo(), ControlCodec.SHUTDOWN_REPLY);
+    }
+  }
+
+  @Override
+  public void stopCalls() {
+    try {
+      if (!server.stop(DRAIN)) LOG.warn("event=calls_cut_short");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public void close() {
+    stopCalls();
+    control.close();
+  }
+}

@@ -1,0 +1,54 @@
+package org.natskvcache.wrpc;
+
+import io.nats.client.impl.Headers;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call to answer, exactly once: the first of {@link #result} and {@link #abort} counts, a
+ * further one does nothing. May be answered on any thread.
+ */
+public final class Call {
+  private final Publisher publisher;
+  private final String subject;
+  private final String replyTo;
+  private final @Nullable Headers headers;
+  private final AtomicBoolean answered = new AtomicBoolean();
+
+  Call(Publisher publisher, String subject, String replyTo, @Nullable Headers headers) {
+    this.publisher = publisher;
+    this.subject = subject;
+    this.replyTo = replyTo;
+    this.headers = headers;
+  }
+
+  /** The subject it came on. */
+  public String subject() {
+    return subject;
+  }
+
+  /**
+   * A header the caller sent, such as {@code source-id}, {@code link-name} or {@code traceparent};
+   * null without it.
+   *
+   * @param name in lower case, found in any
+   */
+  public @Nullable String header(String name) {
+    if (headers == null) return null;
+    List<String> values = headers.get(name);
+    if (values == null) values = headers.getIgnoreCase(name);
+    return values == null || values.isEmpty() ? null : values.getFirst();
+  }
+
+  /** Answers with an encoded result; empty for a function without one. The array is given away. */
+  public void result(byte[] encoded) {
+    if (answered.compareAndSet(false, true))
+      publisher.stream(subject, replyTo + ".results", encoded);
+  }
+
+  /** Answers that there is no result: the caller fails at once instead of waiting. */
+  public void abort() {
+    result(Publisher.END);
+  }
+}

@@ -1,0 +1,15 @@
+package org.natskvcache.wrpc;
+
+/**
+ * Carries a function out.
+ *
+ * @param <P> what its parameters came to
+ */
+@FunctionalInterface
+public interface Handler<P> {
+  /**
+   * Runs on the thread that receives all calls, so it must not wait: answer through {@code call},
+   * now or later, on any thread.
+   */
+  void handle(Call call, P params);
+}

@@ -1,0 +1,65 @@
+package org.natskvcache.wrpc;
+
+import io.nats.client.Connection;
+import io.nats.client.impl.Headers;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** Publishes and never throws; what the client does not take is told to the observer. */
+final class Publisher {
+  /** The message that ends a stream. Data is never empty. */
+  static final byte[] END = {};
+
+  private final Connection connection;
+  private final WrpcObserver observer;
+
+  Publisher(Connection connection, WrpcObserver observer) {
+    this.connection = connection;
+    this.observer = observer;
+  }
+
+  /** Largest body of one message, bytes. */
+  int payloadMax() {
+    long max = connection.getMaxPayload();
+    return max > 0 && max < Integer.MAX_VALUE ? (int) max : Integer.MAX_VALUE;
+  }
+
+  /**
+   * Publishes one message; false when it was not taken.
+   *
+   * @param invocation subject of the call it belongs to
+   */
+  boolean publish(
+      String invocation,
+      String subject,
+      @Nullable String replyTo,
+      @Nullable Headers headers,
+      byte[] body) {
+    try {
+      connection.publish(subject, replyTo, headers, body);
+      return true;
+    } catch (IllegalStateException | IllegalArgumentException e) {
+      // its queue is full, it is closed, or the peer chose a subject that no server takes
+      observer.happened(WrpcObserver.Event.UNSENT, invocation, e);
+      return false;
+    }
+  }
+
+  /** Publishes a whole stream: pieces no longer than the server allows, then its end. */
+  void stream(String invocation, String subject, byte[] bytes) {
+    stream(invocation, subject, bytes, 0);
+  }
+
+  /** Publishes the rest of a stream whose first {@code from} bytes went elsewhere. */
+  void stream(String invocation, String subject, byte[] bytes, int from) {
+    int most = payloadMax();
+    for (int at = from; at < bytes.length; at += most) {
+      byte[] piece =
+          at == 0 && bytes.length <= most
+              ? bytes
+              : Arrays.copyOfRange(bytes, at, Math.min(bytes.length, at + most));
+      if (!publish(invocation, subject, null, null, piece)) break; // the end tells what is missing
+    }
+    publish(invocation, subject, null, null, END);
+  }
+}

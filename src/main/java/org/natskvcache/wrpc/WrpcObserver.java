@@ -1,0 +1,32 @@
+package org.natskvcache.wrpc;
+
+import org.jspecify.annotations.Nullable;
+
+/** Hears of what went wrong; for counters and logs. Called on any thread; must not throw. */
+public interface WrpcObserver {
+  /** What went wrong. */
+  enum Event {
+    /** An invocation nobody waits for: dropped. */
+    NO_REPLY_SUBJECT,
+    /** Params that are no value of their types, or over a limit: the call was aborted. */
+    MALFORMED,
+    /** Params that ended early: the call was aborted. */
+    TRUNCATED,
+    /** Params, or an answer, that did not arrive whole in time: the call was given up. */
+    TIMED_OUT,
+    /** Too much is pending already: the call was aborted. */
+    OVERLOADED,
+    /** A message that the NATS client did not take: the peer waits in vain. */
+    UNSENT,
+    /** A handler threw: the call was aborted. */
+    FAILED
+  }
+
+  /**
+   * Something went wrong.
+   *
+   * @param subject of the invocation
+   * @param cause what was thrown, or null
+   */
+  void happened(Event event, String subject, @Nullable Throwable cause);
+}

@@ -1,0 +1,269 @@
+package org.natskvcache.wrpc;
+
+import io.nats.client.Connection;
+import io.nats.client.Dispatcher;
+import io.nats.client.Message;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
+import org.natskvcache.wrpc.WrpcObserver.Event;
+
+/**
+ * Serves functions of WIT interfaces. All instances with one prefix share the calls.
+ *
+ * <pre>
+ *   PREFIX.wrpc.0.0.1.INSTANCE.FUNCTION   queue group PREFIX; reply subject Rc, first part of the params
+ *   Rc                                    we answer at once: empty, reply subject Rs
+ *   Rs.params                             the rest of the params, then an empty message
+ *   Rc.results                            our result, then an empty message; only that: no result
+ * </pre>
+ *
+ * <p>One dispatcher receives everything and runs the handlers: a hand-off to another thread costs
+ * more than a call to memory. A call whose params came in one message leaves no trace here, and the
+ * empty message that its caller still sends to {@code Rs.params} is that of an unknown call, which
+ * is ignored.
+ */
+public final class WrpcServer implements AutoCloseable {
+  /** Messages and bytes the client may hold for us; more would be answered too late anyway. */
+  private static final int QUEUED_MESSAGES_MAX = 1 << 18;
+
+  private static final long QUEUED_BYTES_MAX = 256L << 20;
+
+  private static final String PARAMS = ".params";
+
+  /** Params are decoded again and again while they arrive; this bounds how often. */
+  private static final int DECODED_FACTOR = 4;
+
+  private static final int DECODED_FREE = 64 << 10;
+
+  /** A function and what serves it. */
+  private record Served<P>(Decoder<P> decoder, Handler<P> handler) {}
+
+  /** A call whose params have not arrived whole. */
+  private static final class HalfSent {
+    final Call call;
+    final Served<?> served;
+    final long deadlineNanos;
+    byte[] bytes;
+    int size;
+    long wanted;
+    long decoded;
+
+    HalfSent(Call call, Served<?> served, byte[] first, long wanted, long deadlineNanos) {
+      this.call = call;
+      this.served = served;
+      this.bytes = first;
+      this.size = first.length;
+      this.wanted = wanted;
+      this.deadlineNanos = deadlineNanos;
+    }
+  }
+
+  private final Connection connection;
+  private final String prefix;
+  private final WrpcLimits limits;
+  private final WrpcObserver observer;
+  private final Publisher publisher;
+  private final Dispatcher dispatcher;
+
+  /** Begins every {@code Rs}; calls count on from it. */
+  private final String inbox;
+
+  private final AtomicLong calls = new AtomicLong();
+  private final ScheduledThreadPoolExecutor timer;
+
+  /** By the subject of their params. Guarded by this, as the sum of their sizes is. */
+  private final Map<String, HalfSent> halfSent = new HashMap<>();
+
+  private long halfSentBytes;
+
+  /**
+   * Serves nothing yet.
+   *
+   * @param connection stays the caller's
+   * @param prefix {@code LATTICE.PROVIDER}, the queue group too
+   */
+  public WrpcServer(
+      Connection connection, String prefix, WrpcLimits limits, WrpcObserver observer) {
+    this.connection = connection;
+    this.prefix = prefix;
+    this.limits = limits;
+    this.observer = observer;
+    publisher = new Publisher(connection, observer);
+    inbox = connection.createInbox() + ".";
+    dispatcher = connection.createDispatcher();
+    dispatcher.setPendingLimits(QUEUED_MESSAGES_MAX, QUEUED_BYTES_MAX);
+    dispatcher.subscribe(inbox + "*" + PARAMS, this::onParams);
+    timer =
+        new ScheduledThreadPoolExecutor(
+            1, Thread.ofPlatform().daemon().name("wrpc-timer").factory());
+    long period = Math.max(1, limits.timeout().toMillis() / 10);
+    var _ = timer.scheduleWithFixedDelay(this::expire, period, period, TimeUnit.MILLISECONDS);
+  }
+
+  /** The subject of a function. */
+  public static String subject(String prefix, String instance, String function) {
+    return prefix + ".wrpc.0.0.1." + instance + "." + function;
+  }
+
+  /**
+   * Serves a function from now on; flush the connection to know that the server knows.
+   *
+   * @param instance such as {@code wrpc:keyvalue/store@0.2.0-draft}
+   * @param function in kebab case, such as {@code list-keys}
+   */
+  public <P> void serve(String instance, String function, Decoder<P> decoder, Handler<P> handler) {
+    var served = new Served<>(decoder, handler);
+    dispatcher.subscribe(
+        subject(prefix, instance, function), prefix, message -> onInvocation(served, message));
+  }
+
+  private void onInvocation(Served<?> served, Message message) {
+    String replyTo = message.getReplyTo();
+    if (replyTo == null) {
+      observer.happened(Event.NO_REPLY_SUBJECT, message.getSubject(), null);
+      return;
+    }
+    var call = new Call(publisher, message.getSubject(), replyTo, message.getHeaders());
+    String token = Long.toString(calls.getAndIncrement(), Character.MAX_RADIX);
+    if (!publisher.publish(call.subject(), replyTo, inbox + token, null, Publisher.END)) return;
+    byte[] body = message.getData();
+    long missing = run(served, call, body, body.length);
+    if (missing == 0) return;
+    long deadline = System.nanoTime() + limits.timeout().toNanos();
+    var half = new HalfSent(call, served, body, body.length + missing, deadline);
+    half.decoded = body.length;
+    if (!admit(inbox + token + PARAMS, half)) giveUp(call, Event.OVERLOADED);
+  }
+
+  private synchronized boolean admit(String params, HalfSent half) {
+    if (halfSent.size() >= limits.pendingCallsMax()
+        || half.size > limits.pendingBytesMax() - halfSentBytes) {
+      return false;
+    }
+    halfSentBytes += half.size;
+    halfSent.put(params, half);
+    return true;
+  }
+
+  /** Decodes and handles; 0, or how many bytes the params need at least beyond these. */
+  private <P> long run(Served<P> served, Call call, byte[] bytes, int length) {
+    try {
+      P params = served.decoder.decode(new ValueReader(bytes, length, limits));
+      served.handler.handle(call, params);
+    } catch (ValueException.Incomplete e) {
+      return e.missing();
+    } catch (ValueException e) {
+      observer.happened(Event.MALFORMED, call.subject(), e);
+      call.abort();
+    } catch (RuntimeException | Error e) {
+      call.abort();
+      observer.happened(Event.FAILED, call.subject(), e);
+    }
+    return 0;
+  }
+
+  private synchronized void onParams(Message message) {
+    HalfSent half = halfSent.get(message.getSubject());
+    if (half == null) return; // the usual end of params that were complete before
+    byte[] body = message.getData();
+    boolean end = body.length == 0;
+    if (!append(half, body)) {
+      remove(message.getSubject(), half);
+      giveUp(half.call, Event.OVERLOADED);
+      return;
+    }
+    boolean worthwhile =
+        half.size >= half.wanted
+            && half.decoded <= (long) DECODED_FACTOR * half.size + DECODED_FREE;
+    if (!end && !worthwhile) return;
+    half.decoded += half.size;
+    long missing = run(half.served, half.call, half.bytes, half.size);
+    half.wanted = half.size + missing;
+    if (missing > 0 && !end) return;
+    remove(message.getSubject(), half);
+    if (missing > 0) giveUp(half.call, Event.TRUNCATED);
+  }
+
+  /** Takes more bytes; false when that would be too many. */
+  private boolean append(HalfSent half, byte[] more) {
+    if (more.length > limits.valueBytesMax() - half.size
+        || more.length > limits.pendingBytesMax() - halfSentBytes) {
+      return false;
+    }
+    int size = half.size + more.length;
+    if (size > half.bytes.length) {
+      int roomy = (int) Math.min(limits.valueBytesMax(), Math.max(half.wanted, 2L * half.size));
+      half.bytes = Arrays.copyOf(half.bytes, Math.max(size, roomy));
+    }
+    System.arraycopy(more, 0, half.bytes, half.size, more.length);
+    half.size = size;
+    halfSentBytes += more.length;
+    return true;
+  }
+
+  private void remove(String params, HalfSent half) {
+    halfSent.remove(params);
+    halfSentBytes -= half.size;
+  }
+
+  private void giveUp(Call call, Event why) {
+    observer.happened(why, call.subject(), null);
+    call.abort();
+  }
+
+  private void expire() {
+    long now = System.nanoTime();
+    abandon(half -> now - half.deadlineNanos >= 0, Event.TIMED_OUT);
+  }
+
+  private synchronized void abandon(Predicate<HalfSent> which, Event why) {
+    halfSent
+        .values()
+        .removeIf(half -> {
+          if (!which.test(half)) return false;
+          halfSentBytes -= half.size;
+          giveUp(half.call, why);
+          return true;
+        });
+  }
+
+  /** How many calls wait for the rest of their params. */
+  public synchronized int halfSentCalls() {
+    return halfSent.size();
+  }
+
+  /**
+   * Takes no more calls and waits for those that were received; calls whose params are not there by
+   * then are aborted. May be called twice.
+   *
+   * @return whether all that was received could be handled in time
+   */
+  public boolean stop(Duration patience) throws InterruptedException {
+    timer.shutdownNow();
+    boolean drained = true;
+    if (dispatcher.isActive()) {
+      try {
+        drained = dispatcher.drain(patience).get(patience.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (ExecutionException | TimeoutException | IllegalStateException e) {
+        drained = false; // the connection is gone, or there was too much: the same to our callers
+      }
+    }
+    abandon(half -> true, Event.TRUNCATED);
+    return drained;
+  }
+
+  /** Ends at once. */
+  @Override
+  public void close() {
+    timer.shutdownNow();
+    if (dispatcher.isActive()) connection.closeDispatcher(dispatcher);
+  }
+}
