@@ -31,6 +31,13 @@ public enum Counter {
    * load, or look for an attack.
    */
   OVERLOADED_CALLS,
+  /**
+   * Changes of watched keys that a component was not told, because it is slower than they come: its
+   * view is out of date.
+   */
+  WATCH_EVENTS_DROPPED,
+  /** Changes of watched keys that a component does not take: it is gone, or serves no watcher. */
+  WATCH_CALLS_FAILED,
   /** Link definitions and configurations that could not be decoded. */
   MALFORMED_LINKS,
   /** Links refused for an invalid value or shared subjects: the operator must change them. */

@@ -15,6 +15,7 @@ import org.natskvcache.metrics.Counter;
 import org.natskvcache.provider.Lifecycle;
 import org.natskvcache.provider.LinkDecision;
 import org.natskvcache.provider.LinkId;
+import org.natskvcache.provider.LinkKeys;
 import org.natskvcache.provider.LinkValues;
 import org.natskvcache.provider.LinkedCaches;
 import org.natskvcache.rpc.Texts;
@@ -101,30 +102,30 @@ final class HostControl implements AutoCloseable {
     LinkDecision decision = links.put(id, own);
     String peer = Texts.shortened(id.peer());
     switch (decision) {
-      case LinkDecision.Opened(var settings, var replying) ->
+      case LinkDecision.Opened(var settings, var keys) ->
           LOG.info(
-              "event=link_opened link={} peer={} role={} settings=\"{}\" mutation_replies={}",
+              "event=link_opened link={} peer={} role={} settings=\"{}\" {}",
               id.linkName(),
               peer,
               id.role(),
               settings,
-              replying);
-      case LinkDecision.Joined(var replying, var ignored) -> {
+              told(id, keys));
+      case LinkDecision.Joined(var keys, var ignored) -> {
         LOG.info(
-            "event=link_joined link={} peer={} role={} mutation_replies={}",
+            "event=link_joined link={} peer={} role={} {}",
             id.linkName(),
             peer,
             id.role(),
-            replying);
+            told(id, keys));
         warnOfIgnored(id, ignored);
       }
-      case LinkDecision.LinkKeysChanged(var replying, var ignored) -> {
+      case LinkDecision.LinkKeysChanged(var keys, var ignored) -> {
         LOG.info(
-            "event=link_changed link={} peer={} role={} mutation_replies={}",
+            "event=link_changed link={} peer={} role={} {}",
             id.linkName(),
             peer,
             id.role(),
-            replying);
+            told(id, keys));
         warnOfIgnored(id, ignored);
       }
       case LinkDecision.Refused(String reason) -> refused(id, reason);
@@ -134,6 +135,13 @@ final class HostControl implements AutoCloseable {
           throw new IllegalStateException("a put removes nothing");
     }
     return decision;
+  }
+
+  /** Of a link's own keys those that matter to its role. */
+  private static String told(LinkId id, LinkKeys keys) {
+    return id.role() == LinkId.Role.CALLER
+        ? "mutation_replies=" + keys.mutationReplies()
+        : "watch=\"" + keys.watch() + '"';
   }
 
   /** A link that is not taken; a former one of the same id stays. */

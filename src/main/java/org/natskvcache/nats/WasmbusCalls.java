@@ -101,7 +101,7 @@ final class WasmbusCalls {
   private static InvocationResponse response(
       String id, Operation operation, Reply reply, LinkedCaches.Route route) {
     try {
-      return switch (KeyValueCodec.encode(operation, reply, route.mutationReplies())) {
+      return switch (KeyValueCodec.encode(operation, reply, route.keys().mutationReplies())) {
         case KeyValueCodec.Answer.Result(Bytes bytes) -> InvocationResponse.ok(id, bytes);
         case KeyValueCodec.Answer.Failure(String error) -> InvocationResponse.error(id, error);
       };

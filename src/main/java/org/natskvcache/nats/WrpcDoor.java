@@ -78,6 +78,7 @@ public final class WrpcDoor implements Door {
   private final HostControl control;
   private final WrpcServer server;
   private final WrpcCalls calls;
+  private final Watchers watchers;
 
   /**
    * A closed door.
@@ -109,6 +110,7 @@ public final class WrpcDoor implements Door {
             identity.lattice() + "." + identity.providerId(),
             WrpcLimits.DEFAULTS,
             calls);
+    watchers = new Watchers(connection, identity.lattice(), identity.providerId(), calls);
   }
 
   /**
@@ -123,6 +125,7 @@ public final class WrpcDoor implements Door {
     control.subscribe(identity.control() + ".config.update", this::onConfiguration);
     control.flushSubscriptions();
     if (first) initial.forEach(this::put);
+    else links.routes(LinkId.Role.WATCHER).forEach(this::watch);
     for (KeyValueFunction function : KeyValueFunction.values()) {
       server.serve(function.instance(), function.function(), function::decode, calls);
     }
@@ -167,6 +170,12 @@ public final class WrpcDoor implements Door {
     }
     LinkValues config = LinkValues.of(caller ? link.targetConfig() : link.sourceConfig());
     control.put(id, LinkValues.layered(List.of(LinkValues.of(secrets), config)));
+    LinkedCaches.Route route = caller ? null : links.route(id);
+    if (route != null) watch(id, route);
+  }
+
+  private void watch(LinkId id, LinkedCaches.Route route) {
+    watchers.put(id.peer(), id.linkName(), route.replica(), route.keys().watch());
   }
 
   private Map<String, String> open(Bytes sealed) throws MalformedMessageException {
@@ -178,7 +187,9 @@ public final class WrpcDoor implements Door {
 
   private void delete(InterfaceLink link) {
     LinkId id = idOf(link);
-    if (id != null) control.delete(id);
+    if (id == null) return;
+    if (id.role() == LinkId.Role.WATCHER) watchers.delete(id.peer(), id.linkName());
+    control.delete(id);
   }
 
   /** What a link is to us; null, and a log line, when it is nothing. */
@@ -186,6 +197,11 @@ public final class WrpcDoor implements Door {
     boolean ours = link.isOfKeyValue();
     if (ours && link.target().equals(identity.providerId())) {
       return LinkId.caller(link.source(), link.name());
+    }
+    if (ours
+        && link.source().equals(identity.providerId())
+        && link.interfaces().contains("watcher")) {
+      return LinkId.watcher(link.target(), link.name());
     }
     LOG.warn(
         "event=link_ignored link={} source={} target={} interface={}:{}",
@@ -235,6 +251,7 @@ public final class WrpcDoor implements Door {
   @Override
   public void close() {
     stopCalls();
+    watchers.close();
     control.close();
   }
 }

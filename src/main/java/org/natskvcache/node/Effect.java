@@ -2,6 +2,8 @@ package org.natskvcache.node;
 
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
+import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Key;
 
 /** What a step of the node wants done outside, in order. */
 public sealed interface Effect {
@@ -21,6 +23,13 @@ public sealed interface Effect {
 
   /** Enter or leave the queue group of those who answer replays. */
   record AnswerReplays(boolean member) implements Effect {}
+
+  /**
+   * A watched key was written, or is gone.
+   *
+   * @param value what it shows as a string or counter; null when it shows neither any more
+   */
+  record Changed(Key key, @Nullable Bytes value) implements Effect {}
 
   /**
    * Something an operator's log should tell.

@@ -55,6 +55,7 @@ public final class LockedReplica implements Replica {
   private final Queue<HeldCall> held = new ArrayDeque<>();
   private final Set<String> malformedSenders = new HashSet<>();
   private @Nullable Transport transport;
+  private volatile @Nullable KeyWatcher watcher;
   private @Nullable Thread timer;
   private long holdUntilTick;
   private long timerTick;
@@ -301,7 +302,22 @@ public final class LockedReplica implements Replica {
       case Effect.AnswerReplays(var member) -> {
         if (to != null) to.answerReplays(member);
       }
+      case Effect.Changed(var key, var value) -> {
+        KeyWatcher who = watcher;
+        if (who != null && who.wants(key)) who.changed(key, value);
+      }
       case Effect.Event event -> log(event);
+    }
+  }
+
+  @Override
+  public void watch(@Nullable KeyWatcher who) {
+    lock.lock();
+    try {
+      watcher = who;
+      node.watch(who == null ? null : who::wants);
+    } finally {
+      lock.unlock();
     }
   }
 

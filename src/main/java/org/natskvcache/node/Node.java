@@ -3,6 +3,7 @@ package org.natskvcache.node;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Defect;
@@ -17,8 +18,10 @@ import org.natskvcache.replication.Staging;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.MalformedFrameException;
+import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Decision;
+import org.natskvcache.store.Key;
 import org.natskvcache.store.Keyspace;
 import org.natskvcache.store.Limits;
 import org.natskvcache.store.Mutation;
@@ -109,6 +112,26 @@ public final class Node {
     if (state == ReplicaStatus.State.LEFT) return CLOSED;
     author(op, stamp);
     return decision.reply();
+  }
+
+  /** Emits {@link Effect.Changed} for these keys from now on; null for none. */
+  public void watch(@Nullable Predicate<Key> keys) {
+    replicated
+        .keyspace()
+        .watch(
+            keys == null
+                ? null
+                : new Keyspace.Watching() {
+                  @Override
+                  public boolean wants(Key key) {
+                    return keys.test(key);
+                  }
+
+                  @Override
+                  public void changed(Key key, @Nullable Bytes value) {
+                    effects.add(new Effect.Changed(key, value));
+                  }
+                });
   }
 
   private void author(Op op, long stamp) {

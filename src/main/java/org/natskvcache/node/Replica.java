@@ -1,7 +1,10 @@
 package org.natskvcache.node;
 
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
+import org.natskvcache.store.Key;
 import org.natskvcache.store.Reply;
 
 /**
@@ -30,6 +33,25 @@ public interface Replica extends AutoCloseable {
   void disconnected();
 
   ReplicaStatus status();
+
+  /**
+   * Tells of changes of keys from now on, in their order; null for nobody. Changes by peers are
+   * told too, and those of a snapshot. A key that expires is gone when its removal is applied.
+   */
+  void watch(@Nullable KeyWatcher watcher);
+
+  /** Who hears of changes. Its methods must not wait. */
+  interface KeyWatcher {
+    /** Whether changes of this key are to be told; always the same answer for the same key. */
+    boolean wants(Key key);
+
+    /**
+     * A key was written, or is gone.
+     *
+     * @param value what it shows as a string or counter; null when it shows neither any more
+     */
+    void changed(Key key, @Nullable Bytes value);
+  }
 
   /**
    * Publishes what is owed and a leave notice, then stops the timer. The data stays. May be called

@@ -90,7 +90,7 @@ public record CacheSettings(
       case NATS_CERT_FILE -> certFile;
       case NATS_KEY_FILE -> keyFile;
       case VALUE_BYTES_MAX -> entryBytesMax;
-      case MUTATION_REPLIES ->
+      case MUTATION_REPLIES, WATCH ->
           throw new IllegalArgumentException("not a setting of a cache: " + key);
     };
   }

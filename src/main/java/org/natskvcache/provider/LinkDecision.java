@@ -1,25 +1,23 @@
 package org.natskvcache.provider;
 
 import java.util.List;
-import org.natskvcache.rpc.MutationReplies;
 
 /** What a link put or deletion means. The table has changed accordingly when a caller sees it. */
 public sealed interface LinkDecision {
   /**
    * First link of its link name: open the cache with these settings.
    *
-   * @param mutationReplies the link's own
+   * @param keys the link's own
    */
-  record Opened(CacheSettings settings, MutationReplies mutationReplies) implements LinkDecision {}
+  record Opened(CacheSettings settings, LinkKeys keys) implements LinkDecision {}
 
   /**
    * The cache is open already.
    *
-   * @param mutationReplies the link's own
+   * @param keys the link's own
    * @param ignored cache keys this link sets otherwise than the cache runs; a warning names them
    */
-  record Joined(MutationReplies mutationReplies, List<SettingKey> ignored)
-      implements LinkDecision {}
+  record Joined(LinkKeys keys, List<SettingKey> ignored) implements LinkDecision {}
 
   /** Put before with the same values: nothing to do. */
   record Duplicate() implements LinkDecision {}
@@ -27,11 +25,10 @@ public sealed interface LinkDecision {
   /**
    * Put before with other values: the link's own keys count from now on, cache keys do not.
    *
-   * @param mutationReplies the link's own
+   * @param keys the link's own
    * @param ignored cache keys this link sets otherwise than the cache runs; a warning names them
    */
-  record LinkKeysChanged(MutationReplies mutationReplies, List<SettingKey> ignored)
-      implements LinkDecision {}
+  record LinkKeysChanged(LinkKeys keys, List<SettingKey> ignored) implements LinkDecision {}
 
   /**
    * Nothing has changed; a former link of the same actor stays.

@@ -10,9 +10,9 @@ import org.natskvcache.rpc.Nkey;
  * A link's values, checked.
  *
  * @param cache what it would decide if it is the first of its link name
- * @param mutationReplies what its mutations answer
+ * @param keys its own
  */
-public record LinkSettings(CacheSettings cache, MutationReplies mutationReplies) {
+public record LinkSettings(CacheSettings cache, LinkKeys keys) {
   private static final Pattern JWT =
       Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+");
   private static final int HEARTBEAT_SECONDS_MAX = 86_400;
@@ -44,10 +44,10 @@ public record LinkSettings(CacheSettings cache, MutationReplies mutationReplies)
             in.text(SettingKey.NATS_CERT_FILE),
             in.text(SettingKey.NATS_KEY_FILE),
             in.integer(SettingKey.VALUE_BYTES_MAX, ENTRY_BYTES_LIMIT, none.entryBytesMax()));
-    MutationReplies replies = in.mutationReplies();
+    var keys = new LinkKeys(in.mutationReplies(), in.watch());
     in.checkTogether(cache);
     return in.problem == null
-        ? new Parsed.Valid(new LinkSettings(cache, replies))
+        ? new Parsed.Valid(new LinkSettings(cache, keys))
         : new Parsed.Invalid(in.problem);
   }
 
@@ -116,6 +116,15 @@ public record LinkSettings(CacheSettings cache, MutationReplies mutationReplies)
                   SettingKey.MUTATION_REPLIES,
                   "is neither actual nor default",
                   MutationReplies.ACTUAL));
+    }
+
+    WatchList watch() {
+      String text = text(SettingKey.WATCH);
+      if (text.isEmpty()) {
+        return WatchList.NONE;
+      }
+      return WatchList.parse(text)
+          .orElseGet(() -> refuse(SettingKey.WATCH, WatchList.EXPECTED, WatchList.NONE));
     }
 
     /** Values that are fine alone but not together. */

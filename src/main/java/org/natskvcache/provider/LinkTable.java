@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
-import org.natskvcache.rpc.MutationReplies;
 
 /**
  * Who may use which cache. The first accepted link of a link name decides the cache's settings,
@@ -21,7 +20,7 @@ public final class LinkTable {
   /** Most links in all; a further one is refused. */
   public static final int LINKS_MAX = 10_000;
 
-  private record Link(LinkValues own, MutationReplies mutationReplies) {}
+  private record Link(LinkValues own, LinkKeys keys) {}
 
   /** An open cache and how many links it has. */
   private static final class Cache {
@@ -80,20 +79,20 @@ public final class LinkTable {
     if (!obstacle.isEmpty()) {
       return new LinkDecision.Refused(obstacle);
     }
-    MutationReplies replies = settings.mutationReplies();
-    links.put(id, new Link(own, replies));
+    LinkKeys keys = settings.keys();
+    links.put(id, new Link(own, keys));
     if (cache == null) {
       cache = new Cache(settings.cache());
       caches.put(id.linkName(), cache);
       cache.links++;
-      return new LinkDecision.Opened(settings.cache(), replies);
+      return new LinkDecision.Opened(settings.cache(), keys);
     }
     List<SettingKey> ignored = ignored(own, settings.cache(), cache.settings);
     if (former != null) {
-      return new LinkDecision.LinkKeysChanged(replies, ignored);
+      return new LinkDecision.LinkKeysChanged(keys, ignored);
     }
     cache.links++;
-    return new LinkDecision.Joined(replies, ignored);
+    return new LinkDecision.Joined(keys, ignored);
   }
 
   /** What keeps a new link with valid values out; empty when nothing does. */
@@ -139,9 +138,9 @@ public final class LinkTable {
     return new LinkDecision.Removed(cache.links == 0);
   }
 
-  /** How a peer's mutations are answered; empty when it is not linked. */
-  public Optional<MutationReplies> mutationReplies(LinkId id) {
-    return Optional.ofNullable(links.get(id)).map(Link::mutationReplies);
+  /** What a link sets for itself; empty when there is no such link. */
+  public Optional<LinkKeys> keys(LinkId id) {
+    return Optional.ofNullable(links.get(id)).map(Link::keys);
   }
 
   /** Number of links. */

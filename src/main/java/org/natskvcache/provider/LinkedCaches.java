@@ -3,10 +3,10 @@ package org.natskvcache.provider;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.node.Replica;
 import org.natskvcache.node.ReplicaStatus;
-import org.natskvcache.rpc.MutationReplies;
 
 /**
  * Carries the link table's decisions out on the caches, and tells the doors where a caller's
@@ -18,9 +18,9 @@ public final class LinkedCaches {
    * Where a linked peer's calls go.
    *
    * @param replica the cache of the link's name
-   * @param mutationReplies the link's own
+   * @param keys the link's own
    */
-  public record Route(Replica replica, MutationReplies mutationReplies) {}
+  public record Route(Replica replica, LinkKeys keys) {}
 
   private final LinkTable table;
   private final Caches caches;
@@ -42,12 +42,12 @@ public final class LinkedCaches {
   public synchronized LinkDecision put(LinkId id, LinkValues own) {
     LinkDecision decision = table.put(id, own);
     switch (decision) {
-      case LinkDecision.Opened(CacheSettings settings, MutationReplies replies) -> {
+      case LinkDecision.Opened(CacheSettings settings, LinkKeys keys) -> {
         open.put(id.linkName(), caches.open(id.linkName(), settings));
-        route(id, replies);
+        route(id, keys);
       }
-      case LinkDecision.Joined joined -> route(id, joined.mutationReplies());
-      case LinkDecision.LinkKeysChanged changed -> route(id, changed.mutationReplies());
+      case LinkDecision.Joined joined -> route(id, joined.keys());
+      case LinkDecision.LinkKeysChanged changed -> route(id, changed.keys());
       case LinkDecision.Duplicate(),
           LinkDecision.Refused(_),
           LinkDecision.Removed(_),
@@ -56,12 +56,12 @@ public final class LinkedCaches {
     return decision;
   }
 
-  private void route(LinkId id, MutationReplies replies) {
+  private void route(LinkId id, LinkKeys keys) {
     Replica replica = open.get(id.linkName());
     if (replica == null) {
       throw new IllegalStateException("a link without a cache: " + id.linkName());
     }
-    routes.put(id, new Route(replica, replies));
+    routes.put(id, new Route(replica, keys));
   }
 
   /** Takes a link away, and releases its cache if it was the last of its name. */
@@ -78,6 +78,13 @@ public final class LinkedCaches {
   /** Where a peer's calls go; null when it is not linked. */
   public @Nullable Route route(LinkId id) {
     return routes.get(id);
+  }
+
+  /** The links of one role, and where they go. */
+  public Map<LinkId, Route> routes(LinkId.Role role) {
+    return routes.entrySet().stream()
+        .filter(entry -> entry.getKey().role() == role)
+        .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
   }
 
   /** The status of every open cache, by link name. */

@@ -5,7 +5,7 @@ import java.util.Optional;
 
 /**
  * The keys we know, in a link's values, provider configuration, environment and flags alike. Keys
- * are looked up in any case; others (such as {@code watch}) are ignored.
+ * are looked up in any case; others are ignored.
  */
 public enum SettingKey {
   /**
@@ -32,7 +32,9 @@ public enum SettingKey {
   /** Largest key plus value in bytes, where less than the server allows. */
   VALUE_BYTES_MAX(Scope.CACHE),
   /** What mutations answer: {@code actual} or {@code default}. */
-  MUTATION_REPLIES(Scope.LINK);
+  MUTATION_REPLIES(Scope.LINK),
+  /** Of which keys a component that we call wants to hear: {@code SET@key,DEL@key} or JSON. */
+  WATCH(Scope.LINK);
 
   /** Whose a setting is. */
   public enum Scope {

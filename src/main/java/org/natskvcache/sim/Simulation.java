@@ -1,6 +1,8 @@
 package org.natskvcache.sim;
 
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -46,8 +48,17 @@ public final class Simulation {
     boolean connected = true;
     boolean answersReplays;
 
+    /** What a watcher of all keys knows, from what it was told alone. */
+    final Map<Key, Bytes> told = new HashMap<>();
+
     Host(Node node) {
       this.node = node;
+    }
+
+    /** Starts anew, with nothing. */
+    void restart(Node with) {
+      node = with;
+      told.clear();
     }
   }
 
@@ -92,7 +103,9 @@ public final class Simulation {
     NodeSettings settings =
         new NodeSettings(
             knobs.limits(), true, knobs.heartbeatMillis(), NodeSettings.OFFER_WAIT_MILLIS, defect);
-    return new Node(settings, id, random.split(), new Time(START_WALL_MILLIS + tick, tick));
+    Node node = new Node(settings, id, random.split(), new Time(START_WALL_MILLIS + tick, tick));
+    node.watch(key -> true);
+    return node;
   }
 
   private Time now(Host host) {
@@ -187,6 +200,10 @@ public final class Simulation {
         case Effect.Publish publish -> publish(host, publish);
         case Effect.ListenAs(var id) -> host.names.add(id);
         case Effect.AnswerReplays(var member) -> host.answersReplays = member;
+        case Effect.Changed(var key, var value) -> {
+          if (value == null) host.told.remove(key);
+          else host.told.put(key, value);
+        }
         case Effect.Event(var kind, var peer, var detail) -> {
           if (kind == Effect.Event.Kind.SNAPSHOT_INSTALLED) report.snapshots++;
           if (kind == Effect.Event.Kind.ALARM) fail("alarm: " + detail);
@@ -325,7 +342,7 @@ public final class Simulation {
     OriginId id = host.node.id();
     if (defect == Defect.RESTART_REUSES_ORIGIN) specification.restart(id);
     else id = newOrigin();
-    host.node = newNode(id);
+    host.restart(newNode(id));
     host.answersReplays = false;
     carryOut(host);
     connect(host);
@@ -341,13 +358,23 @@ public final class Simulation {
       report.rejoins++;
       host.node.rejoin(newOrigin(), now(host));
     } else {
-      host.node = newNode(newOrigin());
+      host.restart(newNode(newOrigin()));
     }
     carryOut(host);
     connect(host);
   }
 
   // ---------------------------------------------------------------- checks
+
+  /** Whoever heard of every change knows what every key shows. */
+  private void checkTold(Host host, Collection<Entry> held) {
+    Map<Key, Bytes> shown = new HashMap<>();
+    for (Entry entry : held) {
+      Bytes value = host.node.keyspace().scalar(entry);
+      if (value != null) shown.put(entry.key(), value);
+    }
+    if (!shown.equals(host.told)) fail("a watcher was told something else than what is held");
+  }
 
   private void check(Host host) {
     for (Host each : hosts) { // a snapshot may carry what its server has not published yet
@@ -356,8 +383,9 @@ public final class Simulation {
     }
     report.contentChecks++;
     SortedMap<OriginId, Long> included = host.node.applied().toMap();
-    Map<Key, Entry> held = new java.util.HashMap<>();
+    Map<Key, Entry> held = new HashMap<>();
     host.node.keyspace().forEach(entry -> held.put(entry.key(), entry));
+    checkTold(host, held.values());
     if (!held.values().stream().allMatch(Specification::listInOrder)) {
       fail("a list is not in the order of its positions");
     }

@@ -120,13 +120,8 @@ final class Decider {
   private Reply value(Key key, Moment at) {
     Entry entry = shown(key, at);
     if (entry == null) return Decision.ABSENT;
-    if (entry.type() != Entry.Type.SCALAR) return wrongType(entry, Entry.Type.SCALAR).reply();
-    if (entry.register == null) return new Reply.Value(Decimal.format(Chain.total(entry.chains)));
-    byte[] text = Register.winner(entry.register, keyspace.origins()).value;
-    if (!Chain.anyLive(entry.chains)) return new Reply.Value(new Bytes(text));
-    Long number = Decimal.parse(text);
-    return new Reply.Value(
-        number == null ? new Bytes(text) : Decimal.format(number + Chain.total(entry.chains)));
+    Bytes value = keyspace.scalar(entry);
+    return value == null ? wrongType(entry, Entry.Type.SCALAR).reply() : new Reply.Value(value);
   }
 
   private Decision delete(Key key, Moment at) {

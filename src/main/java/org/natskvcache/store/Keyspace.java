@@ -41,6 +41,7 @@ public final class Keyspace {
   private final BitSet settled = new BitSet();
   private final long[] bucketDigests;
   private long digest;
+  private @Nullable Watching watching;
 
   public Keyspace(Origins origins, Limits limits, Defect defect) {
     this.origins = origins;
@@ -58,6 +59,57 @@ public final class Keyspace {
 
   Origins origins() {
     return origins;
+  }
+
+  /** Hears of changes of the keys it wants. */
+  public interface Watching {
+    /** Whether changes of this key are to be told. */
+    boolean wants(Key key);
+
+    /**
+     * A key was written, or is gone.
+     *
+     * @param value what it shows as a string or counter; null when it shows neither any more
+     */
+    void changed(Key key, @Nullable Bytes value);
+  }
+
+  /**
+   * Tells of changes from now on, whatever causes them; null for nobody. What is told is the
+   * replicated state, for which a key expires when its removal is applied.
+   */
+  public void watch(@Nullable Watching who) {
+    watching = who;
+  }
+
+  /** What a key shows to those who can read strings and counters only. */
+  private record Shown(long winner, @Nullable Bytes value) {}
+
+  /** What a watched entry shows; null for one that nobody watches. */
+  private @Nullable Shown shownIfWatched(Entry entry) {
+    if (watching == null || !watching.wants(entry.key)) return null;
+    long winner = entry.register == null ? Dot.NONE : Register.winner(entry.register, origins).dot;
+    return new Shown(winner, scalar(entry));
+  }
+
+  private void tellIfChanged(Entry entry, @Nullable Shown before) {
+    Shown after = before == null ? null : shownIfWatched(entry);
+    if (after == null || before == null || watching == null) return;
+    boolean same = after.value == null ? before.value == null : after.equals(before);
+    if (same) return;
+    watching.changed(entry.key, after.value);
+  }
+
+  /**
+   * What an entry shows as a string or counter, which is decimal text; null when it shows neither.
+   * The local clock has no say: an expired one still shows.
+   */
+  public @Nullable Bytes scalar(Entry entry) {
+    if (entry.type() != Entry.Type.SCALAR) return null;
+    if (entry.register == null) return Decimal.format(Chain.total(entry.chains));
+    byte[] text = Register.winner(entry.register, origins).value;
+    Long number = Chain.anyLive(entry.chains) ? Decimal.parse(text) : null;
+    return number == null ? new Bytes(text) : Decimal.format(number + Chain.total(entry.chains));
   }
 
   /** Entries held, hidden, expired and residual ones included. */
@@ -153,8 +205,10 @@ public final class Keyspace {
     }
     DigestSum change = new DigestSum(origins, hash);
     Change one = new Change(entry, mutation, seen, author, me, change);
+    Shown before = shownIfWatched(entry);
     String contradiction = one.carryOut(op);
     finish(entry, change);
+    tellIfChanged(entry, before);
     return contradiction;
   }
 
@@ -344,6 +398,7 @@ public final class Keyspace {
   }
 
   private void join(Entry mine, Entry theirs, Joining joining) {
+    Shown shownBefore = shownIfWatched(mine);
     long before = mine.digest(origins);
     Join rule = joining.rule();
     mine.register = Register.join(mine.register, theirs.register, rule);
@@ -364,6 +419,7 @@ public final class Keyspace {
     bucketDigests[bucketOf(mine.hash)] += change;
     expiry.update(mine);
     if (mine.isEmpty()) table.remove(mine);
+    tellIfChanged(mine, shownBefore);
   }
 
   private @Nullable Chain joinChains(

@@ -87,6 +87,11 @@ final class LagBench {
       private int reached;
 
       @Override
+      public void watch(KeyWatcher watcher) {
+        replica.watch(watcher);
+      }
+
+      @Override
       public void call(Command command, Consumer<Reply> answer) {
         replica.call(command, answer);
       }

@@ -73,5 +73,8 @@ final class RecordingReplica implements Replica {
   }
 
   @Override
+  public void watch(KeyWatcher watcher) {}
+
+  @Override
   public void close() {}
 }

@@ -216,6 +216,7 @@ final class Group {
         member.sent.add(sent);
         if (member.connected) send(sent);
       }
+      case Effect.Changed changed -> {}
       case Effect.ListenAs(var origin) -> member.listensAs = origin;
       case Effect.AnswerReplays(var answers) -> member.answersReplays = answers;
       case Effect.Event event -> member.events.add(event);

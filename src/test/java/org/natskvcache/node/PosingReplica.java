@@ -107,6 +107,9 @@ public final class PosingReplica implements Replica {
   }
 
   @Override
+  public void watch(KeyWatcher watcher) {}
+
+  @Override
   public void close() {
     cache.close();
   }

@@ -58,9 +58,10 @@ class StartIT {
             base64(rust.replaceFirst("\\{", "{\"config_json\":\"{s3cret\",")),
             "config_json"),
         Arguments.of(
-            "a host of 1.x",
-            base64(rust.replaceFirst("\\{", "{\"host_xkey_public_key\":\"X\",")),
-            "hosts 1.x are not supported"));
+            "bad key of a host of 1.x",
+            base64(
+                "{\"config\":{},\"lattice_rpc_prefix\":\"l\",\"provider_key\":\"p\",\"host_xkey_public_key\":\"X\"}"),
+            "host_xkey_public_key is not a public key"));
   }
 
   private static String base64(String json) {

@@ -29,7 +29,7 @@ class LinkSettingsTest {
     assertEquals("lattice.state.replay", settings.cache().replaySubject());
     assertEquals(60, settings.cache().heartbeatSeconds());
     assertEquals(Integer.MAX_VALUE, settings.cache().entryBytesMax());
-    assertEquals(MutationReplies.ACTUAL, settings.mutationReplies());
+    assertEquals(MutationReplies.ACTUAL, settings.keys().mutationReplies());
     assertEquals(CacheSettings.standalone("default"), settings.cache());
   }
 
@@ -79,7 +79,7 @@ class LinkSettingsTest {
   void unknownKeysAndBlankValuesAreNone() {
     assertEquals(
         valid(Map.of()),
-        valid(Map.of("watch", "SET@x", "FOO", "bar", "NATS_URL", "", "CLIENT_SEED", " ")));
+        valid(Map.of("colour", "red", "FOO", "bar", "NATS_URL", "", "CLIENT_SEED", " ")));
   }
 
   @Test
@@ -229,7 +229,7 @@ class LinkSettingsTest {
   @ParameterizedTest
   @CsvSource({"actual,ACTUAL", "Default,DEFAULT", "DEFAULT,DEFAULT"})
   void mutationReplies(String text, MutationReplies expected) {
-    assertEquals(expected, valid(Map.of("mutation_replies", text)).mutationReplies());
+    assertEquals(expected, valid(Map.of("mutation_replies", text)).keys().mutationReplies());
   }
 
   @Test

@@ -13,16 +13,17 @@ import org.natskvcache.rpc.MutationReplies;
 class LinkTableTest {
   private static final Map<String, String> SERVER = Map.of("NATS_URL", "nats://s:1");
 
+  private static final LinkKeys ACTUAL = new LinkKeys(MutationReplies.ACTUAL, WatchList.NONE);
+  private static final LinkKeys DEFAULT = new LinkKeys(MutationReplies.DEFAULT, WatchList.NONE);
+
   private final LinkTable table = new LinkTable(LinkValues.of(Map.of()));
 
   @Test
   void firstLinkOpensAndLaterOnesJoin() {
     var opened = assertInstanceOf(LinkDecision.Opened.class, put("M1", "default", SERVER));
     assertEquals("nats://s:1", opened.settings().servers().getFirst().url());
-    assertEquals(
-        new LinkDecision.Joined(MutationReplies.ACTUAL, List.of()), put("M2", "default", SERVER));
-    assertEquals(
-        new LinkDecision.Joined(MutationReplies.ACTUAL, List.of()), put("M3", "default", Map.of()));
+    assertEquals(new LinkDecision.Joined(ACTUAL, List.of()), put("M2", "default", SERVER));
+    assertEquals(new LinkDecision.Joined(ACTUAL, List.of()), put("M3", "default", Map.of()));
   }
 
   @Test
@@ -31,8 +32,7 @@ class LinkTableTest {
     var values =
         Map.of("NATS_URL", "nats://other", "REPLAY_HEARTBEAT_SECS", "60", "client_seed", USER_SEED);
     assertEquals(
-        new LinkDecision.Joined(
-            MutationReplies.ACTUAL, List.of(SettingKey.NATS_URL, SettingKey.CLIENT_SEED)),
+        new LinkDecision.Joined(ACTUAL, List.of(SettingKey.NATS_URL, SettingKey.CLIENT_SEED)),
         put("M2", "default", values));
   }
 
@@ -42,18 +42,16 @@ class LinkTableTest {
     assertEquals(new LinkDecision.Duplicate(), put("M1", "default", SERVER));
     assertEquals(
         new LinkDecision.Duplicate(),
-        put("M1", "default", Map.of("nats_url", " nats://s:1 ", "watch", "SET@a")));
+        put("M1", "default", Map.of("nats_url", " nats://s:1 ", "colour", "red")));
   }
 
   @Test
   void changedLinkKeysCountAndChangedCacheKeysDoNot() {
     put("M1", "default", SERVER);
     assertEquals(
-        new LinkDecision.LinkKeysChanged(MutationReplies.DEFAULT, List.of(SettingKey.NATS_URL)),
+        new LinkDecision.LinkKeysChanged(DEFAULT, List.of(SettingKey.NATS_URL)),
         put("M1", "default", Map.of("NATS_URL", "nats://other", "MUTATION_REPLIES", "default")));
-    assertEquals(
-        Optional.of(MutationReplies.DEFAULT),
-        table.mutationReplies(LinkId.caller("M1", "default")));
+    assertEquals(Optional.of(DEFAULT), table.keys(LinkId.caller("M1", "default")));
     assertEquals(new LinkDecision.Removed(true), table.delete(LinkId.caller("M1", "default")));
   }
 
@@ -61,13 +59,10 @@ class LinkTableTest {
   void linkKeysAreEachLinksOwn() {
     put("M1", "default", Map.of("MUTATION_REPLIES", "default"));
     put("M2", "default", Map.of());
-    assertEquals(
-        Optional.of(MutationReplies.DEFAULT),
-        table.mutationReplies(LinkId.caller("M1", "default")));
-    assertEquals(
-        Optional.of(MutationReplies.ACTUAL), table.mutationReplies(LinkId.caller("M2", "default")));
-    assertEquals(Optional.empty(), table.mutationReplies(LinkId.caller("M3", "default")));
-    assertEquals(Optional.empty(), table.mutationReplies(LinkId.caller("M1", "other")));
+    assertEquals(Optional.of(DEFAULT), table.keys(LinkId.caller("M1", "default")));
+    assertEquals(Optional.of(ACTUAL), table.keys(LinkId.caller("M2", "default")));
+    assertEquals(Optional.empty(), table.keys(LinkId.caller("M3", "default")));
+    assertEquals(Optional.empty(), table.keys(LinkId.caller("M1", "other")));
   }
 
   @Test
@@ -76,7 +71,7 @@ class LinkTableTest {
         assertInstanceOf(
             LinkDecision.Refused.class, put("M1", "default", Map.of("NATS_URL", "http://x")));
     assertTrue(refused.reason().startsWith("NATS_URL is not"), refused::reason);
-    assertEquals(Optional.empty(), table.mutationReplies(LinkId.caller("M1", "default")));
+    assertEquals(Optional.empty(), table.keys(LinkId.caller("M1", "default")));
     assertInstanceOf(LinkDecision.Opened.class, put("M2", "default", SERVER));
     assertEquals(1, table.size());
   }
@@ -86,9 +81,7 @@ class LinkTableTest {
     put("M1", "default", Map.of("MUTATION_REPLIES", "default"));
     assertInstanceOf(
         LinkDecision.Refused.class, put("M1", "default", Map.of("MUTATION_REPLIES", "maybe")));
-    assertEquals(
-        Optional.of(MutationReplies.DEFAULT),
-        table.mutationReplies(LinkId.caller("M1", "default")));
+    assertEquals(Optional.of(DEFAULT), table.keys(LinkId.caller("M1", "default")));
   }
 
   @Test
@@ -97,7 +90,7 @@ class LinkTableTest {
     put("M2", "default", Map.of());
     assertEquals(new LinkDecision.Removed(false), table.delete(LinkId.caller("M1", "default")));
     assertEquals(
-        new LinkDecision.Joined(MutationReplies.ACTUAL, List.of(SettingKey.NATS_URL)),
+        new LinkDecision.Joined(ACTUAL, List.of(SettingKey.NATS_URL)),
         put("M1", "default", Map.of("NATS_URL", "nats://other")));
     assertEquals(new LinkDecision.Removed(false), table.delete(LinkId.caller("M1", "default")));
     assertEquals(new LinkDecision.Removed(true), table.delete(LinkId.caller("M2", "default")));
@@ -160,7 +153,7 @@ class LinkTableTest {
     assertEquals("link", opened.settings().servers().getFirst().host());
     assertEquals(7, opened.settings().heartbeatSeconds());
     assertEquals(
-        new LinkDecision.Joined(MutationReplies.ACTUAL, List.of()),
+        new LinkDecision.Joined(ACTUAL, List.of()),
         configured.put(LinkId.caller("M2", "default"), LinkValues.of(Map.of())));
   }
 

@@ -1,0 +1,227 @@
+package org.natskvcache.nats;
+
+import io.nats.client.Connection;
+import io.nats.client.impl.Headers;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.metrics.Counter;
+import org.natskvcache.node.Replica;
+import org.natskvcache.provider.WatchList;
+import org.natskvcache.rpc.Texts;
+import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Key;
+import org.natskvcache.wrpc.ValueWriter;
+import org.natskvcache.wrpc.WrpcCaller;
+import org.natskvcache.wrpc.WrpcLimits;
+import org.natskvcache.wrpc.WrpcObserver;
+import org.natskvcache.wrpc.WrpcServer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tells components of changed keys: calls {@code on-set} and {@code on-delete} of {@code
+ * wrpc:keyvalue/watcher@0.2.0-draft}, in the order of the changes, one call at a time for each
+ * component. What a component does not keep up with is dropped and counted. For any thread; changes
+ * are taken without waiting.
+ *
+ * <p>Every instance that holds the link tells its component: where several share a provider id, the
+ * component hears of a change once from each. A call that the component fails looks like one that
+ * it handled, since the function has no result.
+ */
+final class Watchers implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Watchers.class);
+
+  /** Changes that wait for one component, count and bytes. */
+  static final int QUEUED_MAX = 4_096;
+
+  static final long QUEUED_BYTES_MAX = 16L << 20;
+
+  private static final String INSTANCE = "wrpc:keyvalue/watcher@0.2.0-draft";
+
+  /** A handle of the bucket, as hosts 1.7 to 1.9 want it; it stands for nothing there. */
+  private static final String BUCKET = "0";
+
+  private record Event(String function, byte[] params) {}
+
+  private record Watch(Component component, WatchList list) {}
+
+  private final String lattice;
+  private final String providerId;
+  private final WrpcCaller caller;
+  private final Map<String, Component> components = new HashMap<>();
+
+  private volatile boolean closed;
+
+  /** By link name: whom its cache tells. */
+  private final Map<String, CacheWatch> caches = new HashMap<>();
+
+  /** Tells nobody yet; the connection stays the caller's. */
+  Watchers(Connection connection, String lattice, String providerId, WrpcObserver observer) {
+    this.lattice = lattice;
+    this.providerId = providerId;
+    caller = new WrpcCaller(connection, WrpcLimits.DEFAULTS, observer);
+  }
+
+  /**
+   * Tells a component of changes of these keys in this cache, instead of those it heard of so far.
+   */
+  synchronized void put(String component, String linkName, Replica cache, WatchList list) {
+    CacheWatch former = caches.get(linkName);
+    Map<String, Watch> watches = new HashMap<>();
+    if (former != null && former.cache.equals(cache)) watches.putAll(former.watches);
+    watches.put(component, new Watch(components.computeIfAbsent(component, Component::new), list));
+    replace(linkName, cache, watches);
+  }
+
+  /** Tells a component no more of changes in this cache. */
+  synchronized void delete(String component, String linkName) {
+    CacheWatch former = caches.get(linkName);
+    if (former == null) return;
+    Map<String, Watch> watches = new HashMap<>(former.watches);
+    watches.remove(component);
+    replace(linkName, former.cache, watches);
+  }
+
+  private void replace(String linkName, Replica cache, Map<String, Watch> watches) {
+    if (watches.isEmpty()) {
+      caches.remove(linkName);
+      cache.watch(null);
+    } else {
+      var watch = new CacheWatch(cache, Map.copyOf(watches));
+      caches.put(linkName, watch);
+      cache.watch(watch);
+    }
+  }
+
+  /** Who hears of changes in one cache. Immutable. */
+  private static final class CacheWatch implements Replica.KeyWatcher {
+    private final Replica cache;
+    private final Map<String, Watch> watches;
+    private final List<Watch> all;
+
+    CacheWatch(Replica cache, Map<String, Watch> watches) {
+      this.cache = cache;
+      this.watches = watches;
+      all = List.copyOf(watches.values());
+    }
+
+    @Override
+    public boolean wants(Key key) {
+      if (!key.inDefaultNamespace()) return false;
+      Bytes raw = key.raw();
+      for (Watch watch : all) {
+        if (watch.list.hearsSet(raw) || watch.list.hearsDelete(raw)) return true;
+      }
+      return false;
+    }
+
+    @Override
+    public void changed(Key key, @Nullable Bytes value) {
+      Bytes raw = key.raw();
+      for (Watch watch : all) {
+        boolean hears = value == null ? watch.list.hearsDelete(raw) : watch.list.hearsSet(raw);
+        if (hears) watch.component.tell(event(raw, value));
+      }
+    }
+
+    private static Event event(Bytes key, @Nullable Bytes value) {
+      int size = key.size() + (value == null ? 0 : value.size()) + 16;
+      ValueWriter params = new ValueWriter(size).string(BUCKET).bytes(key.array());
+      return value == null
+          ? new Event("on-delete", params.toByteArray())
+          : new Event("on-set", params.bytes(value.array()).toByteArray());
+    }
+  }
+
+  /** What one component is told, one after the other. */
+  private final class Component {
+    private final String id;
+    private final Queue<Event> waiting = new ArrayDeque<>();
+    private long waitingBytes;
+    private boolean calling;
+    private long dropped;
+    private boolean failing;
+
+    Component(String id) {
+      this.id = id;
+    }
+
+    void tell(Event event) {
+      synchronized (this) {
+        if (waiting.size() >= QUEUED_MAX || event.params.length > QUEUED_BYTES_MAX - waitingBytes) {
+          Counter.WATCH_EVENTS_DROPPED.increment();
+          if (dropped++ == 0) {
+            LOG.warn(
+                "event=watch_events_dropped component={} waiting={}; it is too slow, more are dropped until it has caught up",
+                Texts.shortened(id),
+                waiting.size());
+          }
+          return;
+        }
+        waiting.add(event);
+        waitingBytes += event.params.length;
+        if (calling) return;
+        calling = true;
+      }
+      callNext();
+    }
+
+    /** Calls with what waits longest; only whoever set {@code calling} comes here. */
+    private void callNext() {
+      Event event;
+      synchronized (this) {
+        event = waiting.poll();
+        if (event == null) {
+          calling = false;
+          if (dropped > 0) {
+            LOG.warn(
+                "event=watch_events_caught_up component={} dropped={}",
+                Texts.shortened(id),
+                dropped);
+          }
+          dropped = 0;
+          return;
+        }
+        waitingBytes -= event.params.length;
+      }
+      var headers = new Headers().add("source-id", providerId).add("target-id", id);
+      var _ =
+          caller
+              .call(
+                  WrpcServer.subject(lattice + "." + id, INSTANCE, event.function),
+                  headers,
+                  event.params)
+              .thenAcceptAsync(this::ended);
+    }
+
+    private void ended(WrpcCaller.Outcome outcome) {
+      if (closed) return;
+      boolean fine = outcome instanceof WrpcCaller.Outcome.Result;
+      if (!fine) {
+        Counter.WATCH_CALLS_FAILED.increment();
+        if (!failing) {
+          LOG.warn(
+              "event=watch_call_failed component={} outcome=\"{}\"; more of these are only counted",
+              Texts.shortened(id),
+              outcome);
+        }
+      }
+      failing = !fine;
+      callNext();
+    }
+  }
+
+  /** Tells nobody any more. */
+  @Override
+  public synchronized void close() {
+    closed = true;
+    for (CacheWatch watch : new ArrayList<>(caches.values())) watch.cache.watch(null);
+    caches.clear();
+    caller.close();
+  }
+}
