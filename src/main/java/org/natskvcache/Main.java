@@ -131,7 +131,8 @@ public final class Main implements Commands {
                       host.providerKey(),
                       wasmbus.linkName(),
                       host.hostId(),
-                      wasmbus.clusterIssuers()),
+                      wasmbus.clusterIssuers(),
+                      wasmbus.jetStreamDomain()),
                   wasmbus.links());
           case HostData.Contract.Wrpc wrpc ->
               running.wrpc(
@@ -209,7 +210,8 @@ public final class Main implements Commands {
               options.providerId(),
               link.name(),
               "",
-              Set.copyOf(options.clusterIssuers()));
+              Set.copyOf(options.clusterIssuers()),
+              "");
       entrances.add(running.wasmbus(identity, actors));
       for (String component : options.components()) {
         components.add(

@@ -73,6 +73,11 @@ public final class NatsForTests implements AutoCloseable {
     return start("", Map.of(), args);
   }
 
+  /** Starts a server with JetStream, whose files go when it is closed. */
+  public static NatsForTests startWithJetStream() {
+    return start("jetstream { store_dir: \"$DIR/jetstream\" }", Map.of());
+  }
+
   /**
    * Starts a server with a configuration. In its text {@code $DIR} stands for the folder that
    * {@code files} (name to content) are put into.

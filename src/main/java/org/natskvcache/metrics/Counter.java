@@ -27,10 +27,15 @@ public enum Counter {
    */
   UNFINISHED_CALLS,
   /**
-   * Calls of components refused because too many, or too large ones, were half received: spread the
-   * load, or look for an attack.
+   * Calls refused because too many, or too large ones, were half received or waited for the object
+   * store: spread the load, or look for an attack.
    */
   OVERLOADED_CALLS,
+  /**
+   * Bodies over 900 KiB that could not be fetched from the lattice's object store or left there:
+   * the log names each kind of trouble once.
+   */
+  FAILED_LARGE_BODIES,
   /**
    * Changes of watched keys that a component was not told, because it is slower than they come: its
    * view is out of date.

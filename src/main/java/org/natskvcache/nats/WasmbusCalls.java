@@ -15,6 +15,7 @@ import org.natskvcache.rpc.wasmbus.KeyValueCodec;
 import org.natskvcache.rpc.wasmbus.MessagePackException;
 import org.natskvcache.rpc.wasmbus.Operation;
 import org.natskvcache.rpc.wasmbus.Refusal;
+import org.natskvcache.rpc.wasmbus.StoredObject;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Reply;
 import org.slf4j.Logger;
@@ -22,9 +23,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One invocation after the other: decode, check, call the cache, answer, all on the thread that
- * delivers the message. A hand-off to another thread would cost a fifth of the throughput. Whatever
- * arrives is answered, if it names a reply subject, since a caller that hears nothing waits for two
- * seconds.
+ * delivers the message. A hand-off to another thread would cost a fifth of the throughput; only
+ * what has to wait for the object store is handed off. Whatever arrives is answered, if it names a
+ * reply subject, since a caller that hears nothing waits for two seconds.
  */
 final class WasmbusCalls {
   private static final Logger LOG = LoggerFactory.getLogger(WasmbusCalls.class);
@@ -37,6 +38,8 @@ final class WasmbusCalls {
   private final LinkedCaches links;
   private final LongSupplier epochSeconds;
   private final ReplyPublisher replies;
+  private final BodyStore store;
+  private final LargeBodies large = new LargeBodies();
   private final Set<String> logged = ConcurrentHashMap.newKeySet();
 
   WasmbusCalls(
@@ -44,12 +47,14 @@ final class WasmbusCalls {
       InvocationChecks checks,
       LinkedCaches links,
       LongSupplier epochSeconds,
-      ReplyPublisher replies) {
+      ReplyPublisher replies,
+      BodyStore store) {
     this.linkName = linkName;
     this.checks = checks;
     this.links = links;
     this.epochSeconds = epochSeconds;
     this.replies = replies;
+    this.store = store;
   }
 
   void accept(Message message) {
@@ -63,20 +68,30 @@ final class WasmbusCalls {
       respond(message.getReplyTo(), InvocationResponse.error("", "deser error: " + e.getMessage()));
       return;
     }
+    answer(call, message.getReplyTo());
+  }
+
+  /** What goes wrong in it is answered too; whether the call was admitted. */
+  private boolean answer(Invocation call, @Nullable String replyTo) {
     try {
-      answer(call, message.getReplyTo());
+      return admitted(call, replyTo);
     } catch (RuntimeException e) {
       LOG.error("event=call_failed operation_bytes={}", call.operation().length(), e);
-      respond(message.getReplyTo(), InvocationResponse.error(call.id(), "internal error"));
+      respond(replyTo, InvocationResponse.error(call.id(), "internal error"));
+      return false;
     }
   }
 
-  private void answer(Invocation call, @Nullable String replyTo) {
+  private boolean admitted(Invocation call, @Nullable String replyTo) {
     LinkedCaches.Route route = links.route(LinkId.caller(call.origin().publicKey(), linkName));
     Refusal refusal = checks.refusal(call, epochSeconds.getAsLong(), route != null);
     if (refusal != null || route == null) {
       refuse(call, refusal, replyTo);
-      return;
+      return false;
+    }
+    if (call.bodyElsewhere()) {
+      fetch(call, replyTo);
+      return true;
     }
     switch (KeyValueCodec.decode(call.operation(), call.msg())) {
       case KeyValueCodec.Request.Refused(String error) -> {
@@ -87,8 +102,74 @@ final class WasmbusCalls {
           route
               .replica()
               .call(
-                  command, reply -> respond(replyTo, response(call.id(), operation, reply, route)));
+                  command,
+                  reply -> deliver(call, replyTo, response(call.id(), operation, reply, route)));
     }
+    return true;
+  }
+
+  /** Fetches the body, then begins anew: only now can the claims' hash be compared. */
+  private void fetch(Invocation call, @Nullable String replyTo) {
+    if (call.contentLength() > StoredObject.BODY_BYTES_MAX) {
+      fail(call, replyTo, BodyStoreException.Kind.TOO_LARGE);
+      return;
+    }
+    handOff(
+        call,
+        replyTo,
+        call.contentLength(),
+        () -> {
+          BodyStore.Fetched fetched = store.fetch(call.id(), call.contentLength());
+          // A body the claims do not cover may be that of another call, which still needs it.
+          if (answer(call.withBody(fetched.body()), replyTo)) store.delete(fetched);
+        });
+  }
+
+  /** Sends a response, after it has left a result that is too large for it in the object store. */
+  private void deliver(Invocation call, @Nullable String replyTo, InvocationResponse response) {
+    Bytes result = response.msg();
+    if (result.size() <= InvocationResponse.INLINE_BYTES_MAX
+        || replyTo == null
+        || !call.callerFetches()) {
+      respond(replyTo, response);
+    } else if (result.size() > StoredObject.BODY_BYTES_MAX) {
+      respond(replyTo, InvocationResponse.tooLarge(call.id(), StoredObject.BODY_BYTES_MAX));
+    } else {
+      handOff(
+          call,
+          replyTo,
+          result.size(),
+          () -> {
+            store.put(
+                StoredObject.resultName(call.id()), result.array(), call.callerMayUseRawNames());
+            respond(replyTo, InvocationResponse.stored(call.id(), result.size()));
+          });
+    }
+  }
+
+  private void handOff(
+      Invocation call, @Nullable String replyTo, long bodyBytes, LargeBodies.Work work) {
+    boolean taken = large.run(bodyBytes, work, e -> fail(call, replyTo, e.kind()));
+    if (!taken) {
+      Counter.OVERLOADED_CALLS.increment();
+      logFirst("large_bodies_refused", "", "too many at once");
+      respond(
+          replyTo, InvocationResponse.error(call.id(), "too many large bodies at once; try again"));
+    }
+  }
+
+  private void fail(Invocation call, @Nullable String replyTo, BodyStoreException.Kind kind) {
+    Counter.FAILED_LARGE_BODIES.increment();
+    logFirst("large_body_failed", kind.name(), kind.text());
+    respond(replyTo, InvocationResponse.error(call.id(), kind.text()));
+  }
+
+  /**
+   * Waits for calls that wait for the object store, so many nanoseconds at most; the rest is then
+   * answered with an error.
+   */
+  void stop(long nanosMax) {
+    large.stop(nanosMax);
   }
 
   private void refuse(Invocation call, @Nullable Refusal refusal, @Nullable String replyTo) {

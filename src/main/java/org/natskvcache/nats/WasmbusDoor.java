@@ -42,7 +42,8 @@ import org.slf4j.LoggerFactory;
  * </pre>
  *
  * <p>Two dispatchers: calls have a thread of their own, so that a shutdown does not wait behind
- * them. Source: wasmCloud/weld, wasmbus-rpc 0.15.0, provider.rs.
+ * them. Bodies over 900 KiB travel through the lattice's object store, on threads of their own.
+ * Source: wasmCloud/weld, wasmbus-rpc 0.15.0, provider.rs.
  */
 public final class WasmbusDoor implements Door {
   private static final Logger LOG = LoggerFactory.getLogger(WasmbusDoor.class);
@@ -63,13 +64,15 @@ public final class WasmbusDoor implements Door {
    *
    * @param hostId the host that started us; empty without one
    * @param clusterIssuers keys that may sign invocations
+   * @param jetStreamDomain where the lattice's JetStream is; empty for the server's own
    */
   public record Identity(
       String lattice,
       String providerKey,
       String linkName,
       String hostId,
-      Set<String> clusterIssuers) {
+      Set<String> clusterIssuers,
+      String jetStreamDomain) {
     String subject() {
       return "wasmbus.rpc." + lattice + "." + providerKey + "." + linkName;
     }
@@ -109,7 +112,9 @@ public final class WasmbusDoor implements Door {
     this.replies = new ReplyPublisher(connection);
     this.control = new HostControl(connection, links, lifecycle, cleanUp, replies);
     var checks = new InvocationChecks(identity.clusterIssuers(), identity.providerKey());
-    this.calls = new WasmbusCalls(identity.linkName(), checks, links, epochSeconds, replies);
+    var store =
+        new BodyStore(connection, identity.lattice(), identity.jetStreamDomain(), epochSeconds);
+    this.calls = new WasmbusCalls(identity.linkName(), checks, links, epochSeconds, replies, store);
   }
 
   /**
@@ -180,6 +185,12 @@ public final class WasmbusDoor implements Door {
 
   @Override
   public void stopCalls() {
+    long end = System.nanoTime() + DRAIN.toNanos();
+    drainCalls();
+    calls.stop(end - System.nanoTime());
+  }
+
+  private void drainCalls() {
     Dispatcher dispatcher = takeCallDispatcher();
     if (dispatcher == null || !dispatcher.isActive()) {
       return;

@@ -49,8 +49,13 @@ public record HostData(
      * @param linkName name of this provider instance
      * @param clusterIssuers keys that may sign invocations; none refuses every call
      * @param links what is linked already
+     * @param jetStreamDomain where the lattice's JetStream is; empty for the server's own
      */
-    record Wasmbus(String linkName, Set<String> clusterIssuers, List<LinkDefinition> links)
+    record Wasmbus(
+        String linkName,
+        Set<String> clusterIssuers,
+        List<LinkDefinition> links,
+        String jetStreamDomain)
         implements Contract {}
 
     /**

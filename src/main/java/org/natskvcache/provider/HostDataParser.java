@@ -58,7 +58,8 @@ final class HostDataParser {
     return new HostData.Contract.Wasmbus(
         text(root, "link_name"),
         issuers(root.path("cluster_issuers")),
-        links(root.path("link_definitions")));
+        links(root.path("link_definitions")),
+        text(root, "js_domain"));
   }
 
   private static HostData.Contract wrpc(JsonNode root)

@@ -19,10 +19,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -38,10 +35,7 @@ import org.msgpack.value.Value;
 import org.natskvcache.NatsForTests;
 import org.natskvcache.metrics.Counter;
 import org.natskvcache.node.PosingReplica;
-import org.natskvcache.node.Replica;
 import org.natskvcache.node.ReplicaStatus;
-import org.natskvcache.provider.CacheSettings;
-import org.natskvcache.provider.Caches;
 import org.natskvcache.provider.Lifecycle;
 import org.natskvcache.provider.LinkTable;
 import org.natskvcache.provider.LinkValues;
@@ -104,7 +98,12 @@ class WasmbusDoorIT {
   private WasmbusDoor door(LinkTable table) {
     var identity =
         new WasmbusDoor.Identity(
-            "default", Vectors.key("provider_public"), "default", HOST, Set.of(caller.issuer()));
+            "default",
+            Vectors.key("provider_public"),
+            "default",
+            HOST,
+            Set.of(caller.issuer()),
+            "");
     return new WasmbusDoor(
         providerSide,
         identity,
@@ -184,14 +183,6 @@ class WasmbusDoorIT {
   }
 
   @Test
-  void resultOverTheInlineSizeIsAnErrorThatNamesIt() throws Exception {
-    for (int i = 0; i < 2; i++) {
-      ok("SetAdd", struct("setName", "big", "value", i + "x".repeat(500_000)));
-    }
-    assertError("921600", "KeyValue.SetQuery", text("big"));
-  }
-
-  @Test
   void largestInlineResultArrives() throws Exception {
     String value = "x".repeat(921_600 - 20);
     assertEquals("", ok("Set", struct("key", "k", "value", value, "expires", 0)));
@@ -199,9 +190,7 @@ class WasmbusDoorIT {
   }
 
   static Stream<String> refusedVectors() {
-    return Stream.concat(
-        Vectors.startingWith("invocation.invalid.").stream().map(v -> v.get("id").textValue()),
-        Stream.of("invocation.chunked"));
+    return Vectors.startingWith("invocation.invalid.").stream().map(v -> v.get("id").textValue());
   }
 
   @ParameterizedTest
@@ -382,7 +371,8 @@ class WasmbusDoorIT {
               Vectors.key("provider_public"),
               "default",
               "NOTHER",
-              Set.of(caller.issuer()));
+              Set.of(caller.issuer()),
+              "");
       var links = new LinkedCaches(new LinkTable(LinkValues.of(Map.of())), secondCaches);
       try (var other =
           new WasmbusDoor(
@@ -472,33 +462,5 @@ class WasmbusDoorIT {
 
   private static Connection connect() throws Exception {
     return Nats.connect(Options.builder().server(server.url()).build());
-  }
-
-  private static final class MapCaches implements Caches {
-    private final Map<String, PosingReplica> replicas = new ConcurrentHashMap<>();
-    private final Map<String, CacheSettings> opened = new ConcurrentHashMap<>();
-    private final Set<String> released = ConcurrentHashMap.newKeySet();
-
-    PosingReplica replica(String linkName) {
-      return replicas.get(linkName);
-    }
-
-    @Override
-    public Replica open(String linkName, CacheSettings settings) {
-      opened.put(linkName, settings);
-      return replicas.computeIfAbsent(linkName, name -> new PosingReplica());
-    }
-
-    @Override
-    public void release(String linkName) {
-      released.add(linkName);
-    }
-
-    @Override
-    public SortedMap<String, ReplicaStatus> statuses() {
-      var statuses = new TreeMap<String, ReplicaStatus>();
-      replicas.forEach((name, replica) -> statuses.put(name, replica.status()));
-      return statuses;
-    }
   }
 }

@@ -45,6 +45,7 @@ class HostDataTest {
     assertEquals(json.path("instance_id").asText(""), data.instanceId());
     assertEquals(json.get("link_definitions").size(), wasmbus(data).links().size());
     assertEquals(json.get("cluster_issuers").size(), wasmbus(data).clusterIssuers().size());
+    assertEquals(json.path("js_domain").asText(""), wasmbus(data).jetStreamDomain());
     boolean flag =
         Stream.of("structured_logging", "enable_structured_logging", "structured_logging_enabled")
             .anyMatch(name -> json.path(name).asBoolean());
@@ -199,6 +200,8 @@ class HostDataTest {
     assertEquals(read("{}"), data);
     assertEquals("", data.hostId());
     assertEquals(List.of(), wasmbus(data).links());
+    assertEquals("", wasmbus(data).jetStreamDomain());
+    assertEquals("hub", wasmbus(read("{\"js_domain\":\"hub\"}")).jetStreamDomain());
     assertEquals(Map.of(), data.config());
   }
 

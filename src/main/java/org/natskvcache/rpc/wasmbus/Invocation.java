@@ -54,9 +54,27 @@ public record Invocation(
     return draft.finish();
   }
 
-  /** Whether the body is not in {@code msg} but in an object store. */
+  /** Whether the body is not in {@code msg} but in the object store. */
   public boolean bodyElsewhere() {
     return contentLength > msg.size();
+  }
+
+  /** The same invocation with its body inside. */
+  public Invocation withBody(Bytes body) {
+    return new Invocation(origin, target, operation, body, id, encodedClaims, hostId, body.size());
+  }
+
+  /** Whether the caller fetches a large result from the object store: hosts do since 0.53. */
+  public boolean callerFetches() {
+    return contentLength != NO_CONTENT_LENGTH;
+  }
+
+  /**
+   * Whether the caller may look for objects under their raw names: hosts before 0.60 do, which name
+   * their cluster instead of themselves, as do those up to 0.63.
+   */
+  public boolean callerMayUseRawNames() {
+    return !hostId.startsWith("N");
   }
 
   /**

@@ -13,9 +13,8 @@ import org.natskvcache.rpc.wasmbus.Refusal.Check;
 
 /**
  * Decides whether an invocation may be carried out: the eleven checks of wasmbus-rpc 0.5.1 and
- * later, in its order. A call whose body lies in an object store skips the hash, which covers that
- * body, and is then refused for not being inline: only a caller that passed all other checks learns
- * that. May be used by several threads.
+ * later, in its order. A call whose body lies in the object store skips the hash, which covers that
+ * body: it is checked again when the body is there. May be used by several threads.
  *
  * <p>Every token's signature is verified, by BouncyCastle, which needs a seventh of the JDK's time
  * for it (86 against 620 microseconds); only the cluster's decoded keys are kept. A captured
@@ -58,7 +57,7 @@ public final class InvocationChecks {
    *
    * @param nowSeconds since 1970
    * @param linked whether the origin is linked to us now
-   * @return the first check that fails; null when the call may go on
+   * @return the first check that fails; null when the call may go on, or its body be fetched
    */
   public @Nullable Refusal refusal(Invocation invocation, long nowSeconds, boolean linked) {
     Optional<Claims> parsed = Claims.parse(invocation.encodedClaims());
@@ -72,13 +71,6 @@ public final class InvocationChecks {
     }
     if (refusal == null) {
       refusal = admissionRefusal(claims, invocation, linked);
-    }
-    if (refusal == null && invocation.bodyElsewhere()) {
-      return new Refusal(
-          Check.INLINE_BODY,
-          "bodies over the inline size are not supported yet: this one of "
-              + invocation.contentLength()
-              + " bytes was sent through the object store");
     }
     return refusal;
   }

@@ -8,28 +8,34 @@ import org.natskvcache.store.Bytes;
  * response without it, even one that holds an error.
  *
  * @param invocationId copy of the request's id; empty when that could not be read
- * @param msg the encoded result; empty for an error and for nothing
+ * @param msg the encoded result; empty for an error, for nothing, and for a result that lies in the
+ *     object store
+ * @param contentLength size of the whole result in bytes, wherever it is
  * @param error what went wrong, never empty; null for success
  */
-public record InvocationResponse(String invocationId, Bytes msg, @Nullable String error) {
+public record InvocationResponse(
+    String invocationId, Bytes msg, long contentLength, @Nullable String error) {
   /**
-   * Largest result that may travel inside a response; hosts look for a larger one in an object
-   * store.
+   * Largest result that travels inside a response: hosts since 0.53 look for a larger one, and for
+   * no other, in the object store.
    */
-  public static final int RESULT_BYTES_MAX = 900 * 1024;
+  public static final int INLINE_BYTES_MAX = 900 * 1024;
 
   private static final int ENVELOPE_BYTES = 64;
 
-  /** A success. */
+  /** A success whose result travels inside. */
   public static InvocationResponse ok(String invocationId, Bytes result) {
-    return result.size() > RESULT_BYTES_MAX
-        ? tooLarge(invocationId, RESULT_BYTES_MAX)
-        : new InvocationResponse(invocationId, result, null);
+    return new InvocationResponse(invocationId, result, result.size(), null);
+  }
+
+  /** A success whose result lies in the object store. */
+  public static InvocationResponse stored(String invocationId, long resultBytes) {
+    return new InvocationResponse(invocationId, Bytes.EMPTY, resultBytes, null);
   }
 
   /** A failure; the caller sees the text. */
   public static InvocationResponse error(String invocationId, String text) {
-    return new InvocationResponse(invocationId, Bytes.EMPTY, text);
+    return new InvocationResponse(invocationId, Bytes.EMPTY, 0, text);
   }
 
   /** The failure of a call whose result cannot travel. */
@@ -52,6 +58,6 @@ public record InvocationResponse(String invocationId, Bytes msg, @Nullable Strin
     if (error != null) {
       out.text("error").text(error);
     }
-    return out.text("content_length").integer(msg.size()).toByteArray();
+    return out.text("content_length").integer(contentLength).toByteArray();
   }
 }

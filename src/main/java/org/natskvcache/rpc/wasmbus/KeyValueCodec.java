@@ -232,9 +232,8 @@ public final class KeyValueCodec {
   /** Refuses what could not travel before it takes more memory. */
   private static Answer texts(List<Bytes> values) {
     long size = values.stream().mapToLong(Bytes::size).sum();
-    if (size > InvocationResponse.RESULT_BYTES_MAX) {
-      return new Answer.Failure(
-          InvocationResponse.tooLargeText(InvocationResponse.RESULT_BYTES_MAX));
+    if (size > StoredObject.BODY_BYTES_MAX) {
+      return new Answer.Failure(InvocationResponse.tooLargeText(StoredObject.BODY_BYTES_MAX));
     }
     var out = new MessagePackWriter((int) size + 5 * values.size() + 5);
     out.arrayHeader(values.size());

@@ -30,8 +30,6 @@ public record Refusal(Check check, String text) {
     /** The target is us. */
     TARGET,
     /** The origin is linked to us. */
-    LINK,
-    /** The body travels with the message; bodies in an object store are not supported. */
-    INLINE_BODY
+    LINK
   }
 }

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.charset.StandardCharsets;
@@ -38,10 +37,7 @@ class InvocationChecksTest {
   @MethodSource("vectors")
   void vectorsAreAcceptedOrFailAtTheExpectedCheck(String id, JsonNode vector) throws Exception {
     Refusal refusal = checks.refusal(Invocation.decode(Vectors.bytes(vector)), NOW, true);
-    if (id.equals("invocation.chunked")) {
-      assertEquals(
-          Check.INLINE_BODY, refusal.check()); // valid, but bodies elsewhere are not supported
-    } else if (vector.has("expected_first_failure")) {
+    if (vector.has("expected_first_failure")) {
       assertEquals(expected(vector.get("expected_first_failure").textValue()), refusal.check());
     } else {
       assertNull(refusal);
@@ -230,23 +226,17 @@ class InvocationChecksTest {
         checks.refusal(SigningCaller.withClaims(call(), token), NOW, true).check());
   }
 
+  /** What a caller must prove before its body is fetched, and what it must prove then. */
   @Test
-  void bodyElsewhereIsNotToldToStrangers() {
-    Invocation call = call();
-    var chunked =
-        new Invocation(
-            call.origin(),
-            call.target(),
-            call.operation(),
-            Bytes.EMPTY,
-            call.id(),
-            call.encodedClaims(),
-            call.hostId(),
-            1_000_029);
+  void hashOfABodyElsewhereIsCheckedWhenItIsThere() throws Exception {
+    Invocation chunked = Invocation.decode(Vectors.bytes("invocation.chunked"));
     assertEquals(Check.LINK, checks.refusal(chunked, NOW, false).check());
-    Refusal refusal = checks.refusal(chunked, NOW, true);
-    assertEquals(Check.INLINE_BODY, refusal.check());
-    assertTrue(refusal.text().contains("not supported"), refusal::text);
+    assertNull(checks.refusal(chunked, NOW, true));
+    byte[] body = SigningCaller.struct("key", "big", "value", "x".repeat(1_000_000), "expires", 0);
+    assertEquals(chunked.contentLength(), body.length);
+    assertNull(checks.refusal(chunked.withBody(new Bytes(body)), NOW, true));
+    body[20]++;
+    assertEquals(Check.HASH, checks.refusal(chunked.withBody(new Bytes(body)), NOW, true).check());
   }
 
   @Test

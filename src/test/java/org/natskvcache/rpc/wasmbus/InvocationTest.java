@@ -3,7 +3,6 @@ package org.natskvcache.rpc.wasmbus;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -40,10 +39,14 @@ class InvocationTest {
   }
 
   static Stream<Arguments> responses() {
-    // the others are forms that we do not send: a body elsewhere, a traceContext, a missing length
+    // the others are forms that we do not send: a traceContext, a missing length
     List<String> sent =
         List.of(
-            "response.ok", "response.ok.empty", "response.error", "response.undecodable-request");
+            "response.ok",
+            "response.ok.empty",
+            "response.error",
+            "response.undecodable-request",
+            "response.chunked");
     return named(sent.stream().map(Vectors::vector));
   }
 
@@ -100,6 +103,15 @@ class InvocationTest {
     Invocation read = Invocation.decode(out.toByteArray());
     assertEquals(call.encodedClaims(), read.encodedClaims());
     assertEquals(Invocation.NO_CONTENT_LENGTH, read.contentLength());
+  }
+
+  @Test
+  void hostsThatSendNoLengthFetchNothing() throws Exception {
+    assertFalse(Invocation.decode(Vectors.bytes("invocation.otp-0.50-to-0.52")).callerFetches());
+    Invocation elixir = Invocation.decode(Vectors.bytes("invocation.otp-0.53+"));
+    assertTrue(elixir.callerFetches() && elixir.callerMayUseRawNames());
+    Invocation rust = Invocation.decode(Vectors.bytes("invocation.rust-0.78+"));
+    assertTrue(rust.callerFetches() && !rust.callerMayUseRawNames());
   }
 
   @Test
@@ -166,7 +178,10 @@ class InvocationTest {
     Bytes msg = new Bytes(HexFormat.of().parseHex(value.get("msg").get("$bin").textValue()));
     var response =
         new InvocationResponse(
-            value.get("invocation_id").textValue(), msg, value.path("error").textValue());
+            value.get("invocation_id").textValue(),
+            msg,
+            value.get("content_length").longValue(),
+            value.path("error").textValue());
     assertArrayEquals(Vectors.bytes(vector), response.encode());
   }
 
@@ -178,14 +193,6 @@ class InvocationTest {
     var error = SigningCaller.Response.decode(InvocationResponse.error("", "no").encode());
     assertEquals(0, error.contentLength());
     assertEquals("no", error.error());
-  }
-
-  @Test
-  void resultOverTheInlineSizeIsAnErrorThatNamesTheLimit() {
-    assertNull(InvocationResponse.ok("id", new Bytes(new byte[921_600])).error());
-    InvocationResponse refused = InvocationResponse.ok("id", new Bytes(new byte[921_601]));
-    assertTrue(refused.error().contains("921600"));
-    assertEquals(0, refused.msg().size());
   }
 
   @ParameterizedTest(name = "{0}")

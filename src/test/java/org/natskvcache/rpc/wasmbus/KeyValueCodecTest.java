@@ -221,11 +221,17 @@ class KeyValueCodecTest {
 
   @Test
   void tooManyValuesAreAnErrorThatNamesTheLimit() {
-    var values = new ArrayList<>(Collections.nCopies(1000, new Bytes("x".repeat(1000).getBytes())));
+    var value = new Bytes("x".repeat(1 << 20).getBytes());
+    var fitting = new Reply.Values(Collections.nCopies(16, value));
+    assertInstanceOf(
+        Answer.Result.class,
+        KeyValueCodec.encode(Operation.LIST_RANGE, fitting, MutationReplies.ACTUAL));
+    var larger = new ArrayList<>(fitting.values());
+    larger.add(Bytes.utf8("y"));
     assertFailure(
         KeyValueCodec.encode(
-            Operation.LIST_RANGE, new Reply.Values(values), MutationReplies.ACTUAL),
-        "921600");
+            Operation.LIST_RANGE, new Reply.Values(larger), MutationReplies.ACTUAL),
+        "16777216");
   }
 
   @ParameterizedTest
