@@ -119,6 +119,19 @@ public final class SigningCaller {
         call.contentLength());
   }
 
+  /** What a host sends when it has left the body in the object store. */
+  public static Invocation withoutBody(Invocation call) {
+    return new Invocation(
+        call.origin(),
+        call.target(),
+        call.operation(),
+        Bytes.EMPTY,
+        call.id(),
+        call.encodedClaims(),
+        call.hostId(),
+        call.contentLength());
+  }
+
   public static byte[] encode(Invocation call) {
     boolean sized = call.contentLength() != Invocation.NO_CONTENT_LENGTH;
     var out = new MessagePackWriter(1300 + call.msg().size());
