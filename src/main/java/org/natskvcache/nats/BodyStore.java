@@ -28,6 +28,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.nats.BodyStoreException.Kind;
@@ -135,7 +136,8 @@ final class BodyStore {
    * Leaves a body, whole when this returns. Whoever fetches it deletes it; one that nobody fetches
    * stays, as with the reference provider.
    *
-   * @param rawNameToo whether it must be found under its raw name too
+   * @param rawNameToo whether it must be found under its raw name too; of the two descriptions the
+   *     one that the caller does not know then stays
    */
   void put(String name, byte[] body, boolean rawNameToo) throws BodyStoreException {
     long end = System.nanoTime() + BODY_MAX.toNanos();
@@ -178,7 +180,7 @@ final class BodyStore {
     CompletableFuture<Message> purged = purge(fetched.object());
     try {
       acknowledged(described, end);
-      checked(new PurgeResponse(answer(purged, end)));
+      checked(parsed(PurgeResponse::new, answer(purged, end)));
     } catch (BodyStoreException e) {
       LOG.warn("event=large_body_not_deleted bucket={} cause={}", bucket, e.kind());
     }
@@ -196,7 +198,7 @@ final class BodyStore {
   }
 
   private void openBucket(long end) throws BodyStoreException {
-    var found = new StreamInfo(answer(api("STREAM.INFO.", ""), end));
+    StreamInfo found = parsed(StreamInfo::new, answer(api("STREAM.INFO.", ""), end));
     if (found.getApiErrorCode() == NO_STREAM) {
       StreamConfiguration made =
           StreamConfiguration.builder()
@@ -206,13 +208,16 @@ final class BodyStore {
               .allowRollup(true)
               .storageType(StorageType.File)
               .build();
-      found = new StreamInfo(answer(api("STREAM.CREATE.", made.toJson()), end));
+      found = parsed(StreamInfo::new, answer(api("STREAM.CREATE.", made.toJson()), end));
     }
     checked(found);
   }
 
   private Optional<Stored> message(MessageGetRequest which, long end) throws BodyStoreException {
-    var found = new MessageInfo(answer(api("STREAM.MSG.GET.", which.toJson()), end), stream, false);
+    MessageInfo found =
+        parsed(
+            message -> new MessageInfo(message, stream, false),
+            answer(api("STREAM.MSG.GET.", which.toJson()), end));
     if (found.getApiErrorCode() == NO_MESSAGE) {
       return Optional.empty();
     }
@@ -235,7 +240,17 @@ final class BodyStore {
       throws BodyStoreException {
     try {
       var _ = new PublishAck(answer(published, end)); // tells of an error by an exception
-    } catch (IOException | JetStreamApiException e) {
+    } catch (IOException | JetStreamApiException | RuntimeException e) {
+      throw new BodyStoreException(Kind.REFUSED);
+    }
+  }
+
+  /** Reads an answer; whoever else answers in the server's place may send anything. */
+  private static <R> R parsed(Function<Message, R> parser, Message answer)
+      throws BodyStoreException {
+    try {
+      return parser.apply(answer);
+    } catch (RuntimeException malformed) {
       throw new BodyStoreException(Kind.REFUSED);
     }
   }

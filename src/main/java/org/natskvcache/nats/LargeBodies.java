@@ -34,9 +34,10 @@ final class LargeBodies {
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("large-body-", 0).factory());
 
   /**
-   * Begins some work; false when there is too much already, or no more is taken.
+   * Begins some work; false when there is too much already.
    *
    * @param bodyBytes size of the body it is about
+   * @param failed hears why the work failed, also when no more is taken
    */
   boolean run(long bodyBytes, Work work, Consumer<BodyStoreException> failed) {
     int bytes = Math.clamp(bodyBytes, BODY_BYTES_MIN, BYTES_MAX);
@@ -53,11 +54,11 @@ final class LargeBodies {
           bytesFree.release(bytes);
         }
       });
-      return true;
     } catch (RejectedExecutionException stopped) {
       bytesFree.release(bytes);
-      return false;
+      failed.accept(new BodyStoreException(BodyStoreException.Kind.STOPPING));
     }
+    return true;
   }
 
   /** Takes no more work, and interrupts what is not done after so many nanoseconds. */

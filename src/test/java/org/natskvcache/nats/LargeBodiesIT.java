@@ -598,6 +598,38 @@ class LargeBodiesIT {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "junk",
+        "{}",
+        "[]",
+        "",
+        "{\"message\":{\"subject\":\"s\",\"seq\":1,\"data\":\"*\"}}",
+        "{\"message\":{}}",
+        "{\"message\":7}",
+        "{\"error\":{}}",
+        "{\"error\":{\"code\":503,\"err_code\":10039,\"description\":\"no\"}}",
+        "{\"config\":7}"
+      })
+  void answersThatMakeNoSenseAreErrors(String junk) throws Exception {
+    try (var server = NatsForTests.start()) {
+      open(server, "junk", "");
+      var impostor = host.createDispatcher();
+      for (String subject : List.of("$JS.API.>", "$O.>")) {
+        impostor.subscribe(subject, m -> host.publish(m.getReplyTo(), junk.getBytes(UTF_8)));
+      }
+      host.flush(Waiting.PATIENCE);
+      assertFalse(request(large()).error().isEmpty());
+      for (int i = 0; i < 2; i++) {
+        byte[] member = struct("setName", "s", "value", i + x(500_000));
+        assertEquals("", request(caller.signed("KeyValue.SetAdd", member)).error());
+      }
+      assertFalse(request(caller.signed("KeyValue.SetQuery", text("s"))).error().isEmpty());
+      close();
+    }
+  }
+
   @Test
   void shutdownAnswersLargeCallsThatWait() throws Exception {
     try (var server = NatsForTests.start()) {

@@ -8,7 +8,8 @@
  * org.natskvcache.rpc.wasmbus.InvocationChecks#refusal}, {@link
  * org.natskvcache.rpc.wasmbus.KeyValueCodec#decode}, the cache, {@link
  * org.natskvcache.rpc.wasmbus.KeyValueCodec#encode}, {@link
- * org.natskvcache.rpc.wasmbus.InvocationResponse#encode}.
+ * org.natskvcache.rpc.wasmbus.InvocationResponse#encode}. What is too large for a message lies in
+ * the lattice's object store, described by {@link org.natskvcache.rpc.wasmbus.StoredObject}.
  *
  * <p>Always true: bytes in, records out; time is an argument. Whatever the bytes say, decoding ends
  * in a value or a {@link org.natskvcache.rpc.wasmbus.MessagePackException}, and allocates no more
