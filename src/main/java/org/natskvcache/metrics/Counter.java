@@ -32,8 +32,8 @@ public enum Counter {
    */
   OVERLOADED_CALLS,
   /**
-   * Bodies over 900 KiB that could not be fetched from the lattice's object store or left there:
-   * the log names each kind of trouble once.
+   * Bodies over 900 KiB that could not be fetched from the lattice's object store, left there or
+   * deleted: the log names each kind of trouble once.
    */
   FAILED_LARGE_BODIES,
   /**

@@ -28,9 +28,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.metrics.Counter;
 import org.natskvcache.nats.BodyStoreException.Kind;
 import org.natskvcache.rpc.wasmbus.StoredObject;
 import org.natskvcache.store.Bytes;
@@ -68,6 +70,7 @@ final class BodyStore {
   private final String stream;
   private final String api;
   private final LongSupplier epochSeconds;
+  private final AtomicBoolean undeletedLogged = new AtomicBoolean();
 
   /** A message of the bucket's stream. */
   private record Stored(long sequence, byte[] data) {}
@@ -172,7 +175,7 @@ final class BodyStore {
     }
   }
 
-  /** Deletes a body that was fetched; when that fails it stays, which the log tells. */
+  /** Deletes a body that was fetched; when that fails it stays: counted, and logged once. */
   void delete(Fetched fetched) {
     long end = System.nanoTime() + REQUEST_MAX.toNanos();
     CompletableFuture<Message> described =
@@ -182,7 +185,10 @@ final class BodyStore {
       acknowledged(described, end);
       checked(parsed(PurgeResponse::new, answer(purged, end)));
     } catch (BodyStoreException e) {
-      LOG.warn("event=large_body_not_deleted bucket={} cause={}", bucket, e.kind());
+      Counter.FAILED_LARGE_BODIES.increment();
+      if (undeletedLogged.compareAndSet(false, true)) {
+        LOG.warn("event=large_body_not_deleted bucket={} cause={}", bucket, e.kind());
+      }
     }
   }
 
