@@ -62,13 +62,9 @@ public record ExportSettings(
     return new Reader(host, environment).settings();
   }
 
-  /** Where a signal goes, without what may be secret; "off" for nowhere. */
+  /** Where a signal goes; "off" for nowhere. Holds no secrets. */
   String told(boolean on, String signal) {
-    return on ? redacted(properties.getOrDefault(OTLP + signal + ".endpoint", "")) : "off";
-  }
-
-  private static String redacted(String url) {
-    return url.replaceFirst("\\?.*", "?...");
+    return on ? properties.getOrDefault(OTLP + signal + ".endpoint", "") : "off";
   }
 
   /** Leaves out the properties, whose headers may hold a token. */
@@ -133,8 +129,7 @@ public record ExportSettings(
       found.put(OTLP + signal + ".endpoint", endpoint);
       if (grpc) {
         problems.add(
-            "protocol gRPC is not supported; %s go over HTTP to %s"
-                .formatted(signal, redacted(endpoint)));
+            "protocol gRPC is not supported; %s go over HTTP to %s".formatted(signal, endpoint));
       } else if (host == null && !protocol.isEmpty() && !protocol.equals(HTTP)) {
         problems.add("%s are sent as %s, the only protocol there is".formatted(signal, HTTP));
       }
@@ -165,7 +160,7 @@ public record ExportSettings(
 
     private static URI at(URI url, int port, String path) {
       try {
-        return new URI(url.getScheme(), null, url.getHost(), port, path, url.getQuery(), null);
+        return new URI(url.getScheme(), null, url.getHost(), port, path, null, null);
       } catch (URISyntaxException e) {
         throw new IllegalStateException("parts of a URL make none", e);
       }
@@ -178,9 +173,11 @@ public record ExportSettings(
         URI url = new URI(text);
         String scheme = String.valueOf(url.getScheme()).toLowerCase(Locale.ROOT);
         if (url.getHost() != null && (scheme.equals("http") || scheme.equals("https"))) {
-          if (url.getUserInfo() == null) return url;
-          problems.add(
-              said + " holds credentials, which are not sent; OTEL_EXPORTER_OTLP_HEADERS can");
+          if (url.getUserInfo() != null || url.getQuery() != null || url.getFragment() != null) {
+            problems.add(
+                said
+                    + " holds credentials or a query, which are not sent; OTEL_EXPORTER_OTLP_HEADERS can carry them");
+          }
           return at(url, url.getPort(), url.getPath());
         }
       } catch (URISyntaxException e) {
