@@ -53,6 +53,8 @@ import org.natskvcache.rpc.SigningKey;
 import org.natskvcache.rpc.wasmbus.InvocationChecks;
 import org.natskvcache.rpc.wrpc.InterfaceLink;
 import org.natskvcache.rpc.wrpc.LinkSecrets;
+import org.natskvcache.telemetry.ExportSettings;
+import org.natskvcache.telemetry.Telemetry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -121,7 +123,13 @@ public final class Main implements Commands {
     Logging.configure(level, host.structuredLogging());
     ConnectionSettings connection =
         ReplicatedCaches.connection(host.latticeServers(), host.userJwt(), host.userSeed());
-    var running = new Running(defaults(host, host.config()));
+    var running =
+        new Running(
+            defaults(host, host.config()),
+            ExportSettings.of(
+                host.contract() instanceof HostData.Contract.Wrpc wrpc ? wrpc.otel() : null,
+                environment),
+            identity(host.lattice(), host.providerKey(), host.hostId()));
     Lattice.Entrance entrance =
         switch (host.contract()) {
           case HostData.Contract.Wasmbus wasmbus ->
@@ -150,6 +158,19 @@ public final class Main implements Commands {
         : LinkSecrets.of(host.hostXkey(), host.providerXkeySeed());
   }
 
+  /** What tells the traces and metrics of this process from those of others. */
+  private static Map<String, String> identity(String lattice, String providerId, String hostId) {
+    return Map.of(
+        "service.version",
+        Version.text(),
+        "wasmcloud.lattice",
+        lattice,
+        "wasmcloud.provider.id",
+        providerId,
+        "wasmcloud.host.id",
+        hostId);
+  }
+
   /** What counts where a link sets nothing, under a host. */
   private LinkValues defaults(HostData host, Map<String, String> config) {
     return LinkValues.layered(
@@ -161,9 +182,18 @@ public final class Main implements Commands {
     private final ReplicatedCaches caches = new ReplicatedCaches();
     private final Lifecycle lifecycle = new Lifecycle();
     private final LinkedCaches linked;
+    private final Telemetry telemetry;
 
-    Running(LinkValues defaults) {
+    Running(LinkValues defaults, ExportSettings export, Map<String, String> identity) {
       linked = new LinkedCaches(new LinkTable(defaults), caches);
+      telemetry = Telemetry.start(export, identity, caches::statuses);
+    }
+
+    /** Leaves the peers while the last traces and metrics are sent; 100 ms at most. */
+    void cleanUp() {
+      telemetry.flush();
+      caches.close();
+      telemetry.close();
     }
 
     Lattice.Entrance wasmbus(WasmbusDoor.Identity identity, List<LinkDefinition> links) {
@@ -176,7 +206,7 @@ public final class Main implements Commands {
               linked,
               () -> System.currentTimeMillis() / 1_000,
               lifecycle,
-              caches::close);
+              this::cleanUp);
     }
 
     Lattice.Entrance wrpc(
@@ -184,7 +214,15 @@ public final class Main implements Commands {
         List<InterfaceLink> links,
         Function<Map<String, String>, LinkValues> defaults) {
       return connection ->
-          new WrpcDoor(connection, identity, links, linked, defaults, lifecycle, caches::close);
+          new WrpcDoor(
+              connection,
+              identity,
+              links,
+              linked,
+              defaults,
+              lifecycle,
+              this::cleanUp,
+              telemetry.tracing());
     }
   }
 
@@ -192,7 +230,11 @@ public final class Main implements Commands {
   public int serve(ServeOptions options) {
     configureLogging(options.logging().level(), LogLevel.INFO, options.logging().structured());
     var defaults = defaults(options.natsUrl());
-    var running = new Running(defaults);
+    var running =
+        new Running(
+            defaults,
+            ExportSettings.of(null, environment),
+            identity(options.lattice(), options.providerId(), ""));
     List<Lattice.Entrance> entrances = new ArrayList<>();
     List<InterfaceLink> components = new ArrayList<>();
     for (LinkOptions link : options.links()) {
@@ -375,8 +417,7 @@ public final class Main implements Commands {
         Version.text(),
         connection.redacted(),
         entrances.size());
-    var hook =
-        new Thread(() -> stopBySignal(log, running.lifecycle, lattice, running.caches), "stop");
+    var hook = new Thread(() -> stopBySignal(log, running, lattice), "stop");
     Runtime.getRuntime().addShutdownHook(hook);
     lattice.stopped().join();
     lattice.close();
@@ -388,12 +429,12 @@ public final class Main implements Commands {
    * Runs while the JVM shuts down, whatever began that; a stop by the host may be under way or
    * over.
    */
-  private static void stopBySignal(
-      Logger log, Lifecycle lifecycle, Lattice lattice, ReplicatedCaches caches) {
+  private static void stopBySignal(Logger log, Running running, Lattice lattice) {
+    Lifecycle lifecycle = running.lifecycle;
     if (lifecycle.enter(Lifecycle.Phase.STOPPING)) {
       log.info("event=stopping cause=signal");
       lattice.stopCalls();
-      caches.close();
+      running.cleanUp();
       lattice.close();
       lifecycle.enter(Lifecycle.Phase.STOPPED);
       log.info("event=stopped");

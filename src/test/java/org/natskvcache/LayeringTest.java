@@ -61,6 +61,7 @@ class LayeringTest {
         "com.fasterxml.jackson",
         "org.bouncycastle.math.ec");
     allow("provider", "crdt", "store", "node", "rpc", "rpc.wrpc", "com.fasterxml.jackson");
+    allow("telemetry", "node", "rpc", "provider", "metrics", "org.slf4j", "io.opentelemetry");
     allow(
         "nats",
         "crdt",
@@ -72,6 +73,7 @@ class LayeringTest {
         "wrpc",
         "provider",
         "metrics",
+        "telemetry",
         "org.slf4j",
         "io.nats");
     allow("archive", "store", "rpc", "com.fasterxml.jackson", "org.apache.commons.compress");
@@ -96,6 +98,7 @@ class LayeringTest {
         "provider",
         "nats",
         "metrics",
+        "telemetry",
         "archive",
         "cli",
         "cli.shell",

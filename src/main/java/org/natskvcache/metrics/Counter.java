@@ -4,62 +4,63 @@ import java.util.concurrent.atomic.LongAdder;
 
 /** What the daemon counts, process-wide, since its start. Each one says what a rise means. */
 public enum Counter {
-  /**
-   * Frames on a replication subject that are not ours, damaged, or of an unknown version: look for
-   * foreign publishers.
-   */
-  MALFORMED_FRAMES,
-  /** Invocations that could not be decoded: a host or a scanner sends something else. */
-  MALFORMED_INVOCATIONS,
-  /**
-   * Invocations refused by claims or link checks: a missing link, a foreign cluster key, or an
-   * attack.
-   */
-  REFUSED_INVOCATIONS,
-  /**
-   * Invocations that passed all checks, but named no operation we know or held no argument for it:
-   * an actor's mistake.
-   */
-  BAD_REQUESTS,
-  /**
-   * Calls of components whose params ended early or did not come in time: callers that died, or a
-   * network that loses messages.
-   */
-  UNFINISHED_CALLS,
-  /**
-   * Calls refused because too many, or too large ones, were half received or waited for the object
-   * store: spread the load, or look for an attack.
-   */
-  OVERLOADED_CALLS,
-  /**
-   * Bodies over 900 KiB that could not be fetched from the lattice's object store, left there or
-   * deleted: the log names each kind of trouble once.
-   */
-  FAILED_LARGE_BODIES,
-  /**
-   * Changes of watched keys that a component was not told, because it is slower than they come: its
-   * view is out of date.
-   */
-  WATCH_EVENTS_DROPPED,
-  /** Changes of watched keys that a component does not take: it is gone, or serves no watcher. */
-  WATCH_CALLS_FAILED,
-  /** Link definitions and configurations that could not be decoded. */
-  MALFORMED_LINKS,
-  /** Links refused for an invalid value or shared subjects: the operator must change them. */
-  REFUSED_LINKS,
-  /**
-   * Messages the NATS client dropped because we were too slow; replay repairs replication, callers
-   * time out.
-   */
-  SLOW_CONSUMER_DROPS,
-  /**
-   * Frames or replies that could not be handed to the NATS client: the server is away or far
-   * behind.
-   */
-  UNSENT_MESSAGES;
+  MALFORMED_FRAMES(
+      "frame",
+      "Frames on a replication subject that are not ours, damaged, or of an unknown version: look for foreign publishers"),
+  MALFORMED_INVOCATIONS(
+      "call", "Invocations that could not be decoded: a host or a scanner sends something else"),
+  REFUSED_INVOCATIONS(
+      "call",
+      "Invocations refused by claims or link checks: a missing link, a foreign cluster key, or an attack"),
+  BAD_REQUESTS(
+      "call",
+      "Invocations that passed all checks, but named no operation we know or held no argument for it: an actor's mistake"),
+  UNFINISHED_CALLS(
+      "call",
+      "Calls of components whose params ended early or did not come in time: callers that died, or a network that loses messages"),
+  OVERLOADED_CALLS(
+      "call",
+      "Calls refused because too many, or too large ones, were half received or waited for the object store: spread the load, or look for an attack"),
+  FAILED_LARGE_BODIES(
+      "body",
+      "Bodies over 900 KiB that could not be fetched from the lattice's object store, left there or deleted: the log names each kind of trouble once"),
+  WATCH_EVENTS_DROPPED(
+      "event",
+      "Changes of watched keys that a component was not told, because it is slower than they come: its view is out of date"),
+  WATCH_CALLS_FAILED(
+      "call",
+      "Changes of watched keys that a component does not take: it is gone, or serves no watcher"),
+  MALFORMED_LINKS("link", "Link definitions and configurations that could not be decoded"),
+  REFUSED_LINKS(
+      "link",
+      "Links refused for an invalid value or shared subjects: the operator must change them"),
+  SLOW_CONSUMER_DROPS(
+      "message",
+      "Messages the NATS client dropped because we were too slow; replay repairs replication, callers time out"),
+  UNSENT_MESSAGES(
+      "message",
+      "Frames or replies that could not be handed to the NATS client: the server is away or far behind");
+
+  private final String unit;
+  private final String meaning;
 
   @SuppressWarnings("ImmutableEnumChecker") // counting is what it is for
   private final LongAdder count = new LongAdder();
+
+  Counter(String unit, String meaning) {
+    this.unit = unit;
+    this.meaning = meaning;
+  }
+
+  /** What is counted, one word in the singular. */
+  public String unit() {
+    return unit;
+  }
+
+  /** What is counted, and what a rise means; a sentence for operators. */
+  public String meaning() {
+    return meaning;
+  }
 
   public void increment() {
     count.increment();

@@ -15,6 +15,7 @@ import org.natskvcache.provider.WatchList;
 import org.natskvcache.rpc.Texts;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Key;
+import org.natskvcache.telemetry.Tracing;
 import org.natskvcache.wrpc.ValueWriter;
 import org.natskvcache.wrpc.WrpcCaller;
 import org.natskvcache.wrpc.WrpcLimits;
@@ -46,13 +47,14 @@ final class Watchers implements AutoCloseable {
   /** A handle of the bucket, as hosts 1.7 to 1.9 want it; it stands for nothing there. */
   private static final String BUCKET = "0";
 
-  private record Event(String function, byte[] params) {}
+  private record Event(String function, byte[] params, @Nullable Object cause) {}
 
   private record Watch(Component component, WatchList list) {}
 
   private final String lattice;
   private final String providerId;
   private final WrpcCaller caller;
+  private final Tracing tracing;
   private final Map<String, Component> components = new HashMap<>();
 
   private volatile boolean closed;
@@ -61,9 +63,15 @@ final class Watchers implements AutoCloseable {
   private final Map<String, CacheWatch> caches = new HashMap<>();
 
   /** Tells nobody yet; the connection stays the caller's. */
-  Watchers(Connection connection, String lattice, String providerId, WrpcObserver observer) {
+  Watchers(
+      Connection connection,
+      String lattice,
+      String providerId,
+      WrpcObserver observer,
+      Tracing tracing) {
     this.lattice = lattice;
     this.providerId = providerId;
+    this.tracing = tracing;
     caller = new WrpcCaller(connection, WrpcLimits.DEFAULTS, observer);
   }
 
@@ -121,20 +129,20 @@ final class Watchers implements AutoCloseable {
     }
 
     @Override
-    public void changed(Key key, @Nullable Bytes value) {
+    public void changed(Key key, @Nullable Bytes value, @Nullable Object cause) {
       Bytes raw = key.raw();
       for (Watch watch : all) {
         boolean hears = value == null ? watch.list.hearsDelete(raw) : watch.list.hearsSet(raw);
-        if (hears) watch.component.tell(event(raw, value));
+        if (hears) watch.component.tell(event(raw, value, cause));
       }
     }
 
-    private static Event event(Bytes key, @Nullable Bytes value) {
+    private static Event event(Bytes key, @Nullable Bytes value, @Nullable Object cause) {
       int size = key.size() + (value == null ? 0 : value.size()) + 16;
       ValueWriter params = new ValueWriter(size).string(BUCKET).bytes(key.array());
       return value == null
-          ? new Event("on-delete", params.toByteArray())
-          : new Event("on-set", params.bytes(value.array()).toByteArray());
+          ? new Event("on-delete", params.toByteArray(), cause)
+          : new Event("on-set", params.bytes(value.array()).toByteArray(), cause);
     }
   }
 
@@ -190,16 +198,23 @@ final class Watchers implements AutoCloseable {
         waitingBytes -= event.params.length;
       }
       var headers = new Headers().add("source-id", providerId).add("target-id", id);
+      Tracing.Span span = tracing.calling(INSTANCE, event.function, id, event.cause, headers::add);
       var _ =
           caller
               .call(
                   WrpcServer.subject(lattice + "." + id, INSTANCE, event.function),
                   headers,
                   event.params)
-              .thenAcceptAsync(this::ended);
+              .thenAcceptAsync(outcome -> ended(outcome, span));
     }
 
-    private void ended(WrpcCaller.Outcome outcome) {
+    private void ended(WrpcCaller.Outcome outcome, Tracing.Span span) {
+      span.end(
+          switch (outcome) {
+            case WrpcCaller.Outcome.Result _ -> null;
+            case WrpcCaller.Outcome.NobodyServes _ -> "nobody_serves";
+            case WrpcCaller.Outcome.Failed _ -> "no_answer";
+          });
       if (closed) return;
       boolean fine = outcome instanceof WrpcCaller.Outcome.Result;
       if (!fine) {

@@ -1,6 +1,7 @@
 package org.natskvcache.nats;
 
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -8,9 +9,11 @@ import org.natskvcache.metrics.Counter;
 import org.natskvcache.provider.LinkId;
 import org.natskvcache.provider.LinkedCaches;
 import org.natskvcache.rpc.Texts;
+import org.natskvcache.rpc.wrpc.KeyValueFunction;
 import org.natskvcache.rpc.wrpc.KeyValueRequest;
 import org.natskvcache.rpc.wrpc.KeyValueResult;
 import org.natskvcache.store.Reply;
+import org.natskvcache.telemetry.Tracing;
 import org.natskvcache.wrpc.Call;
 import org.natskvcache.wrpc.Handler;
 import org.natskvcache.wrpc.WrpcObserver;
@@ -28,43 +31,66 @@ final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
   private static final int LOGGED_MAX = 32;
 
   private final LinkedCaches links;
+  private final Tracing tracing;
   private final Set<String> logged = ConcurrentHashMap.newKeySet();
 
-  WrpcCalls(LinkedCaches links) {
+  WrpcCalls(LinkedCaches links, Tracing tracing) {
     this.links = links;
+    this.tracing = tracing;
   }
 
   @Override
   public void handle(Call call, KeyValueRequest request) {
     String source = or(call.header("source-id"), "<unknown>");
     String link = or(call.header("link-name"), "default");
+    KeyValueFunction function = request.function();
+    Tracing.Span span =
+        tracing.called(function.instance(), function.function(), source, link, call::header);
     LinkedCaches.Route route = links.route(LinkId.caller(source, link));
     if (route == null) {
       Counter.REFUSED_INVOCATIONS.increment();
       logFirst(
           "refused_call", "source=" + Texts.shortened(source) + " link=" + Texts.shortened(link));
       call.result(KeyValueResult.accessDenied());
+      span.end("access_denied");
       return;
     }
     Reply refusal = request.refusal();
-    if (refusal != null) answer(call, request, refusal);
-    else route.replica().call(request.command(link), reply -> answer(call, request, reply));
+    if (refusal != null) answer(call, request, refusal, span);
+    else {
+      route
+          .replica()
+          .call(request.command(link), span, reply -> answer(call, request, reply, span));
+    }
   }
 
   private static String or(@Nullable String text, String otherwise) {
     return text == null ? otherwise : text;
   }
 
-  private static void answer(Call call, KeyValueRequest request, Reply reply) {
+  private static void answer(Call call, KeyValueRequest request, Reply reply, Tracing.Span span) {
+    String error = "internal";
     try {
       call.result(KeyValueResult.encode(request, reply));
+      error = error(reply);
     } catch (IllegalStateException e) {
       LOG.error(
           "event=reply_of_another_function function={}",
           request.function(),
           e); // an answer must not throw
       call.abort();
+    } finally {
+      span.end(error);
     }
+  }
+
+  private static @Nullable String error(Reply reply) {
+    return switch (reply) {
+      case Reply.Rejected(var reason, _) -> reason.name().toLowerCase(Locale.ROOT);
+      case Reply.Batch(var replies) ->
+          replies.stream().map(WrpcCalls::error).filter(Objects::nonNull).findFirst().orElse(null);
+      default -> null;
+    };
   }
 
   @Override

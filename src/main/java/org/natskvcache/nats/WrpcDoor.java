@@ -22,6 +22,7 @@ import org.natskvcache.rpc.wrpc.KeyValueFunction;
 import org.natskvcache.rpc.wrpc.LinkSecrets;
 import org.natskvcache.rpc.wrpc.MalformedMessageException;
 import org.natskvcache.store.Bytes;
+import org.natskvcache.telemetry.Tracing;
 import org.natskvcache.wrpc.WrpcLimits;
 import org.natskvcache.wrpc.WrpcServer;
 import org.slf4j.Logger;
@@ -88,6 +89,7 @@ public final class WrpcDoor implements Door {
    * @param defaults what counts where a link sets nothing, given our configuration
    * @param lifecycle of the process; the door moves it when a host asks us to stop
    * @param cleanUp what must be done before a host hears that we stop; at most 100 ms
+   * @param tracing follows the calls
    */
   public WrpcDoor(
       Connection connection,
@@ -96,21 +98,22 @@ public final class WrpcDoor implements Door {
       LinkedCaches links,
       Function<Map<String, String>, LinkValues> defaults,
       Lifecycle lifecycle,
-      Runnable cleanUp) {
+      Runnable cleanUp,
+      Tracing tracing) {
     this.identity = identity;
     this.initial = List.copyOf(initial);
     this.links = links;
     this.defaults = defaults;
     replies = new ReplyPublisher(connection);
     control = new HostControl(connection, links, lifecycle, cleanUp, replies);
-    calls = new WrpcCalls(links);
+    calls = new WrpcCalls(links, tracing);
     server =
         new WrpcServer(
             connection,
             identity.lattice() + "." + identity.providerId(),
             WrpcLimits.DEFAULTS,
             calls);
-    watchers = new Watchers(connection, identity.lattice(), identity.providerId(), calls);
+    watchers = new Watchers(connection, identity.lattice(), identity.providerId(), calls, tracing);
   }
 
   /**

@@ -28,8 +28,13 @@ public sealed interface Effect {
    * A watched key was written, or is gone.
    *
    * @param value what it shows as a string or counter; null when it shows neither any more
+   * @param cause what came with the call that did it; null from a node, which does not know
    */
-  record Changed(Key key, @Nullable Bytes value) implements Effect {}
+  record Changed(Key key, @Nullable Bytes value, @Nullable Object cause) implements Effect {
+    Changed by(Object caller) {
+      return new Changed(key, value, caller);
+    }
+  }
 
   /**
    * Something an operator's log should tell.

@@ -41,7 +41,7 @@ public final class LockedReplica implements Replica {
 
   private static final int REMEMBERED_SENDERS_MAX = 1_000;
 
-  private record HeldCall(Command command, Consumer<Reply> answer) {}
+  private record HeldCall(Command command, @Nullable Object cause, Consumer<Reply> answer) {}
 
   private final String name;
   private final NodeSettings settings;
@@ -115,17 +115,18 @@ public final class LockedReplica implements Replica {
   }
 
   @Override
-  public void call(Command command, Consumer<Reply> answer) {
+  public void call(Command command, @Nullable Object cause, Consumer<Reply> answer) {
     Reply reply;
     lock.lock();
     try {
       Time now = now();
       if (holds(now) && held.size() < settings.limits().heldCallsMax()) {
-        held.add(new HeldCall(command, answer));
+        held.add(new HeldCall(command, cause, answer));
         wakeTimerBy(holdUntilTick);
         return;
       }
       reply = node.call(command, now);
+      takeEffects(cause);
       afterStep();
     } catch (RuntimeException | Error broken) {
       throw fatal(broken);
@@ -178,7 +179,15 @@ public final class LockedReplica implements Replica {
   }
 
   private void takeEffects() {
-    if (node.hasEffects()) outbox.addAll(node.takeEffects());
+    takeEffects(null);
+  }
+
+  private void takeEffects(@Nullable Object cause) {
+    if (!node.hasEffects()) return;
+    for (Effect effect : node.takeEffects()) {
+      if (cause != null && effect instanceof Effect.Changed changed) outbox.add(changed.by(cause));
+      else outbox.add(effect);
+    }
   }
 
   private void step(Consumer<Time> what) {
@@ -191,7 +200,11 @@ public final class LockedReplica implements Replica {
       if (!held.isEmpty() && !holds(now)) {
         released = new ArrayList<>(held);
         held.clear();
-        for (HeldCall call : released) replies.add(node.call(call.command, now));
+        takeEffects();
+        for (HeldCall call : released) {
+          replies.add(node.call(call.command, now));
+          takeEffects(call.cause);
+        }
       }
       afterStep();
     } catch (RuntimeException | Error broken) {
@@ -302,9 +315,9 @@ public final class LockedReplica implements Replica {
       case Effect.AnswerReplays(var member) -> {
         if (to != null) to.answerReplays(member);
       }
-      case Effect.Changed(var key, var value) -> {
+      case Effect.Changed(var key, var value, var cause) -> {
         KeyWatcher who = watcher;
-        if (who != null && who.wants(key)) who.changed(key, value);
+        if (who != null && who.wants(key)) who.changed(key, value, cause);
       }
       case Effect.Event event -> log(event);
     }

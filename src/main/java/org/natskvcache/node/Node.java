@@ -129,7 +129,7 @@ public final class Node {
 
                   @Override
                   public void changed(Key key, @Nullable Bytes value) {
-                    effects.add(new Effect.Changed(key, value));
+                    effects.add(new Effect.Changed(key, value, null));
                   }
                 });
   }

@@ -16,8 +16,16 @@ public interface Replica extends AutoCloseable {
    * Runs a command. The answer is given on the calling thread before this returns, or, while the
    * replica is joining, later on another thread (after a second at most). {@code answer} must not
    * throw.
+   *
+   * @param cause told with the changes that the command makes, see {@link KeyWatcher#changed}; null
+   *     for none
    */
-  void call(Command command, Consumer<Reply> answer);
+  void call(Command command, @Nullable Object cause, Consumer<Reply> answer);
+
+  /** As above, without a cause. */
+  default void call(Command command, Consumer<Reply> answer) {
+    call(command, null, answer);
+  }
 
   /**
    * Takes one frame from any of the replication subjects; malformed ones are counted and dropped.
@@ -49,8 +57,9 @@ public interface Replica extends AutoCloseable {
      * A key was written, or is gone.
      *
      * @param value what it shows as a string or counter; null when it shows neither any more
+     * @param cause what came with the call that made the change; null for changes by peers
      */
-    void changed(Key key, @Nullable Bytes value);
+    void changed(Key key, @Nullable Bytes value, @Nullable Object cause);
   }
 
   /**

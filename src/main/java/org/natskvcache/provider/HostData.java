@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.natskvcache.rpc.LinkDefinition;
 import org.natskvcache.rpc.Nkey;
 import org.natskvcache.rpc.wrpc.InterfaceLink;
@@ -64,8 +65,13 @@ public record HostData(
      * @param hostXkey the key that seals links' secrets, {@code X...}; empty from 1.0
      * @param providerXkeySeed ours, {@code SX...}; empty from 1.0
      * @param links what is linked already, as source or as target
+     * @param otel what the host says of traces and metrics; null when it says nothing
      */
-    record Wrpc(String hostXkey, String providerXkeySeed, List<InterfaceLink> links)
+    record Wrpc(
+        String hostXkey,
+        String providerXkeySeed,
+        List<InterfaceLink> links,
+        @Nullable OtelConfig otel)
         implements Contract {
       @Override
       public String toString() {

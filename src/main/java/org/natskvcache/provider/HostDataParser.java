@@ -71,7 +71,10 @@ final class HostDataParser {
     return new HostData.Contract.Wrpc(
         text(root, "host_xkey_public_key"),
         text(root, "provider_xkey_private_key"),
-        List.copyOf(links));
+        List.copyOf(links),
+        root.path("otel_config").isObject()
+            ? OtelConfigParser.parse(root.path("otel_config"))
+            : null);
   }
 
   private static JsonNode object(byte[] line) throws HostDataException {

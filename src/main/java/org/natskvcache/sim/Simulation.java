@@ -200,7 +200,7 @@ public final class Simulation {
         case Effect.Publish publish -> publish(host, publish);
         case Effect.ListenAs(var id) -> host.names.add(id);
         case Effect.AnswerReplays(var member) -> host.answersReplays = member;
-        case Effect.Changed(var key, var value) -> {
+        case Effect.Changed(var key, var value, _) -> {
           if (value == null) host.told.remove(key);
           else host.told.put(key, value);
         }

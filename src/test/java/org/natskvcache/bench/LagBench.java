@@ -92,8 +92,8 @@ final class LagBench {
       }
 
       @Override
-      public void call(Command command, Consumer<Reply> answer) {
-        replica.call(command, answer);
+      public void call(Command command, Object cause, Consumer<Reply> answer) {
+        replica.call(command, cause, answer);
       }
 
       @Override

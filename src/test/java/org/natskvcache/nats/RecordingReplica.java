@@ -63,7 +63,7 @@ final class RecordingReplica implements Replica {
   }
 
   @Override
-  public void call(Command command, Consumer<Reply> answer) {
+  public void call(Command command, Object cause, Consumer<Reply> answer) {
     throw new UnsupportedOperationException();
   }
 

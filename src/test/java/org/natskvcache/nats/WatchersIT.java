@@ -30,6 +30,7 @@ import org.natskvcache.store.Command;
 import org.natskvcache.store.Key;
 import org.natskvcache.store.Limits;
 import org.natskvcache.store.Namespace;
+import org.natskvcache.telemetry.Tracing;
 import org.natskvcache.wrpc.Call;
 import org.natskvcache.wrpc.WrpcLimits;
 import org.natskvcache.wrpc.WrpcServer;
@@ -61,7 +62,8 @@ class WatchersIT {
   void start() throws Exception {
     Connection connection = Nats.connect(server.url());
     open.add(connection);
-    watchers = new Watchers(connection, "default", "kv-cache", (event, subject, cause) -> {});
+    watchers =
+        new Watchers(connection, "default", "kv-cache", (event, subject, cause) -> {}, Tracing.OFF);
     open.add(watchers);
     cache = new LockedReplica("default", NodeSettings.standalone(Limits.DEFAULTS), null);
     open.add(cache);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -243,6 +244,32 @@ class LockedReplicaTest {
     assertEquals(new Reply.Value(Bytes.utf8("v")), call(second, new Command.Get(Key.of("k"))));
     Waiting.until("the held answer", () -> answers.size() == 1);
     assertEquals(List.of(new Reply.Value(Bytes.utf8("v"))), answers);
+  }
+
+  @Test
+  void changesCarryTheCauseOfTheCallThatMadeThem() {
+    LockedReplica alone = replica(SETTINGS, wire());
+    List<String> told = Collections.synchronizedList(new ArrayList<>());
+    alone.watch(
+        new Replica.KeyWatcher() {
+          @Override
+          public boolean wants(Key key) {
+            return true;
+          }
+
+          @Override
+          public void changed(Key key, Bytes value, Object cause) {
+            told.add(value.utf8() + " by " + cause);
+          }
+        });
+    alone.call(set("k", "held"), "first", reply -> {});
+    alone.call(set("k", "held too"), reply -> {});
+    alone.call(set("k", "also held"), "second", reply -> {});
+    Waiting.until("held calls carried out", () -> told.size() == 3);
+    alone.call(set("k", "at once"), "third", reply -> {});
+    assertEquals(
+        List.of("held by first", "held too by null", "also held by second", "at once by third"),
+        told);
   }
 
   @Test

@@ -75,7 +75,7 @@ public final class PosingReplica implements Replica {
   }
 
   @Override
-  public void call(Command command, Consumer<Reply> answer) {
+  public void call(Command command, Object cause, Consumer<Reply> answer) {
     commands.add(command);
     cache.call(
         command,
