@@ -149,14 +149,17 @@ public final class ProviderProcess implements AutoCloseable {
 
   /** SIGINT, as Ctrl-C on its terminal would. */
   public void interrupt() {
-    try {
-      new ProcessBuilder("/bin/sh", "-c", "kill -INT " + pid()).start().waitFor();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new AssertionError("interrupted", e);
-    }
+    Signals.send(pid(), "INT");
+  }
+
+  /** SIGSTOP: it stands still, its connections open, until {@link #resume}. */
+  public void pause() {
+    Signals.send(pid(), "STOP");
+  }
+
+  /** SIGCONT. */
+  public void resume() {
+    Signals.send(pid(), "CONT");
   }
 
   /** SIGKILL, as a crash would. */

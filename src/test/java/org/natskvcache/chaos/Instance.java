@@ -1,0 +1,127 @@
+package org.natskvcache.chaos;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.natskvcache.NatsForTests;
+import org.natskvcache.TcpProxy;
+import org.natskvcache.process.HostDataLine;
+import org.natskvcache.process.Provider;
+import org.natskvcache.process.ProviderFixture;
+
+/**
+ * One place in the group: a provider key, wires to every NATS server, and one process after the
+ * other. Of the test's thread.
+ */
+final class Instance {
+  final int index;
+  final List<TcpProxy> wires = new ArrayList<>();
+  private final ProviderFixture fixture;
+  private final HostDataLine hostData;
+  private final Path logs;
+  private final List<Writer> writers = new ArrayList<>();
+  private Provider provider;
+  private int life;
+  private boolean running;
+  private long snapshots;
+
+  Instance(int index, ProviderFixture fixture, List<NatsForTests> nodes, Path logs) {
+    this.index = index;
+    this.fixture = fixture;
+    this.logs = logs;
+    for (NatsForTests node : nodes) {
+      wires.add(fixture.open(TcpProxy.to(node.port())));
+    }
+    String urls = String.join(",", wires.stream().map(TcpProxy::url).toList());
+    hostData = fixture.hostData().withLink(Provider.ACTOR, ProviderFixture.replicated(urls));
+    provider = launch();
+  }
+
+  private Provider launch() {
+    life++;
+    running = true;
+    return fixture.launch(hostData);
+  }
+
+  /** The process there is now. */
+  Provider provider() {
+    return provider;
+  }
+
+  /** Which instance, and which of its lives. */
+  String name() {
+    return index + "." + life;
+  }
+
+  void start() {
+    provider = launch();
+  }
+
+  /** SIGKILL; its writers end with it. */
+  void kill() {
+    ending();
+    provider.process.kill();
+    ended();
+  }
+
+  /** SIGTERM, and waits for its end. */
+  int leave() {
+    ending();
+    provider.process.terminate();
+    int code = provider.process.awaitExit();
+    ended();
+    return code;
+  }
+
+  private void ending() {
+    running = false;
+    writers.forEach(writer -> writer.ledger.end());
+  }
+
+  private void ended() {
+    writers.forEach(Writer::stop);
+    keepLog();
+  }
+
+  /** Has ended without being told to. */
+  boolean died() {
+    return running && !provider.process.isAlive();
+  }
+
+  void write(Collection<Writer> more) {
+    writers.addAll(more);
+    more.forEach(Writer::start);
+  }
+
+  /** Stops the writers and waits for the last calls of all there have been. */
+  void rest() {
+    writers.forEach(Writer::stop);
+    writers.forEach(Writer::join);
+    writers.clear();
+  }
+
+  /** Lines that only a fault of the program's own writes. */
+  List<String> errors() {
+    return provider.logLines(" ERROR ");
+  }
+
+  long snapshots() {
+    return snapshots + (running ? provider.logLines("snapshot installed").size() : 0);
+  }
+
+  /** Writes what this process has logged to a file of its own. */
+  void keepLog() {
+    if (!running) {
+      snapshots += provider.logLines("snapshot installed").size();
+    }
+    try {
+      Files.write(logs.resolve("instance-" + name() + ".log"), provider.process.log());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
