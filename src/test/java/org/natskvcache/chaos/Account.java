@@ -26,7 +26,7 @@ final class Account {
 
   private final Map<String, Entry> entries = new TreeMap<>();
   private final List<String> complaints = new ArrayList<>();
-  private long lostAnswered;
+  private final Map<String, Integer> lostAnswered = new TreeMap<>();
   private long open;
 
   /** Counts a ledger in, where {@code shown} is the beat that all instances agree on. */
@@ -51,7 +51,11 @@ final class Account {
           entry.openAbove += Math.max(0, addition.delta());
           entry.openItems.add(addition.item());
         }
-        case GONE -> lostAnswered += addition.answered() ? 1 : 0;
+        case GONE -> {
+          if (addition.answered()) {
+            lostAnswered.merge(ledger.name(), 1, Integer::sum);
+          }
+        }
       }
     }
   }
@@ -111,8 +115,8 @@ final class Account {
     return complaints;
   }
 
-  /** Answered additions that are known to have gone with an instance that ended. */
-  long lostAnswered() {
+  /** How many answered additions are known to have gone with an instance that ended, by writer. */
+  Map<String, Integer> lostAnswered() {
     return lostAnswered;
   }
 

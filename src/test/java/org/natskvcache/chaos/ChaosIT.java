@@ -8,9 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.natskvcache.NatsForTests;
 import org.natskvcache.process.HeartbeatListener;
@@ -46,7 +48,7 @@ class ChaosIT {
   void whateverBreaksAllAgreeOnceItIsHealed() throws IOException {
     assumeTrue(
         NatsForTests.program().isPresent(), "a cluster takes a nats-server program, not Docker");
-    Path logs = Files.createDirectories(Path.of("target", "chaos", "" + SEED));
+    Path logs = emptied(Path.of("target", "chaos", "" + SEED));
     try (var fixture = new ProviderFixture();
         var log = new ChaosLog(logs.resolve("faults.log"))) {
       var cluster = new Cluster(fixture, logs);
@@ -74,6 +76,16 @@ class ChaosIT {
       failures.forEach(failure -> text.append("\n").append(failure));
       fail(text.toString());
     }
+  }
+
+  private static Path emptied(Path folder) throws IOException {
+    Files.createDirectories(folder);
+    try (Stream<Path> old = Files.list(folder)) {
+      for (Path file : old.toList()) {
+        Files.delete(file);
+      }
+    }
+    return folder;
   }
 
   private void round(
@@ -113,6 +125,8 @@ class ChaosIT {
     for (Instance instance : cluster.instances) {
       instance.errors().forEach(line -> failures.add(new AssertionError(line)));
     }
+    Map<String, Integer> gone = comparison.account.lostAnswered();
+    log.line("answered additions gone with an instance, by writer: " + gone);
     log.say(
         "round="
             + round
@@ -129,7 +143,7 @@ class ChaosIT {
             + " open_additions="
             + comparison.account.open()
             + " answered_and_gone_with_an_instance="
-            + comparison.account.lostAnswered()
+            + gone.values().stream().mapToInt(Integer::intValue).sum()
             + " complaints="
             + comparison.complaints.size());
   }

@@ -42,6 +42,10 @@ final class Ledger {
     this.name = name;
   }
 
+  String name() {
+    return name;
+  }
+
   String beatKey() {
     return "beat/" + name;
   }

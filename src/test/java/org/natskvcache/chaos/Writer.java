@@ -77,7 +77,7 @@ final class Writer {
         Thread.sleep(20); // it starts, or stands still
       }
       for (int turn = 1; !stopped; turn++) {
-        if (turn % 16 == 0) {
+        if (turn % 6 == 0) {
           beat();
         } else {
           act();
