@@ -46,11 +46,15 @@ public final class NatsForTests implements AutoCloseable {
   /** Servers to stop when the JVM goes away without closing them. */
   private static final Set<Server> RUNNING = ConcurrentHashMap.newKeySet();
 
+  /** Set before the running ones are ended: what starts after that ends itself. */
+  private static volatile boolean stopping;
+
   static {
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(
                 () -> {
+                  stopping = true;
                   for (Server server : RUNNING) {
                     server.kill();
                     server.remove();
@@ -297,6 +301,9 @@ public final class NatsForTests implements AutoCloseable {
         throw new UncheckedIOException(e);
       }
       RUNNING.add(this);
+      if (stopping) {
+        process.destroyForcibly();
+      }
       long end = System.nanoTime() + START_MAX.toNanos();
       while (!log().contains("Server is ready")) {
         if (!process.isAlive() || System.nanoTime() > end) {
