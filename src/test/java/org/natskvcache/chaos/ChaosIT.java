@@ -204,6 +204,12 @@ class ChaosIT {
             + cluster.snapshots()
             + " keys_compared="
             + keysCompared);
-    log.say("verdict=" + (failures.isEmpty() ? "agreed" : "FAILED") + " seed=" + SEED);
+    log.say(
+        "verdict="
+            + (failures.isEmpty() ? "agreed" : "FAILED")
+            + " seed="
+            + SEED
+            + " minutes="
+            + MINUTES);
   }
 }

@@ -18,6 +18,9 @@ import org.natskvcache.process.ProviderFixture;
  * other. Of the test's thread.
  */
 final class Instance {
+  private static final String ERROR = " ERROR ";
+  private static final String SNAPSHOT = "snapshot installed";
+
   final int index;
   final List<TcpProxy> wires = new ArrayList<>();
   private final ProviderFixture fixture;
@@ -27,7 +30,10 @@ final class Instance {
   private Provider provider;
   private int life;
   private boolean running;
-  private long snapshots;
+
+  // Of the lives that have ended.
+  private final List<String> formerErrors = new ArrayList<>();
+  private long formerSnapshots;
 
   Instance(int index, ProviderFixture fixture, List<NatsForTests> nodes, Path logs) {
     this.index = index;
@@ -89,6 +95,8 @@ final class Instance {
   private void ended() {
     writers.forEach(Writer::stop);
     keepLog();
+    formerErrors.addAll(provider.logLines(ERROR));
+    formerSnapshots += provider.logLines(SNAPSHOT).size();
   }
 
   /** Has ended without being told to. */
@@ -108,20 +116,22 @@ final class Instance {
     writers.clear();
   }
 
-  /** Lines that only a fault of the program's own writes. */
+  /** Lines that only a fault of the program's own writes, of all lives. */
   List<String> errors() {
-    return provider.logLines(" ERROR ");
+    var errors = new ArrayList<>(formerErrors);
+    if (running) {
+      errors.addAll(provider.logLines(ERROR));
+    }
+    return errors;
   }
 
+  /** How many snapshots were installed, in all lives. */
   long snapshots() {
-    return snapshots + (running ? provider.logLines("snapshot installed").size() : 0);
+    return formerSnapshots + (running ? provider.logLines(SNAPSHOT).size() : 0);
   }
 
   /** Writes what this process has logged to a file of its own. */
   void keepLog() {
-    if (!running) {
-      snapshots += provider.logLines("snapshot installed").size();
-    }
     try {
       Files.write(logs.resolve("instance-" + name() + ".log"), provider.process.log());
     } catch (IOException e) {
