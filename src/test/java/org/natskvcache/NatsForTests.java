@@ -46,11 +46,15 @@ public final class NatsForTests implements AutoCloseable {
   /** Servers to stop when the JVM goes away without closing them. */
   private static final Set<Server> RUNNING = ConcurrentHashMap.newKeySet();
 
+  /** Set before the running ones are ended: what starts after that ends itself. */
+  private static volatile boolean stopping;
+
   static {
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(
                 () -> {
+                  stopping = true;
                   for (Server server : RUNNING) {
                     server.kill();
                     server.remove();
@@ -141,9 +145,19 @@ public final class NatsForTests implements AutoCloseable {
         if (System.nanoTime() > end) {
           throw e;
         }
-        pause();
+        waitABit();
       }
     }
+  }
+
+  /** SIGSTOP: it stands still, its connections open, until {@link #resume} or {@link #restart}. */
+  public void pause() {
+    server.signal("STOP");
+  }
+
+  /** SIGCONT. */
+  public void resume() {
+    server.signal("CONT");
   }
 
   /** Gives one of its files another content, to be read at the next {@link #restart}. */
@@ -166,7 +180,7 @@ public final class NatsForTests implements AutoCloseable {
   }
 
   /** The nats-server program on this machine, if there is one. */
-  static Optional<Path> program() {
+  public static Optional<Path> program() {
     String given = System.getenv("NATS_SERVER");
     if (given != null && !given.isBlank()) {
       Path path = Path.of(given);
@@ -210,7 +224,7 @@ public final class NatsForTests implements AutoCloseable {
    * A port nobody listens on, below the range that systems give to outgoing connections: so that it
    * is still ours after a restart.
    */
-  private static int freePort() {
+  public static int freePort() {
     for (int attempt = 0; attempt < 1000; attempt++) {
       int port = ThreadLocalRandom.current().nextInt(15_000, 32_000);
       try (ServerSocket probe = new ServerSocket()) {
@@ -223,7 +237,7 @@ public final class NatsForTests implements AutoCloseable {
     throw new IllegalStateException("no free port");
   }
 
-  private static void pause() {
+  private static void waitABit() {
     try {
       Thread.sleep(5);
     } catch (InterruptedException e) {
@@ -245,6 +259,8 @@ public final class NatsForTests implements AutoCloseable {
     void start();
 
     void kill();
+
+    void signal(String name);
 
     void remove();
 
@@ -290,6 +306,9 @@ public final class NatsForTests implements AutoCloseable {
         throw new UncheckedIOException(e);
       }
       RUNNING.add(this);
+      if (stopping) {
+        process.destroyForcibly();
+      }
       long end = System.nanoTime() + START_MAX.toNanos();
       while (!log().contains("Server is ready")) {
         if (!process.isAlive() || System.nanoTime() > end) {
@@ -299,7 +318,7 @@ public final class NatsForTests implements AutoCloseable {
           }
           throw new IllegalStateException("nats-server did not start: " + log());
         }
-        pause();
+        waitABit();
       }
     }
 
@@ -310,6 +329,11 @@ public final class NatsForTests implements AutoCloseable {
         process.destroyForcibly();
         process.onExit().join();
       }
+    }
+
+    @Override
+    public void signal(String name) {
+      Signals.send(process.pid(), name);
     }
 
     @Override
@@ -414,7 +438,7 @@ public final class NatsForTests implements AutoCloseable {
         } catch (IOException e) {
           // not there yet
         }
-        pause();
+        waitABit();
       }
       throw new IllegalStateException("the NATS container did not start: " + log());
     }
@@ -424,6 +448,11 @@ public final class NatsForTests implements AutoCloseable {
       if (RUNNING.remove(this) && container.getContainerId() != null) {
         docker().killContainerCmd(container.getContainerId()).exec();
       }
+    }
+
+    @Override
+    public void signal(String name) {
+      docker().killContainerCmd(container.getContainerId()).withSignal(name).exec();
     }
 
     @Override

@@ -24,10 +24,18 @@ import org.jspecify.annotations.Nullable;
 public final class ProviderProcess implements AutoCloseable {
   private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
 
+  /** Set before the running ones are ended: what starts after that ends itself. */
+  private static volatile boolean stopping;
+
   static {
     Runtime.getRuntime()
         .addShutdownHook(
-            new Thread(() -> RUNNING.forEach(Process::destroyForcibly), "provider-process-stop"));
+            new Thread(
+                () -> {
+                  stopping = true;
+                  RUNNING.forEach(Process::destroyForcibly);
+                },
+                "provider-process-stop"));
   }
 
   private final Process process;
@@ -83,6 +91,9 @@ public final class ProviderProcess implements AutoCloseable {
     try {
       Process process = builder.start();
       RUNNING.add(process);
+      if (stopping) {
+        process.destroyForcibly();
+      }
       process.onExit().thenRun(() -> RUNNING.remove(process));
       var provider = new ProviderProcess(process);
       if (stdin != null) {
@@ -149,14 +160,17 @@ public final class ProviderProcess implements AutoCloseable {
 
   /** SIGINT, as Ctrl-C on its terminal would. */
   public void interrupt() {
-    try {
-      new ProcessBuilder("/bin/sh", "-c", "kill -INT " + pid()).start().waitFor();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new AssertionError("interrupted", e);
-    }
+    Signals.send(pid(), "INT");
+  }
+
+  /** SIGSTOP: it stands still, its connections open, until {@link #resume}. */
+  public void pause() {
+    Signals.send(pid(), "STOP");
+  }
+
+  /** SIGCONT. */
+  public void resume() {
+    Signals.send(pid(), "CONT");
   }
 
   /** SIGKILL, as a crash would. */

@@ -12,7 +12,8 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A wire that can be cut, to stand between one instance and its NATS server on 127.0.0.1.
+ * A wire that can be cut, to stand between an instance or a NATS server and a NATS server, all on
+ * 127.0.0.1.
  *
  * <p>A cut behaves as a broken network does to TCP: connections stay open and nothing arrives; what
  * was sent meanwhile arrives after {@link #heal}, unless {@link #closeConnections} came first.
@@ -30,6 +31,9 @@ public final class TcpProxy implements AutoCloseable {
   private boolean toServerCut;
   private boolean toClientCut;
   private boolean refusing;
+
+  private volatile int pieceBytes = BUFFER_BYTES;
+  private volatile long pauseMillis;
 
   private TcpProxy(InetSocketAddress target) throws IOException {
     this.target = target;
@@ -78,8 +82,18 @@ public final class TcpProxy implements AutoCloseable {
     closeConnections();
   }
 
-  /** Everything passes again, what was held back first. */
+  /**
+   * A narrow or long wire: in each direction at most so many bytes pass between two pauses. Who
+   * sends more than that is soon kept waiting.
+   */
+  public void slow(int newPieceBytes, long newPauseMillis) {
+    pieceBytes = Math.min(newPieceBytes, BUFFER_BYTES);
+    pauseMillis = newPauseMillis;
+  }
+
+  /** Everything passes again and at once, what was held back first. */
   public void heal() {
+    slow(BUFFER_BYTES, 0);
     set(false, false, false);
   }
 
@@ -178,12 +192,15 @@ public final class TcpProxy implements AutoCloseable {
       byte[] buffer = new byte[BUFFER_BYTES];
       try {
         while (true) {
-          int read = from.getInputStream().read(buffer);
+          int read = from.getInputStream().read(buffer, 0, pieceBytes);
           // The end of the stream is news too: it waits for the wire like any byte.
           if (!passable(toServer, this) || read < 0) {
             return;
           }
           to.getOutputStream().write(buffer, 0, read);
+          if (pauseMillis > 0) {
+            Thread.sleep(pauseMillis);
+          }
         }
       } catch (IOException e) {
         // one side is gone: close both

@@ -19,7 +19,7 @@ import org.natskvcache.replication.wire.MalformedFrameException;
  * Reads the heartbeats of a group, which tell version vector and digest of each instance, without
  * being an instance. Of a listener's own thread and the test's.
  */
-final class HeartbeatListener implements AutoCloseable {
+public final class HeartbeatListener implements AutoCloseable {
   /** The suffix of the subject that carries them. */
   private static final String SUFFIX = ".hb";
 
@@ -28,8 +28,9 @@ final class HeartbeatListener implements AutoCloseable {
    * @param atNanos when it was heard
    */
   private record Heard(long vectorHash, long digest, long entries, boolean live, long atNanos) {
+    /** Entries are no part of it: one may be left of a deleted counter, for a peer that crashed. */
     boolean sameDataAs(Heard other) {
-      return vectorHash == other.vectorHash && digest == other.digest && entries == other.entries;
+      return vectorHash == other.vectorHash && digest == other.digest;
     }
   }
 
@@ -39,7 +40,7 @@ final class HeartbeatListener implements AutoCloseable {
   private final Map<OriginId, Heard> latest = new HashMap<>();
 
   /** Listens on {@code stateSubject.hb}. */
-  HeartbeatListener(Connection connection, String stateSubject) {
+  public HeartbeatListener(Connection connection, String stateSubject) {
     this.connection = connection;
     dispatcher = connection.createDispatcher(this::hear);
     dispatcher.subscribe(stateSubject + SUFFIX);
@@ -79,13 +80,15 @@ final class HeartbeatListener implements AutoCloseable {
         () -> agree(instances, begin));
   }
 
-  private synchronized boolean agree(int instances, long begin) {
+  /** Whether exactly {@code instances} have told since {@code begin} (nanoTime), all the same. */
+  public synchronized boolean agree(int instances, long begin) {
     List<Heard> fresh = latest.values().stream().filter(heard -> heard.atNanos > begin).toList();
     return fresh.size() == instances
         && fresh.stream().allMatch(heard -> heard.live && heard.sameDataAs(fresh.getFirst()));
   }
 
-  private synchronized String story(long begin) {
+  /** What everyone told last, for a person. */
+  public synchronized String story(long begin) {
     var lines = new StringBuilder();
     latest.forEach((origin, heard) ->
         lines

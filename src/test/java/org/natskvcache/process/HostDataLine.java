@@ -19,7 +19,7 @@ import org.natskvcache.rpc.wasmbus.Vectors;
  * What a host writes on a provider's standard input: the golden vector of a host family, with the
  * address of a test's server in it. Immutable.
  */
-final class HostDataLine {
+public final class HostDataLine {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final ObjectNode object;
@@ -55,7 +55,7 @@ final class HostDataLine {
   }
 
   /** The same with this link and no other. */
-  HostDataLine withLink(String actor, Map<String, String> values) {
+  public HostDataLine withLink(String actor, Map<String, String> values) {
     var copy = object.deepCopy();
     ObjectNode link = copy.putArray("link_definitions").addObject();
     link.put("actor_id", actor).put("provider_id", text("provider_key"));

@@ -1,7 +1,6 @@
 package org.natskvcache.process;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.natskvcache.rpc.wasmbus.SigningCaller.struct;
 import static org.natskvcache.rpc.wasmbus.SigningCaller.text;
 import static org.natskvcache.rpc.wasmbus.SigningCaller.texts;
@@ -9,6 +8,7 @@ import static org.natskvcache.rpc.wasmbus.SigningCaller.texts;
 import io.nats.client.Connection;
 import io.nats.client.Message;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,7 +16,6 @@ import java.util.stream.StreamSupport;
 import org.msgpack.core.MessagePack;
 import org.msgpack.value.Value;
 import org.msgpack.value.ValueFactory;
-import org.natskvcache.Waiting;
 import org.natskvcache.rpc.wasmbus.Invocation;
 import org.natskvcache.rpc.wasmbus.MessagePackException;
 import org.natskvcache.rpc.wasmbus.SigningCaller;
@@ -26,23 +25,40 @@ import org.natskvcache.rpc.wasmbus.SigningCaller;
  * Rust host checks it: the invocation's id, and a content length that is the body's. May be used by
  * several threads.
  */
-final class KeyValueClient {
+public final class KeyValueClient {
   private final Connection connection;
   private final SigningCaller caller;
   private final String subject;
+  private final Duration patience;
 
-  KeyValueClient(Connection connection, SigningCaller caller, String subject) {
+  KeyValueClient(Connection connection, SigningCaller caller, String subject, Duration patience) {
     this.connection = connection;
     this.caller = caller;
     this.subject = subject;
+    this.patience = patience;
   }
 
-  /** A call that may be refused; fails when nobody answers. */
-  SigningCaller.Response request(String operation, byte[] argument) {
+  /** Nobody answered: whether the call was carried out is not known. */
+  public static final class NoAnswer extends AssertionError {
+    private static final long serialVersionUID = 1;
+
+    NoAnswer(String operation) {
+      super("no answer to " + operation);
+    }
+  }
+
+  /**
+   * A call that may be refused.
+   *
+   * @throws NoAnswer when there is none in time
+   */
+  public SigningCaller.Response request(String operation, byte[] argument) {
     Invocation call = caller.signed("KeyValue." + operation, argument);
     try {
-      Message reply = connection.request(subject, SigningCaller.encode(call), Waiting.PATIENCE);
-      assertNotNull(reply, () -> "no answer to " + operation);
+      Message reply = connection.request(subject, SigningCaller.encode(call), patience);
+      if (reply == null) {
+        throw new NoAnswer(operation);
+      }
       var response = SigningCaller.Response.decode(reply.getData());
       assertEquals(call.id(), response.invocationId());
       assertEquals(response.msg().length, response.contentLength());
@@ -93,19 +109,19 @@ final class KeyValueClient {
         .toList();
   }
 
-  long increment(String key, int by) {
+  public long increment(String key, int by) {
     return number("Increment", struct("key", key, "value", by));
   }
 
-  boolean contains(String key) {
+  public boolean contains(String key) {
     return flag("Contains", text(key));
   }
 
-  boolean delete(String key) {
+  public boolean delete(String key) {
     return flag("Del", text(key));
   }
 
-  Optional<String> get(String key) {
+  public Optional<String> get(String key) {
     Map<Value, Value> fields = result("Get", text(key)).asMapValue().map();
     assertEquals(2, fields.size());
     String value = fields.get(ValueFactory.newString("value")).asStringValue().asString();
@@ -116,57 +132,57 @@ final class KeyValueClient {
     return exists ? Optional.of(value) : Optional.empty();
   }
 
-  void set(String key, String value) {
+  public void set(String key, String value) {
     set(key, value, 0);
   }
 
-  void set(String key, String value, long expiresSeconds) {
+  public void set(String key, String value, long expiresSeconds) {
     byte[] body = ok("Set", struct("key", key, "value", value, "expires", expiresSeconds));
     assertEquals(0, body.length, "the result of Set is no bytes at all");
   }
 
-  long listAdd(String list, String value) {
+  public long listAdd(String list, String value) {
     return number("ListAdd", struct("listName", list, "value", value));
   }
 
-  boolean listRemove(String list, String value) {
+  public boolean listRemove(String list, String value) {
     return flag("ListDel", struct("listName", list, "value", value));
   }
 
-  List<String> listRange(String list, int start, int stop) {
+  public List<String> listRange(String list, int start, int stop) {
     return list("ListRange", struct("listName", list, "start", start, "stop", stop));
   }
 
-  List<String> list(String list) {
+  public List<String> list(String list) {
     return listRange(list, 0, -1);
   }
 
-  boolean listClear(String list) {
+  public boolean listClear(String list) {
     return flag("ListClear", text(list));
   }
 
-  long setAdd(String set, String member) {
+  public long setAdd(String set, String member) {
     return number("SetAdd", struct("setName", set, "value", member));
   }
 
-  long setRemove(String set, String member) {
+  public long setRemove(String set, String member) {
     return number("SetDel", struct("setName", set, "value", member));
   }
 
   /** In the order answered: unspecified by the contract, but the same on every instance. */
-  List<String> members(String set) {
+  public List<String> members(String set) {
     return list("SetQuery", text(set));
   }
 
-  List<String> union(String... sets) {
+  public List<String> union(String... sets) {
     return list("SetUnion", texts(sets));
   }
 
-  List<String> intersection(String... sets) {
+  public List<String> intersection(String... sets) {
     return list("SetIntersection", texts(sets));
   }
 
-  boolean setClear(String set) {
+  public boolean setClear(String set) {
     return flag("SetClear", text(set));
   }
 }

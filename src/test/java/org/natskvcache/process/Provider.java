@@ -21,16 +21,16 @@ import org.natskvcache.rpc.wasmbus.SigningCaller;
 import org.natskvcache.rpc.wasmbus.Vectors;
 
 /** One instance as its host sees it: the process, its subjects, its log. */
-final class Provider implements AutoCloseable {
-  static final String ACTOR = Vectors.key("actor_public");
+public final class Provider implements AutoCloseable {
+  public static final String ACTOR = Vectors.key("actor_public");
 
   private static final Duration HEALTH_MAX = Duration.ofSeconds(1);
 
   final HostDataLine hostData;
-  final ProviderProcess process;
+  public final ProviderProcess process;
 
   /** The calls of {@link #ACTOR}. */
-  final KeyValueClient calls;
+  public final KeyValueClient calls;
 
   private final Connection host;
 
@@ -43,7 +43,12 @@ final class Provider implements AutoCloseable {
 
   /** The calls of some actor, linked or not. */
   KeyValueClient callsOf(String actor) {
-    return new KeyValueClient(host, caller(actor), subject());
+    return new KeyValueClient(host, caller(actor), subject(), Waiting.PATIENCE);
+  }
+
+  /** The calls of {@link #ACTOR} by someone who waits so long for an answer. */
+  public KeyValueClient callsWaiting(Duration patience) {
+    return new KeyValueClient(host, caller(ACTOR), subject(), patience);
   }
 
   /** Signs the calls of {@link #ACTOR}, for a test that wants to bend them. */
@@ -65,7 +70,7 @@ final class Provider implements AutoCloseable {
   }
 
   /** The answer to a health request; null when there is none. */
-  @Nullable HealthResponse healthOrNull() {
+  public @Nullable HealthResponse healthOrNull() {
     try {
       Message reply = host.request(subject() + ".health", new byte[0], HEALTH_MAX);
       return reply == null ? null : HealthResponse.decode(reply.getData());
@@ -98,7 +103,7 @@ final class Provider implements AutoCloseable {
   }
 
   /** Waits until it answers, with this verdict and this text in the message. */
-  HealthResponse awaitHealth(boolean healthy, String text) {
+  public HealthResponse awaitHealth(boolean healthy, String text) {
     var last = new HealthResponse[1];
     until(
         () ->
@@ -157,7 +162,7 @@ final class Provider implements AutoCloseable {
   }
 
   /** The lines of its log that hold this text. What was just logged may still be on its way. */
-  List<String> logLines(String text) {
+  public List<String> logLines(String text) {
     return process.log().stream().filter(line -> line.contains(text)).toList();
   }
 

@@ -23,15 +23,15 @@ import org.natskvcache.rpc.Nkey;
  * each a key of its own, as {@link #start(Map)} does; they replicate all the same, because the link
  * name and so the replication subjects are equal.
  */
-final class ProviderFixture implements AutoCloseable {
+public final class ProviderFixture implements AutoCloseable {
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
 
   final NatsForTests nats;
 
   /** What a host and its actors use. */
-  final Connection host;
+  public final Connection host;
 
-  ProviderFixture() {
+  public ProviderFixture() {
     this(NatsForTests.start(), "");
   }
 
@@ -46,12 +46,12 @@ final class ProviderFixture implements AutoCloseable {
   }
 
   /** Has it closed at the end. */
-  <T extends AutoCloseable> T open(T resource) {
+  public <T extends AutoCloseable> T open(T resource) {
     opened.push(resource);
     return resource;
   }
 
-  Connection connect(String url) {
+  public Connection connect(String url) {
     try {
       var quiet = new ErrorListener() {}; // tests kill servers; the client would tell the console
       var options = Options.builder().server(url).maxReconnects(-1).errorListener(quiet);
@@ -84,7 +84,7 @@ final class ProviderFixture implements AutoCloseable {
   }
 
   /** Link values for a cache that replicates by this server, with a heartbeat each second. */
-  static Map<String, String> replicated(String url) {
+  public static Map<String, String> replicated(String url) {
     return Map.of("NATS_URL", url, "REPLAY_HEARTBEAT_SECS", "1");
   }
 
@@ -95,7 +95,7 @@ final class ProviderFixture implements AutoCloseable {
   }
 
   /** Host data without links for a provider key of its own. */
-  HostDataLine hostData() {
+  public HostDataLine hostData() {
     return HostDataLine.ofFamily("rust-0.82", nats)
         .with("provider_key", newProviderKey())
         .withoutLinks();
@@ -107,7 +107,7 @@ final class ProviderFixture implements AutoCloseable {
   }
 
   /** Starts an instance as a Rust host does: an empty environment, standard input closed. */
-  Provider launch(HostDataLine hostData) {
+  public Provider launch(HostDataLine hostData) {
     return open(new Provider(host, hostData, ProviderProcess.start(Map.of(), hostData.line())));
   }
 
