@@ -43,6 +43,11 @@ public enum Counter {
   /** Links refused for an invalid value or shared subjects: the operator must change them. */
   REFUSED_LINKS,
   /**
+   * Caches that took their peers' data in place of their own, because they were apart until the
+   * peers had forgotten instances of which they hold something else: what only they had is lost.
+   */
+  REPLICAS_STARTED_OVER,
+  /**
    * Messages the NATS client dropped because we were too slow; replay repairs replication, callers
    * time out.
    */
