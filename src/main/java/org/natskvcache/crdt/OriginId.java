@@ -15,6 +15,11 @@ public record OriginId(long high, long low) implements Comparable<OriginId> {
     return new OriginId(wallMillis << 16 | random1 & 0xffff, random2);
   }
 
+  /** When the instance was born, by its clock, milliseconds since 1970. */
+  public long birthMillis() {
+    return high >>> 16;
+  }
+
   @Override
   public int compareTo(OriginId other) {
     int order = Long.compareUnsigned(high, other.high);

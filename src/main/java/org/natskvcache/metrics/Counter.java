@@ -34,6 +34,9 @@ public enum Counter {
   REFUSED_LINKS(
       "link",
       "Links refused for an invalid value or shared subjects: the operator must change them"),
+  REPLICAS_STARTED_OVER(
+      "cache",
+      "Caches that took their peers' data in place of their own, because they were apart until the peers had forgotten instances of which they hold something else: what only they had is lost"),
   SLOW_CONSUMER_DROPS(
       "message",
       "Messages the NATS client dropped because we were too slow; replay repairs replication, callers time out"),

@@ -2,6 +2,7 @@ package org.natskvcache.node;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.node.Peers.Peer;
@@ -35,11 +36,13 @@ final class Agreement {
     VersionVector applied = state.applied();
     VersionVector active = new VersionVector(state.origins());
     active.raise(state.me(), state.written());
-    for (Peer peer : peers.all()) active.raise(peer.slot, applied.get(peer.slot));
+    for (Peer peer : peers.all()) active.raise(peer.slot, applied.mark(peer.slot));
     long restCount = 0;
     for (int slot = 0; slot < applied.slots(); slot++) {
-      if (applied.get(slot) > 0 && active.get(slot) == 0) restCount++;
+      if (applied.mark(slot) > 0 && active.mark(slot) == 0) restCount++;
     }
+    long restHash = applied.hash() - active.hash();
+    active.forgotten(applied.forgotten());
     return new Frame.Heartbeat(
         state.id(),
         live,
@@ -49,7 +52,7 @@ final class Agreement {
         state.hlc(),
         active,
         restCount,
-        applied.hash() - active.hash(),
+        restHash,
         state.keyspace().digest(),
         state.keyspace().size(),
         samples());
@@ -76,12 +79,14 @@ final class Agreement {
     VersionVector listed = heartbeat.active();
     long rest = applied.hash();
     for (int slot = 0; slot < listed.slots(); slot++) {
-      if (listed.get(slot) > 0) rest -= applied.term(slot);
+      if (listed.mark(slot) > 0) rest -= applied.term(slot);
     }
-    if (rest != heartbeat.restHash()) return false;
+    peer.sameRest = rest == heartbeat.restHash();
+    if (!peer.sameRest) return false;
     for (int slot = 0; slot < applied.slots(); slot++) {
-      if (listed.get(slot) == 0) peer.known.raise(slot, applied.get(slot));
+      if (listed.mark(slot) == 0) peer.known.raise(slot, applied.mark(slot));
     }
+    if (applied.isAheadOf(peer.known)) peer.known.forgetAs(applied);
     return true;
   }
 
@@ -99,13 +104,16 @@ final class Agreement {
     if (equal && !sameDigest) {
       alarm.accept("divergence: equal vectors, unequal digests, with peer=" + heartbeat.from());
     }
-    compareSamples(heartbeat);
+    // bucket vectors leave out what is forgotten, so they tell something only if that is the same
+    if (Objects.equals(heartbeat.active().forgotten(), state.applied().forgotten())) {
+      compareSamples(heartbeat);
+    }
     return equal;
   }
 
   private boolean sameActive(VersionVector listed) {
     for (int slot = 0; slot < listed.slots(); slot++) {
-      if (listed.get(slot) > 0 && listed.get(slot) != state.applied().get(slot)) return false;
+      if (listed.mark(slot) > 0 && listed.mark(slot) != state.applied().mark(slot)) return false;
     }
     return true;
   }

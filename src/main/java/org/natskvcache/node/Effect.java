@@ -1,5 +1,6 @@
 package org.natskvcache.node;
 
+import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.store.Bytes;
@@ -35,6 +36,20 @@ public sealed interface Effect {
       return new Changed(key, value, caller);
     }
   }
+
+  /**
+   * These origins came and went long ago; nothing but a sum is remembered of them any more.
+   *
+   * @param marks how much was applied of each
+   */
+  record Forgot(SortedMap<OriginId, Long> marks) implements Effect {}
+
+  /**
+   * This node must be thrown away and a new one join in its place: while it was apart the group
+   * forgot origins of which it holds something else. What only it had is lost. Effects that follow
+   * are void.
+   */
+  record StartOver() implements Effect {}
 
   /**
    * Something an operator's log should tell.

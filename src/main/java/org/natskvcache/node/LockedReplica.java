@@ -50,7 +50,7 @@ public final class LockedReplica implements Replica {
   private final AtomicBoolean draining = new AtomicBoolean();
 
   // all below: under the lock
-  private final Node node;
+  private Node node;
   private final Queue<Effect> outbox = new ArrayDeque<>();
   private final Queue<HeldCall> held = new ArrayDeque<>();
   private final Set<String> malformedSenders = new HashSet<>();
@@ -71,9 +71,13 @@ public final class LockedReplica implements Replica {
   public LockedReplica(String name, NodeSettings settings, @Nullable Transport transport) {
     this.name = name;
     this.settings = settings;
-    RandomGenerator jitter = new java.util.SplittableRandom(random.nextLong());
-    node = new Node(settings, newOrigin(), jitter, now());
+    node = newNode();
     start(transport);
+  }
+
+  private Node newNode() {
+    RandomGenerator jitter = new java.util.SplittableRandom(random.nextLong());
+    return new Node(settings, newOrigin(), jitter, now());
   }
 
   private OriginId newOrigin() {
@@ -187,7 +191,24 @@ public final class LockedReplica implements Replica {
     for (Effect effect : node.takeEffects()) {
       if (cause != null && effect instanceof Effect.Changed changed) outbox.add(changed.by(cause));
       else outbox.add(effect);
+      if (effect instanceof Effect.StartOver) {
+        startOver();
+        return;
+      }
     }
+  }
+
+  private void startOver() {
+    Counter.REPLICAS_STARTED_OVER.increment();
+    outbox.add(new Effect.AnswerReplays(false));
+    node = newNode();
+    KeyWatcher who = watcher;
+    if (who != null) node.watch(who::wants);
+    holdUntilTick = now().tickMillis() + HOLD_MILLIS;
+    Transport to = transport;
+    if (to != null) node.payloadMax(to.maxPayload());
+    node.connected(now());
+    outbox.addAll(node.takeEffects());
   }
 
   private void step(Consumer<Time> what) {
@@ -320,6 +341,17 @@ public final class LockedReplica implements Replica {
         if (who != null && who.wants(key)) who.changed(key, value, cause);
       }
       case Effect.Event event -> log(event);
+      case Effect.Forgot(var marks) ->
+          LOG.info(
+              "forgot instances that are gone link={} origins={} until={}",
+              name,
+              marks.size(),
+              marks.isEmpty() ? "" : marks.lastKey());
+      case Effect.StartOver() ->
+          LOG.error(
+              "starting over from the peers, because this instance was apart from them for too long link={};"
+                  + " what only it had is lost",
+              name);
     }
   }
 

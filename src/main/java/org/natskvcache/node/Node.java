@@ -1,13 +1,16 @@
 package org.natskvcache.node;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Defect;
 import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.Forgotten;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
@@ -25,6 +28,7 @@ import org.natskvcache.store.Key;
 import org.natskvcache.store.Keyspace;
 import org.natskvcache.store.Limits;
 import org.natskvcache.store.Mutation;
+import org.natskvcache.store.Observed;
 import org.natskvcache.store.Op;
 import org.natskvcache.store.Reply;
 
@@ -42,6 +46,11 @@ public final class Node {
   private static final int BEHIND_JITTER_MILLIS = 250;
   private static final long VECTOR_REQUEST_MILLIS = 1_000;
   private static final long SILENT_HEARTBEATS = 3;
+
+  /** Changes nothing: removes a key that cannot exist, its namespace having no name. */
+  private static final Op TOUCH =
+      new Op.Delete(new Key(new Bytes(new byte[] {0, 1})), Observed.NOTHING, false);
+
   private static final Reply CLOSED =
       new Reply.Rejected(Reply.Reason.CLOSED, "the cache has left its group");
 
@@ -53,6 +62,8 @@ public final class Node {
   private final Peers peers;
   private final Agreement agreement;
   private final Reaper reaper;
+  private final Forgetting forgetting;
+  private final RandomGenerator random;
   private final Heartbeats heartbeats;
   private final Repair repair;
   private final SnapshotServer server;
@@ -71,6 +82,7 @@ public final class Node {
   private boolean leaveHeard;
   private @Nullable String alarm;
   private long tick;
+  private long wallMillis;
 
   public Node(NodeSettings settings, OriginId id, RandomGenerator random, Time now) {
     this.settings = settings;
@@ -81,21 +93,28 @@ public final class Node {
     peers = new Peers(origins);
     agreement = new Agreement(replicated, peers, this::alarm);
     reaper = new Reaper(replicated, peers, settings.heartbeatMillis());
+    forgetting = new Forgetting(replicated, peers, settings.limits().silentOriginsMax());
+    this.random = random;
     heartbeats = new Heartbeats(settings.heartbeatMillis(), random);
     repair = new Repair(new RepairHost(), random, settings);
     server = new SnapshotServer(limits, settings.defect(), replicated::newCut);
     state = settings.replicated() ? ReplicaStatus.State.JOINING : ReplicaStatus.State.STANDALONE;
     connected = !settings.replicated();
     stateSinceTick = now.tickMillis();
-    tick = now.tickMillis();
+    at(now);
     if (settings.replicated()) effects.add(new Effect.ListenAs(id));
+  }
+
+  private void at(Time now) {
+    tick = now.tickMillis();
+    wallMillis = now.wallMillis();
   }
 
   // ---------------------------------------------------------------- calls
 
   /** Runs a command here and now; once it has left its group, a node changes nothing any more. */
   public Reply call(Command command, Time now) {
-    tick = now.tickMillis();
+    at(now);
     if (command instanceof Command.Batch(var commands)) {
       for (Command each : commands) {
         Reply refusal = replicated.oversized(each);
@@ -164,6 +183,11 @@ public final class Node {
     }
 
     @Override
+    public void forgot(SortedMap<OriginId, Long> gone) {
+      effects.add(new Effect.Forgot(gone));
+    }
+
+    @Override
     public void contradiction(String text) {
       alarm(text);
     }
@@ -187,7 +211,10 @@ public final class Node {
     int from = 0;
     int bytes = 0;
     for (int i = 0; i < mutations.size(); i++) {
-      boolean follows = i > from && mutations.get(i).dot() == mutations.get(i - 1).dot() + 1;
+      boolean follows =
+          i > from
+              && mutations.get(i).dot() == mutations.get(i - 1).dot() + 1
+              && mutations.get(i).contextForgotten() == null;
       int weight = mutations.get(i).weight();
       if (i > from && (!follows || bytes + weight > limits.frameBytes())) {
         to.accept(frame(mutations.subList(from, i)));
@@ -229,11 +256,15 @@ public final class Node {
    * @throws MalformedFrameException for bytes that are no frame of ours; nothing was changed then
    */
   public void receive(byte[] bytes, Time now) throws MalformedFrameException {
-    tick = now.tickMillis();
+    at(now);
     if (state == ReplicaStatus.State.STANDALONE) return;
     Frame frame = decode(bytes);
     if (state == ReplicaStatus.State.LEFT) {
       afterLeaving(frame);
+      return;
+    }
+    if (replicated.isForgotten(frame.from()) && peers.find(origins.find(frame.from())) == null) {
+      ofForgotten(frame);
       return;
     }
     boolean ignored = frame.from().equals(id()) || gone(frame.from());
@@ -256,11 +287,54 @@ public final class Node {
       case Frame.VectorRequest(var from) ->
           publish(Channel.DIRECT, from, new Frame.Vector(id(), applied()));
       case Frame.Vector(var from, var vector) -> {
+        renameIfForgotten(vector.forgotten());
         heard(from).known.raiseAll(vector);
         repairIfLacking();
       }
     }
     settleJoin();
+  }
+
+  /**
+   * Whoever was forgotten, or has an id so old that it seems so, is told how things are: it will
+   * start over, or take a new name.
+   */
+  private void ofForgotten(Frame frame) {
+    switch (frame) {
+      case Frame.OfferRequest request -> offerRequest(request.from());
+      case Frame.ReplayRequest request -> answer(request);
+      case Frame.SnapshotRequest request ->
+          server.serve(
+              request, id(), tick, answer -> publish(Channel.DIRECT, request.from(), answer));
+      case Frame.VectorRequest(var from) ->
+          publish(Channel.DIRECT, from, new Frame.Vector(id(), applied()));
+      case Frame.Heartbeat heartbeat -> {
+        renameIfForgotten(heartbeat.active().forgotten());
+        heartbeats.soon(tick, BEHIND_JITTER_MILLIS);
+        publish(Channel.DIRECT, heartbeat.from(), new Frame.VectorRequest(id()));
+      }
+      case Frame.Vector(var from, var vector) -> {
+        if (applied().coversForgotten(vector)) return;
+        heard(from).known.raiseAll(vector); // it has what we took for forgotten
+        repairIfLacking();
+      }
+      default -> {} // what is left of it under way
+    }
+  }
+
+  /** Takes a new name if this one has written nothing and counts as forgotten elsewhere. */
+  private void renameIfForgotten(@Nullable Forgotten forgotten) {
+    if (forgotten != null && forgotten.includes(id()) && replicated.written() == 0) {
+      rename(forgotten.until());
+    }
+  }
+
+  private void rename(OriginId youngerThan) {
+    flush();
+    long birth = Math.max(wallMillis, youngerThan.birthMillis() + 1);
+    replicated.rename(OriginId.of(birth, random.nextLong(), random.nextLong()));
+    effects.add(new Effect.ListenAs(id()));
+    heartbeats.soon(tick, 0);
   }
 
   /**
@@ -343,7 +417,8 @@ public final class Node {
     Peer peer = heard(heartbeat.from());
     peer.live = heartbeat.live();
     VersionVector theirs = heartbeat.active();
-    peer.known.raiseAll(theirs);
+    renameIfForgotten(theirs.forgotten());
+    peer.known.raiseMarks(theirs);
     boolean sameRest = agreement.sameRest(peer, heartbeat);
     if (!sameRest) askForVector(peer);
     boolean equal = agreement.compare(peer, heartbeat, sameRest);
@@ -380,6 +455,7 @@ public final class Node {
   }
 
   private void offer(OriginId from, VersionVector vector) {
+    renameIfForgotten(vector.forgotten());
     Peer peer = heard(from);
     peer.live = true;
     peer.known.raiseAll(vector);
@@ -488,8 +564,11 @@ public final class Node {
     }
 
     @Override
-    public boolean install(Staging staging) {
-      boolean installed = replicated.install(staging);
+    public ReplicatedState.Installed install(Staging staging) {
+      ReplicatedState.Installed installed = replicated.install(staging);
+      if (installed == ReplicatedState.Installed.OUTLIVED) effects.add(new Effect.StartOver());
+      Forgotten forgotten = applied().forgotten();
+      if (forgotten != null && replicated.isForgotten(Node.this.id())) rename(forgotten.until());
       reaper.schedule(tick);
       return installed;
     }
@@ -522,7 +601,7 @@ public final class Node {
 
   /** The replication connection is up and subscribed, for the first time or again. */
   public void connected(Time now) {
-    tick = now.tickMillis();
+    at(now);
     connected = true;
     if (state == ReplicaStatus.State.JOINING) {
       event(Effect.Event.Kind.JOINING, null, "");
@@ -543,7 +622,7 @@ public final class Node {
    * The replication connection is down; calls go on, and replay carries them to the peers later.
    */
   public void disconnected(Time now) {
-    tick = now.tickMillis();
+    at(now);
     connected = false;
     repair.reset();
   }
@@ -575,11 +654,12 @@ public final class Node {
 
   /** Does what is due. */
   public void tick(Time now) {
-    tick = now.tickMillis();
+    at(now);
     flush();
     if (settings.replicated() && connected && state != ReplicaStatus.State.LEFT) {
       if (heartbeats.heartbeatDue(tick)) {
         loseSilentPeers();
+        forgetSilent();
         sendHeartbeat(now, false);
       }
       if (heartbeats.beaconDue(tick)) {
@@ -612,6 +692,33 @@ public final class Node {
     }
   }
 
+  /** Keeps what is remembered of instances that came and went within its bound. */
+  private void forgetSilent() {
+    boolean settled =
+        state == ReplicaStatus.State.LIVE
+            && repair.idle()
+            && tick - stateSinceTick > SILENT_HEARTBEATS * settings.heartbeatMillis();
+    if (!settled) return;
+    switch (forgetting.next()) {
+      case Forgetting.Step.Rest() -> {}
+      case Forgetting.Step.Touch() -> author(TOUCH, replicated.stamp(wallMillis));
+      case Forgetting.Step.Rename(var youngerThan) -> rename(youngerThan);
+      case Forgetting.Step.Forget(var until) ->
+          replicated.forget(until, slot -> peers.find(slot) != null);
+    }
+    if (replicated.wantsSweep()) sweep();
+  }
+
+  /** Lets new origins have the slots that nothing refers to any more. */
+  private void sweep() {
+    flush();
+    BitSet used = new BitSet();
+    for (Peer peer : peers.all()) used.set(peer.slot);
+    server.markSlots(used);
+    BitSet unused = replicated.sweep(used);
+    for (Peer peer : peers.all()) unused.stream().forEach(peer.known::drop);
+  }
+
   private void sendHeartbeat(Time now, boolean hello) {
     flush();
     boolean live = state == ReplicaStatus.State.LIVE;
@@ -620,7 +727,7 @@ public final class Node {
 
   /** Leaves the group: publishes what is owed and the final sequence. The data stays. */
   public void leave(Time now) {
-    tick = now.tickMillis();
+    at(now);
     if (state == ReplicaStatus.State.STANDALONE || state == ReplicaStatus.State.LEFT) return;
     flush();
     publish(Channel.HEARTBEATS, null, new Frame.Leave(id(), replicated.written()));
@@ -647,7 +754,7 @@ public final class Node {
    * not write again.
    */
   public void rejoin(OriginId newId, Time now) {
-    tick = now.tickMillis();
+    at(now);
     if (state != ReplicaStatus.State.LEFT) throw new IllegalStateException("rejoin without leave");
     replicated.rename(newId);
     peers.clear();

@@ -26,6 +26,9 @@ final class Peers {
      */
     long shownWallMillis;
 
+    /** Whether by its last heartbeat it knows the same of the origins that are gone. */
+    boolean sameRest;
+
     long vectorAskedTick = Long.MIN_VALUE / 2;
     ReplicaStatus.Agreement agreement = ReplicaStatus.Agreement.UNKNOWN;
 

@@ -41,8 +41,8 @@ final class Repair {
 
     void sendSnapshotRequest(OriginId target, long cut, int section, int offset, int windowBytes);
 
-    /** Installs a whole snapshot; false if it cannot be read, in which case nothing was changed. */
-    boolean install(Staging staging);
+    /** Installs a whole snapshot, or changes nothing. */
+    ReplicatedState.Installed install(Staging staging);
 
     Staging newStaging();
 
@@ -252,9 +252,23 @@ final class Repair {
     if (stage.complete() || partial) {
       OriginId from = askedOf;
       staging = null;
-      if (!host.install(stage)) {
-        failed("reason=unreadable", tick);
-        return;
+      if (from != null && !partial) { // the cut can be forgotten
+        host.sendSnapshotRequest(from, cut, stage.section(), 0, 0);
+      }
+      switch (host.install(stage)) {
+        case DONE -> {}
+        case UNREADABLE -> {
+          failed("reason=unreadable", tick);
+          return;
+        }
+        case REFUSED -> {
+          failed("reason=\"the peer has to start over\"", tick);
+          return;
+        }
+        case OUTLIVED -> {
+          reset();
+          return;
+        }
       }
       host.event(Effect.Event.Kind.SNAPSHOT_INSTALLED, from, "");
       attempt = 0;

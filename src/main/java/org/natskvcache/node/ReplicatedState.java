@@ -5,6 +5,10 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
 import org.natskvcache.crdt.Dot;
@@ -44,9 +48,15 @@ final class ReplicatedState {
     /** Everything an origin that left has ever written is applied. */
     void settled(int slot);
 
+    /** These origins, with what is applied of them, have no mark any more. */
+    void forgot(SortedMap<OriginId, Long> gone);
+
     /** What must not happen did: a fault of a peer's, of the code or of memory. */
     void contradiction(String text);
   }
+
+  /** Slots are looked through for unused ones when there are this many, or twice those in use. */
+  private static final int SWEEP_SLOTS_MIN = 64;
 
   private final NodeSettings settings;
   private final Listener listener;
@@ -62,6 +72,11 @@ final class ReplicatedState {
 
   /** Origins whose mark rose since our last mutation. */
   private final BitSet risen = new BitSet();
+
+  /** Whether what is forgotten changed since our last mutation. */
+  private boolean contextWhole;
+
+  private int slotsAtSweep = SWEEP_SLOTS_MIN;
 
   private OriginId id;
   private int me;
@@ -103,7 +118,7 @@ final class ReplicatedState {
 
   /** How many of our own mutations there are. */
   long written() {
-    return delivery.applied().get(me);
+    return delivery.applied().mark(me);
   }
 
   ReplayRing ring() {
@@ -138,23 +153,39 @@ final class ReplicatedState {
   /** Makes an operation our next mutation and applies it; a replicated one is kept for replay. */
   Mutation author(Op op, long stamp) {
     hlc = stamp;
-    VersionVector applied = delivery.applied();
-    VersionVector row = delivery.row(me);
-    int[] slots = risen.stream().toArray();
-    long[] deltas = new long[slots.length];
-    for (int i = 0; i < slots.length; i++) deltas[i] = applied.get(slots[i]) - row.get(slots[i]);
+    long dot = Dot.of(me, written() + 1);
+    Mutation bare = contextWhole ? withWholeContext(dot, stamp, op) : withRisen(dot, stamp, op);
+    contextWhole = false;
     risen.clear();
-    long dot = Dot.of(me, applied.get(me) + 1);
-    Mutation bare = new Mutation(dot, stamp, slots, deltas, 0, op);
     int bucket = keyspace.bucket(op.key());
     listener.beforeChange(bucket);
-    delivery.advance(bare);
+    VersionVector row = delivery.advance(bare);
     report(keyspace.apply(bare, row, me), me);
     buckets.touch(bucket, me, Dot.sequence(dot));
     if (!settings.replicated()) return bare;
-    Mutation mutation = new Mutation(dot, stamp, slots, deltas, row.hash(), op);
+    Mutation mutation = bare.withRowHash(row.hash());
     ring.add(mutation);
     return mutation;
+  }
+
+  /** Names the marks that rose since our mutation before. */
+  private Mutation withRisen(long dot, long stamp, Op op) {
+    VersionVector row = delivery.row(me);
+    int[] slots = risen.stream().toArray();
+    long[] deltas = new long[slots.length];
+    for (int i = 0; i < slots.length; i++) deltas[i] = applied().mark(slots[i]) - row.get(slots[i]);
+    return new Mutation(dot, stamp, slots, deltas, null, 0, op);
+  }
+
+  /** Names all marks, and what is forgotten. */
+  private Mutation withWholeContext(long dot, long stamp, Op op) {
+    BitSet marked = new BitSet();
+    applied().markSlots(marked);
+    marked.clear(me);
+    int[] slots = marked.stream().toArray();
+    long[] deltas = new long[slots.length];
+    for (int i = 0; i < slots.length; i++) deltas[i] = applied().mark(slots[i]);
+    return new Mutation(dot, stamp, slots, deltas, applied().forgotten(), 0, op);
   }
 
   /**
@@ -217,54 +248,158 @@ final class ReplicatedState {
 
   /** Goes on under a new name; the old one is closed and must not write again. */
   void rename(OriginId newId) {
-    closed.put(me, written());
-    keyspace.settle(me);
+    if (!isForgotten(id)) {
+      closed.put(me, written());
+      keyspace.settle(me);
+    }
     id = newId;
     me = origins.slot(newId);
-    for (int slot = 0; slot < delivery.applied().slots(); slot++) {
-      if (delivery.applied().get(slot) > 0) risen.set(slot);
+    risen.clear();
+    applied().markSlots(risen);
+    contextWhole = applied().forgotten() != null;
+  }
+
+  // ---------------------------------------------------------------- forgetting
+
+  /** Whether an origin was forgotten: it is gone, and what still comes of it was under way. */
+  boolean isForgotten(OriginId origin) {
+    int slot = origins.find(origin);
+    return (slot < 0 || applied().mark(slot) == 0) && applied().forgot(origin);
+  }
+
+  /** Forgets all origins up to {@code until} that are not to be kept. */
+  void forget(OriginId until, IntPredicate kept) {
+    VersionVector mine = applied().copy();
+    delivery.forget(until, slot -> slot == me || kept.test(slot));
+    forgotten(mine);
+  }
+
+  /**
+   * Whether an author has told, by a mutation applied here, that it has seen all that is applied
+   * here of an origin; one that has written nothing owes nothing.
+   */
+  boolean published(int author, int origin) {
+    VersionVector row = applied().mark(author) == 0 ? null : delivery.rowIfKnown(author);
+    return row == null || row.get(origin) >= applied().mark(origin);
+  }
+
+  /** Whether we have. */
+  boolean published(int origin) {
+    return published(me, origin);
+  }
+
+  /** Lets go of what was kept for the origins that had a mark before. */
+  private void forgotten(VersionVector before) {
+    contextWhole = true;
+    SortedMap<OriginId, Long> gone = new TreeMap<>();
+    for (int slot = 0; slot < before.slots(); slot++) {
+      if (before.mark(slot) == 0 || applied().mark(slot) > 0) continue;
+      gone.put(origins.id(slot), before.mark(slot));
+      keyspace.settle(slot);
+      buckets.drop(slot);
+      risen.clear(slot);
+      closed.remove(slot);
     }
+    listener.forgot(gone);
+  }
+
+  /** Whether enough origins came and went that looking for unused slots is worth its time. */
+  boolean wantsSweep() {
+    return origins.size() >= slotsAtSweep;
+  }
+
+  /**
+   * Gives back the slots that nothing refers to any more. Takes time in proportion to everything
+   * held. Vectors outside of this object are to be told.
+   *
+   * @param used slots that are still needed outside
+   * @return the slots given back
+   */
+  BitSet sweep(BitSet used) {
+    used.set(me);
+    delivery.markSlots(used);
+    keyspace.markSlots(used);
+    ring.markSlots(used);
+    BitSet unused = new BitSet();
+    for (int slot = 0; slot < origins.slots(); slot++) {
+      if (used.get(slot) || origins.isFree(slot)) continue;
+      unused.set(slot);
+      keyspace.vacate(slot);
+      ring.vacate(slot);
+      risen.clear(slot);
+      closed.remove(slot);
+      origins.free(slot);
+    }
+    slotsAtSweep = Math.max(SWEEP_SLOTS_MIN, 2 * origins.size());
+    return unused;
   }
 
   Cut newCut() {
-    return new Cut(keyspace, snapshots, Cut.header(delivery, buckets, origins.size(), hlc));
+    return new Cut(keyspace, snapshots, Cut.header(delivery, buckets, origins, hlc));
   }
 
   Staging newStaging() {
     return new Staging(1 + buckets.size());
   }
 
-  /**
-   * Joins a whole snapshot in one step; false, and nothing changed, if any of it cannot be read.
-   */
-  boolean install(Staging staging) {
+  /** What became of a snapshot. */
+  enum Installed {
+    /** It was joined, in one step. */
+    DONE,
+    /** Nothing was changed: it cannot be read. */
+    UNREADABLE,
+    /**
+     * Nothing was changed: its server and this instance forgot different things, and it is for the
+     * server to give way.
+     */
+    REFUSED,
+    /** Nothing was changed: the same, but it is for this instance to give way. */
+    OUTLIVED
+  }
+
+  /** Joins a whole snapshot in one step, or changes nothing. */
+  Installed install(Staging staging) {
     SnapshotCodec.Header header;
     List<List<Entry>> entries = new ArrayList<>();
     try {
       SnapshotCodec.Read read =
           snapshots.decodeHeader(staging.sections().getFirst(), buckets.size());
       header = read.header();
+      if (!reconcilable(header.vector())) {
+        return applied().yieldsTo(header.vector()) ? Installed.OUTLIVED : Installed.REFUSED;
+      }
       for (int i = 1; i < staging.sections().size(); i++) {
         entries.add(snapshots.decodeBucket(staging.sections().get(i), read.table()));
       }
     } catch (MalformedFrameException damaged) {
-      return false;
+      return Installed.UNREADABLE;
     }
     listener.beforeInstall();
-    VersionVector mine = delivery.applied().copy();
+    VersionVector mine = applied().copy();
     joinBuckets(header, entries, mine);
     VersionVector theirs = header.vector();
     for (int slot = 0; slot < theirs.slots(); slot++) {
-      if (theirs.get(slot) <= mine.get(slot)) continue;
-      ring.skipTo(slot, theirs.get(slot));
+      if (theirs.mark(slot) <= mine.get(slot)) continue;
+      ring.skipTo(slot, theirs.mark(slot));
       if (slot != me) risen.set(slot);
     }
     delivery.install(theirs, header.rows());
+    if (!Objects.equals(applied().forgotten(), mine.forgotten())) forgotten(mine);
     keyspace.reindexResiduals();
     hlc = Math.max(hlc, header.hlc());
     for (int slot : List.copyOf(closed.keySet())) settleIfClosed(slot);
     deliverHeldBack();
-    return true;
+    return Installed.DONE;
+  }
+
+  /**
+   * Whether the join of both is exact: each knows what the other has forgotten, or has nothing of
+   * it.
+   */
+  private boolean reconcilable(VersionVector theirs) {
+    return applied().sameForgotten(theirs)
+        || applied().lacksAllForgottenBy(theirs)
+        || theirs.lacksAllForgottenBy(applied());
   }
 
   private void joinBuckets(
@@ -281,7 +416,7 @@ final class ReplicatedState {
       keyspace.join(bucket, entries.get(bucket), joining);
       VersionVector touched = header.bucketVectors().get(bucket);
       for (int slot = 0; slot < touched.slots(); slot++) {
-        buckets.touch(bucket, slot, touched.get(slot));
+        if (applied().get(slot) < Dot.SEQUENCE_MAX) buckets.touch(bucket, slot, touched.mark(slot));
       }
     }
   }

@@ -1,5 +1,6 @@
 package org.natskvcache.node;
 
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -34,6 +35,11 @@ final class SnapshotServer {
 
   void limits(Limits within) {
     limits = within;
+  }
+
+  /** Marks the slots that the cuts being served refer to. */
+  void markSlots(BitSet used) {
+    for (Served served : cuts.values()) served.cut.markSlots(used);
   }
 
   void beforeChange(int bucket) {
@@ -77,6 +83,7 @@ final class SnapshotServer {
     Cut cut = served.cut;
     if (defect == Defect.SNAPSHOT_OF_DIFFERENT_CUTS && request.section() > 0) cut = newCut.get();
     cut.release(request.section());
+    if (cut.isReleased()) cuts.remove(number);
     send(request, number, cut, me, answer);
   }
 

@@ -24,6 +24,11 @@ public final class BucketVectors {
     vectors[bucket].raise(slot, sequence);
   }
 
+  /** An origin was forgotten, or its slot gets another owner. */
+  public void drop(int slot) {
+    for (VersionVector vector : vectors) vector.drop(slot);
+  }
+
   public VersionVector get(int bucket) {
     return vectors[bucket];
   }

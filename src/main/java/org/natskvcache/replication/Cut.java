@@ -1,8 +1,10 @@
 package org.natskvcache.replication;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.SnapshotCodec;
@@ -30,22 +32,27 @@ public final class Cut {
   public Cut(Keyspace keyspace, SnapshotCodec codec, SnapshotCodec.Header header) {
     this.keyspace = keyspace;
     this.codec = codec;
-    table = new SnapshotCodec.Table(header.vector());
+    table = new SnapshotCodec.Table(header.vector(), keyspace.origins());
     sections = new Bytes[1 + header.bucketVectors().size()];
     sections[0] = new Bytes(codec.encode(header, table));
   }
 
   /** The header of a cut at this moment. */
   public static SnapshotCodec.Header header(
-      Delivery delivery, BucketVectors buckets, int origins, long hlc) {
+      Delivery delivery, BucketVectors buckets, Origins origins, long hlc) {
     List<@Nullable VersionVector> rows = new ArrayList<>();
-    for (int slot = 0; slot < origins; slot++) {
+    for (int slot = 0; slot < origins.slots(); slot++) {
       VersionVector row = delivery.rowIfKnown(slot);
       rows.add(row == null ? null : row.copy());
     }
     List<VersionVector> bucketVectors = new ArrayList<>();
     for (int bucket = 0; bucket < buckets.size(); bucket++) bucketVectors.add(buckets.get(bucket));
     return new SnapshotCodec.Header(delivery.applied().copy(), hlc, rows, bucketVectors);
+  }
+
+  /** Marks the slots that sections still to be written may name. */
+  public void markSlots(BitSet used) {
+    table.markSlots(used);
   }
 
   /** To be called before anything in {@code bucket} changes. */
@@ -78,6 +85,11 @@ public final class Cut {
   /** The receiver has everything before {@code section}: it need not be kept. */
   public void release(int section) {
     for (; released < Math.min(section, sections.length); released++) sections[released] = null;
+  }
+
+  /** Whether the receiver has everything. */
+  public boolean isReleased() {
+    return released == sections.length;
   }
 
   /**

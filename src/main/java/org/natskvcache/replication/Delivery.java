@@ -1,12 +1,15 @@
 package org.natskvcache.replication;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Defect;
 import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.store.Limits;
@@ -84,13 +87,28 @@ public final class Delivery {
     int slot = Dot.slot(mutation.dot());
     if (Dot.sequence(mutation.dot()) != applied.get(slot) + 1) return false;
     if (defect == Defect.NO_CAUSAL_WAIT) return true;
-    VersionVector row = rowIfKnown(slot);
+    VersionVector row = mutation.contextForgotten() == null ? rowIfKnown(slot) : null;
+    boolean namesForgotten = mutation.contextForgotten() != null;
     for (int i = 0; i < mutation.contextSlots().length; i++) {
       int other = mutation.contextSlots()[i];
       long seen = (row == null ? 0 : row.get(other)) + mutation.contextDeltas()[i];
       if (seen > applied.get(other)) return false;
+      namesForgotten |= applied.mark(other) == 0;
     }
-    return true;
+    if (!namesForgotten) return true;
+    VersionVector seen = row == null ? new VersionVector(origins) : row.copy();
+    raise(seen, mutation);
+    return applied.sameForgotten(seen);
+  }
+
+  /** Makes the row of an author, or an empty one, that of this mutation of its. */
+  private static void raise(VersionVector row, Mutation mutation) {
+    for (int i = 0; i < mutation.contextSlots().length; i++) {
+      int other = mutation.contextSlots()[i];
+      row.raise(other, row.get(other) + mutation.contextDeltas()[i]);
+    }
+    row.raise(Dot.slot(mutation.dot()), Dot.sequence(mutation.dot()));
+    if (mutation.contextForgotten() != null) row.forgotten(mutation.contextForgotten());
   }
 
   private void hold(int slot, long sequence, Mutation mutation) {
@@ -133,12 +151,9 @@ public final class Delivery {
   public VersionVector advance(Mutation mutation) {
     int slot = Dot.slot(mutation.dot());
     long sequence = Dot.sequence(mutation.dot());
+    if (mutation.contextForgotten() != null && slot < rows.size()) rows.set(slot, null);
     VersionVector row = row(slot);
-    for (int i = 0; i < mutation.contextSlots().length; i++) {
-      int other = mutation.contextSlots()[i];
-      row.raise(other, row.get(other) + mutation.contextDeltas()[i]);
-    }
-    row.raise(slot, sequence);
+    raise(row, mutation);
     applied.raise(slot, sequence);
     return row;
   }
@@ -174,10 +189,52 @@ public final class Delivery {
    */
   public void install(VersionVector theirs, List<@Nullable VersionVector> theirRows) {
     for (int slot = 0; slot < theirs.slots(); slot++) {
-      if (theirs.get(slot) <= applied.get(slot)) continue;
-      applied.raise(slot, theirs.get(slot));
-      VersionVector row = slot < theirRows.size() ? theirRows.get(slot) : null;
-      row(slot).raiseAll(row == null ? new VersionVector(origins) : row);
+      if (theirs.mark(slot) <= applied.get(slot)) continue;
+      applied.raise(slot, theirs.mark(slot));
+      VersionVector theirRow = slot < theirRows.size() ? theirRows.get(slot) : null;
+      while (rows.size() <= slot) rows.add(null);
+      rows.set(slot, theirRow == null ? null : theirRow.copy());
+    }
+    if (theirs.isAheadOf(applied)) forgetAs(theirs);
+  }
+
+  private void forgetAs(VersionVector theirs) {
+    applied.forgetAs(theirs);
+    dropForgotten();
+  }
+
+  /**
+   * Forgets every origin up to {@code until} that is not to be kept: nothing more can come of it.
+   */
+  public void forget(OriginId until, IntPredicate kept) {
+    applied.forget(until, kept);
+    dropForgotten();
+  }
+
+  private void dropForgotten() {
+    for (int slot = 0; slot < rows.size(); slot++) {
+      if (rows.get(slot) != null && isForgotten(slot)) rows.set(slot, null);
+    }
+    for (int slot : List.copyOf(heldBack.keySet())) {
+      if (isForgotten(slot)) close(slot, 0);
+    }
+  }
+
+  private boolean isForgotten(int slot) {
+    return applied.mark(slot) == 0 && applied.forgot(origins.id(slot));
+  }
+
+  /** Marks the slots that the vector, rows and held-back mutations refer to. */
+  public void markSlots(BitSet used) {
+    applied.markSlots(used);
+    for (int slot = 0; slot < rows.size(); slot++) {
+      VersionVector row = rows.get(slot);
+      if (row == null) continue;
+      used.set(slot);
+      row.markSlots(used);
+    }
+    for (TreeMap<Long, Mutation> queue : heldBack.values()) {
+      for (Mutation mutation : queue.values()) mutation.markSlots(used);
     }
   }
 

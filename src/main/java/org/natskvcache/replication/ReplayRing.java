@@ -1,6 +1,7 @@
 package org.natskvcache.replication;
 
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -120,9 +121,23 @@ public final class ReplayRing {
   /** Whether everything in {@code applied} that {@code known} lacks is held here. */
   public boolean covers(VersionVector known, VersionVector applied) {
     for (int slot = 0; slot < applied.slots(); slot++) {
-      if (applied.get(slot) > known.get(slot) && of(slot).floor > known.get(slot)) return false;
+      if (applied.mark(slot) == 0) continue;
+      if (applied.mark(slot) > known.get(slot) && of(slot).floor > known.get(slot)) return false;
     }
-    return true;
+    return known.coversForgotten(applied);
+  }
+
+  /** Marks the slots that the mutations here refer to. */
+  public void markSlots(BitSet used) {
+    for (long p = first; p < next; p++) {
+      Mutation mutation = ring[(int) (p & (ring.length - 1))];
+      if (mutation != null) mutation.markSlots(used);
+    }
+  }
+
+  /** A slot gets another owner; nothing here refers to it. */
+  public void vacate(int slot) {
+    if (slot < positions.length) positions[slot] = new Positions();
   }
 
   /**

@@ -42,7 +42,8 @@ record Knobs(
             20 + random.nextInt(300),
             1 + random.nextInt(3),
             2,
-            100);
+            100,
+            2 + random.nextInt(12));
     return new Knobs(
         2 + random.nextInt(4),
         1 + random.nextInt(5),

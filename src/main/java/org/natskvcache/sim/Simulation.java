@@ -14,6 +14,7 @@ import org.natskvcache.crdt.Defect;
 import org.natskvcache.crdt.Hash64;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
+import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.node.Effect;
 import org.natskvcache.node.Node;
 import org.natskvcache.node.NodeSettings;
@@ -48,6 +49,9 @@ public final class Simulation {
     boolean connected = true;
     boolean answersReplays;
 
+    /** What it has forgotten, which its vector does not tell any more. */
+    Map<OriginId, Long> forgotten = new HashMap<>();
+
     /** What a watcher of all keys knows, from what it was told alone. */
     final Map<Key, Bytes> told = new HashMap<>();
 
@@ -59,6 +63,7 @@ public final class Simulation {
     void restart(Node with) {
       node = with;
       told.clear();
+      forgotten = new HashMap<>();
     }
   }
 
@@ -72,6 +77,10 @@ public final class Simulation {
   private final FrameCodec observer = new FrameCodec(origins);
   private final Specification specification = new Specification(origins);
   private final List<Host> hosts = new ArrayList<>();
+
+  /** What the bearer of each name has forgotten. */
+  private final Map<OriginId, Map<OriginId, Long>> forgottenBy = new HashMap<>();
+
   private long tick = 1_000;
   private long births;
 
@@ -96,7 +105,7 @@ public final class Simulation {
   }
 
   private OriginId newOrigin() {
-    return new OriginId(++births, random.nextLong());
+    return OriginId.of(START_WALL_MILLIS + tick, ++births, random.nextLong());
   }
 
   private Node newNode(OriginId id) {
@@ -198,18 +207,47 @@ public final class Simulation {
     for (Effect effect : host.node.takeEffects()) {
       switch (effect) {
         case Effect.Publish publish -> publish(host, publish);
-        case Effect.ListenAs(var id) -> host.names.add(id);
+        case Effect.ListenAs(var id) -> {
+          host.names.add(id);
+          forgottenBy.put(id, host.forgotten);
+        }
         case Effect.AnswerReplays(var member) -> host.answersReplays = member;
         case Effect.Changed(var key, var value, _) -> {
           if (value == null) host.told.remove(key);
           else host.told.put(key, value);
         }
+        case Effect.Forgot(var marks) -> {
+          report.forgotten += marks.size();
+          host.forgotten.putAll(marks);
+        }
+        case Effect.StartOver() -> {
+          report.startedOver++;
+          host.restart(newNode(newOrigin()));
+          host.answersReplays = false;
+          carryOut(host);
+          connect(host);
+          return;
+        }
         case Effect.Event(var kind, var peer, var detail) -> {
-          if (kind == Effect.Event.Kind.SNAPSHOT_INSTALLED) report.snapshots++;
+          if (kind == Effect.Event.Kind.SNAPSHOT_INSTALLED) {
+            report.snapshots++;
+            forgetLike(host, peer);
+          }
           if (kind == Effect.Event.Kind.ALARM) fail("alarm: " + detail);
         }
       }
     }
+  }
+
+  /** A snapshot made a host forget what its server had. */
+  private void forgetLike(Host host, OriginId server) {
+    VersionVector applied = host.node.applied();
+    forgottenBy
+        .getOrDefault(server, Map.of())
+        .forEach((id, mark) -> {
+          boolean marked = applied.toMap().containsKey(id);
+          if (!marked && applied.forgot(id)) host.forgotten.putIfAbsent(id, mark);
+        });
   }
 
   private void publish(Host host, Effect.Publish publish) {
@@ -383,6 +421,7 @@ public final class Simulation {
     }
     report.contentChecks++;
     SortedMap<OriginId, Long> included = host.node.applied().toMap();
+    included.putAll(host.forgotten);
     Map<Key, Entry> held = new HashMap<>();
     host.node.keyspace().forEach(entry -> held.put(entry.key(), entry));
     checkTold(host, held.values());
@@ -419,7 +458,7 @@ public final class Simulation {
   private void compareAll() {
     for (Host a : hosts) {
       for (Host b : hosts) {
-        if (a == b || !a.node.applied().toMap().equals(b.node.applied().toMap())) continue;
+        if (a == b || a.node.applied().hash() != b.node.applied().hash()) continue;
         report.digestChecks++;
         if (a.node.keyspace().digest() != b.node.keyspace().digest()) {
           fail("equal vectors, unequal digests");
@@ -474,12 +513,12 @@ public final class Simulation {
   }
 
   private boolean agreed() {
-    SortedMap<OriginId, Long> first = hosts.getFirst().node.applied().toMap();
+    long first = hosts.getFirst().node.applied().hash();
     for (Host host : hosts) {
       host.node.flush();
       carryOut(host);
       if (host.node.state() != ReplicaStatus.State.LIVE) return false;
-      if (!host.node.applied().toMap().equals(first)) return false;
+      if (host.node.applied().hash() != first) return false;
     }
     return true;
   }

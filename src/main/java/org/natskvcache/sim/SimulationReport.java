@@ -18,6 +18,8 @@ public final class SimulationReport {
   public long clockJumps;
   public long snapshots;
   public long expired;
+  public long forgotten;
+  public long startedOver;
   public long contentChecks;
   public long digestChecks;
   public long traceHash;
@@ -40,6 +42,8 @@ public final class SimulationReport {
     clockJumps += other.clockJumps;
     snapshots += other.snapshots;
     expired += other.expired;
+    forgotten += other.forgotten;
+    startedOver += other.startedOver;
     contentChecks += other.contentChecks;
     digestChecks += other.digestChecks;
   }
@@ -78,6 +82,10 @@ public final class SimulationReport {
         + snapshots
         + " expired="
         + expired
+        + " forgotten="
+        + forgotten
+        + " startedOver="
+        + startedOver
         + " contentChecks="
         + contentChecks
         + " digestChecks="

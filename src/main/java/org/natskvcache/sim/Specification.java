@@ -57,11 +57,14 @@ final class Specification {
    */
   @Nullable String observe(Mutation mutation) {
     int slot = Dot.slot(mutation.dot());
+    if (mutation.contextForgotten() != null) rows.remove(slot);
     VersionVector row = rows.computeIfAbsent(slot, s -> new VersionVector(origins));
+    row.raise(slot, Dot.sequence(mutation.dot()) - 1);
     for (int i = 0; i < mutation.contextSlots().length; i++) {
       int other = mutation.contextSlots()[i];
       row.raise(other, row.get(other) + mutation.contextDeltas()[i]);
     }
+    if (mutation.contextForgotten() != null) row.forgotten(mutation.contextForgotten());
     VersionVector seen = row.copy();
     row.raise(slot, Dot.sequence(mutation.dot()));
     Written written = new Written(mutation.dot(), seen, mutation.hlc(), mutation.op());

@@ -1,8 +1,10 @@
 package org.natskvcache.store;
 
+import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
 import org.natskvcache.crdt.DigestSum;
+import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.ItemList;
 import org.natskvcache.crdt.MemberSet;
 import org.natskvcache.crdt.Origins;
@@ -90,6 +92,19 @@ public final class Entry {
 
   boolean isEmpty() {
     return register == null && chains == null && list == null && set == null;
+  }
+
+  /** Marks the slots that this entry refers to. */
+  void markSlots(BitSet used) {
+    for (Register r = register; r != null; r = r.next) used.set(Dot.slot(r.dot));
+    for (Chain c = chains; c != null; c = c.next) {
+      used.set(c.slot);
+      used.set(Dot.slot(c.resetDot));
+    }
+    if (list != null) list.forEach((position, dot, value) -> used.set(Dot.slot(dot)));
+    if (set != null) {
+      for (long[] dots : set.dots().values()) for (long dot : dots) used.set(Dot.slot(dot));
+    }
   }
 
   /** The digest of everything in this entry, from scratch. */

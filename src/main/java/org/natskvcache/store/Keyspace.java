@@ -57,7 +57,7 @@ public final class Keyspace {
     decider.limits(limits);
   }
 
-  Origins origins() {
+  public Origins origins() {
     return origins;
   }
 
@@ -360,6 +360,16 @@ public final class Keyspace {
   public void settle(int owner) {
     settled.set(owner);
     for (Residuals.Waiting waiting : residuals.all(owner)) drop(owner, waiting);
+  }
+
+  /** Marks the slots that entries refer to. */
+  public void markSlots(BitSet used) {
+    table.forEach(entry -> entry.markSlots(used));
+  }
+
+  /** A slot gets another owner; no entry refers to it. */
+  public void vacate(int slot) {
+    settled.clear(slot);
   }
 
   private void drop(int owner, Residuals.Waiting waiting) {

@@ -16,6 +16,8 @@ package org.natskvcache.store;
  * @param cutsMax snapshot cuts served at once, count
  * @param digestBucketBits log2 of the number of digest buckets; the same in a whole group
  * @param pageKeysMax longest page of a key listing, count
+ * @param silentOriginsMax origins remembered that wrote something and are gone, count; beyond it
+ *     the oldest are forgotten
  */
 public record Limits(
     int keyBytesMax,
@@ -30,7 +32,8 @@ public record Limits(
     int chunkBytes,
     int cutsMax,
     int digestBucketBits,
-    int pageKeysMax) {
+    int pageKeysMax,
+    int silentOriginsMax) {
   /** Payload of a NATS server with default settings, bytes. */
   public static final int DEFAULT_PAYLOAD_MAX = 1 << 20;
 
@@ -51,7 +54,8 @@ public record Limits(
           256 << 10,
           2,
           10,
-          100_000);
+          100_000,
+          1_024);
 
   /** The same limits where they do not let a message grow beyond {@code payloadMax} bytes. */
   public Limits within(int payloadMax) {
@@ -69,7 +73,8 @@ public record Limits(
         Math.min(chunkBytes, room),
         cutsMax,
         digestBucketBits,
-        pageKeysMax);
+        pageKeysMax,
+        silentOriginsMax);
   }
 
   /** The same limits with another bound on key plus value. */
@@ -87,6 +92,7 @@ public record Limits(
         chunkBytes,
         cutsMax,
         digestBucketBits,
-        pageKeysMax);
+        pageKeysMax,
+        silentOriginsMax);
   }
 }

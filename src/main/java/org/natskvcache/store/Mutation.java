@@ -1,5 +1,10 @@
 package org.natskvcache.store;
 
+import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.Forgotten;
+
 /**
  * One change, named by its dot.
  *
@@ -11,13 +16,31 @@ package org.natskvcache.store;
  * @param hlc hybrid logical clock of the author
  * @param contextSlots origins whose mark rose since the author's mutation before
  * @param contextDeltas by how much, each at least 1
+ * @param contextForgotten what the author has forgotten, if that changed since its mutation before:
+ *     then the marks given are whole, not differences, and the author has no others; else null
  * @param rowHash hash of the author's whole context row after this mutation, to notice drift; 0 if
  *     not known
  * @param op the change
  */
 public record Mutation(
-    long dot, long hlc, int[] contextSlots, long[] contextDeltas, long rowHash, Op op) {
+    long dot,
+    long hlc,
+    int[] contextSlots,
+    long[] contextDeltas,
+    @Nullable Forgotten contextForgotten,
+    long rowHash,
+    Op op) {
   private static final int OVERHEAD = 96;
+
+  /** The same mutation, with the hash of its author's row. */
+  public Mutation withRowHash(long hash) {
+    return new Mutation(dot, hlc, contextSlots, contextDeltas, contextForgotten, hash, op);
+  }
+
+  /** The same mutation, with what its author had forgotten. */
+  public Mutation withForgotten(Forgotten forgotten) {
+    return new Mutation(dot, hlc, contextSlots, contextDeltas, forgotten, rowHash, op);
+  }
 
   /** About how much memory this takes, bytes; for bounds, not for accounting. */
   public int weight() {
@@ -34,5 +57,25 @@ public record Mutation(
           case Op.RemoveItem r -> r.key().stored().size();
         };
     return OVERHEAD + variable + 12 * contextSlots.length;
+  }
+
+  /** Marks the slots that this refers to. */
+  public void markSlots(BitSet used) {
+    used.set(Dot.slot(dot));
+    for (int slot : contextSlots) used.set(slot);
+    Observed seen =
+        switch (op) {
+          case Op.Put put -> put.seen();
+          case Op.Delete delete -> delete.seen();
+          case Op.Increment increment -> increment.reset();
+          case Op.AddMember add -> add.reset();
+          case Op.Append append -> append.reset();
+          case Op.RemoveMember _ -> null;
+          case Op.RemoveItem remove -> {
+            used.set(Dot.slot(remove.itemDot()));
+            yield null;
+          }
+        };
+    if (seen != null) for (int slot : seen.slots()) used.set(slot);
   }
 }

@@ -39,13 +39,16 @@ final class Group {
 
   /** One node and what it did. */
   final class Member {
-    final Node node;
+    Node node;
+    NodeSettings settings;
     final List<Sent> sent = new ArrayList<>();
     final List<Effect.Event> events = new ArrayList<>();
     OriginId listensAs;
     boolean answersReplays;
     boolean connected;
     long skewMillis;
+    int forgotten;
+    int startedOver;
 
     Member(Node node) {
       this.node = node;
@@ -149,7 +152,27 @@ final class Group {
         chunkBytes,
         cutsMax,
         2,
-        100);
+        100,
+        1_024);
+  }
+
+  /** Limits of a node that remembers few of those that are gone. */
+  static Limits forgetful(int silentOriginsMax) {
+    return new Limits(
+        1 << 10,
+        1 << 16,
+        1 << 20,
+        20,
+        1 << 20,
+        1_000,
+        100,
+        1_000,
+        4_000,
+        1_000,
+        2,
+        2,
+        100,
+        silentOriginsMax);
   }
 
   Member add() {
@@ -161,11 +184,22 @@ final class Group {
   }
 
   Member add(NodeSettings settings) {
-    Time now = new Time(WALL_MILLIS + tick, tick);
-    Member member = new Member(new Node(settings, newOrigin(), random.split(), now));
+    Member member = new Member(newNode(settings));
+    member.settings = settings;
     members.add(member);
     member.node.takeEffects().forEach(effect -> carryOut(member, effect));
     return member;
+  }
+
+  private Node newNode(NodeSettings settings) {
+    return new Node(settings, newOrigin(), random.split(), new Time(WALL_MILLIS + tick, tick));
+  }
+
+  private void startOver(Member member) {
+    member.startedOver++;
+    member.node = newNode(member.settings);
+    member.answersReplays = false;
+    member.node.connected(member.now());
   }
 
   OriginId newOrigin() {
@@ -220,6 +254,8 @@ final class Group {
       case Effect.ListenAs(var origin) -> member.listensAs = origin;
       case Effect.AnswerReplays(var answers) -> member.answersReplays = answers;
       case Effect.Event event -> member.events.add(event);
+      case Effect.Forgot(var marks) -> member.forgotten += marks.size();
+      case Effect.StartOver() -> startOver(member);
     }
   }
 
@@ -269,7 +305,7 @@ final class Group {
     Node first = members.getFirst().node;
     for (Member member : members) {
       Node node = member.node;
-      assertEquals(first.applied().toMap(), node.applied().toMap());
+      assertEquals(first.applied().hash(), node.applied().hash());
       assertEquals(first.keyspace().digest(), node.keyspace().digest());
       assertEquals(node.keyspace().recomputedDigest(), node.keyspace().digest());
       assertEquals(null, node.alarm());

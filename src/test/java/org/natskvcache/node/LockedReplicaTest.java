@@ -300,7 +300,8 @@ class LockedReplicaTest {
   @Test
   void noMoreCallsAreHeldThanTheBound() {
     Limits two =
-        new Limits(1 << 10, 1 << 12, 1 << 20, 100, 1 << 20, 100, 2, 1_000, 1_000, 1_000, 2, 2, 100);
+        new Limits(
+            1 << 10, 1 << 12, 1 << 20, 100, 1 << 20, 100, 2, 1_000, 1_000, 1_000, 2, 2, 100, 1_024);
     LockedReplica joining = replica(NodeSettings.replicated(two, 200), wire());
     List<Reply> answers = new ArrayList<>();
     for (int i = 0; i < 3; i++) joining.call(set("k" + i, "v"), answers::add);

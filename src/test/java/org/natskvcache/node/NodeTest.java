@@ -720,7 +720,7 @@ class NodeTest {
       VersionVector seen = member.node.applied().copy();
       int slot = member.node.origins().find(member.node.id());
       Op op = new Op.Put(Key.of(key), Bytes.utf8("rotten"), 0, Observed.NOTHING);
-      Mutation forged = new Mutation(Dot.of(slot, 1), 1, new int[0], new long[0], 0, op);
+      Mutation forged = new Mutation(Dot.of(slot, 1), 1, new int[0], new long[0], null, 0, op);
       member.node.keyspace().apply(forged, seen, slot);
     }
 
@@ -793,7 +793,8 @@ class NodeTest {
     private byte[] mutationOf(OriginId author, long sequence) {
       int slot = group.origins().slot(author);
       Op op = new Op.Put(Key.of("k"), Bytes.utf8("forged"), 0, Observed.NOTHING);
-      Mutation mutation = new Mutation(Dot.of(slot, sequence), 1, new int[0], new long[0], 0, op);
+      Mutation mutation =
+          new Mutation(Dot.of(slot, sequence), 1, new int[0], new long[0], null, 0, op);
       return group.encode(new Frame.Mutations(author, List.of(mutation)));
     }
 
@@ -825,7 +826,7 @@ class NodeTest {
       OriginId author = new OriginId(9, 9);
       int slot = group.origins().slot(author);
       Op op = new Op.Increment(Key.of("n"), 1, 7, true, null); // a first increment that sums to 7
-      Mutation mutation = new Mutation(Dot.of(slot, 1), 1, new int[0], new long[0], 0, op);
+      Mutation mutation = new Mutation(Dot.of(slot, 1), 1, new int[0], new long[0], null, 0, op);
       member.receive(group.encode(new Frame.Mutations(author, List.of(mutation))));
       assertAlarmed(member, "sum");
     }
@@ -836,7 +837,8 @@ class NodeTest {
       OriginId author = new OriginId(9, 9);
       int slot = group.origins().slot(author);
       Op op = new Op.Put(Key.of("k"), Bytes.utf8("v"), 0, Observed.NOTHING);
-      Mutation mutation = new Mutation(Dot.of(slot, 1), 1, new int[0], new long[0], 12_345, op);
+      Mutation mutation =
+          new Mutation(Dot.of(slot, 1), 1, new int[0], new long[0], null, 12_345, op);
       member.receive(group.encode(new Frame.Mutations(author, List.of(mutation))));
       assertAlarmed(member, "context");
     }

@@ -37,7 +37,7 @@ class DeliveryTest {
 
   private Delivery delivery(int heldBackMax, long heldBackBytesMax) {
     Limits limits =
-        new Limits(99, 99, 99, 99, heldBackBytesMax, heldBackMax, 99, 99, 99, 99, 1, 2, 9);
+        new Limits(99, 99, 99, 99, heldBackBytesMax, heldBackMax, 99, 99, 99, 99, 1, 2, 9, 1_024);
     return new Delivery(origins, limits, Defect.NONE);
   }
 
@@ -54,7 +54,7 @@ class DeliveryTest {
       deltas[i] = context[2 * i + 1];
     }
     Op op = new Op.Put(Key.of("k"), new Bytes(new byte[valueBytes]), 0, Observed.NOTHING);
-    return new Mutation(Dot.of(slot, sequence), sequence, slots, deltas, 0, op);
+    return new Mutation(Dot.of(slot, sequence), sequence, slots, deltas, null, 0, op);
   }
 
   private void apply(Mutation mutation) {

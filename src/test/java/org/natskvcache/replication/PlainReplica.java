@@ -47,7 +47,8 @@ final class PlainReplica {
           100,
           2,
           BUCKET_BITS,
-          100);
+          100,
+          1_024);
 
   final Origins origins = new Origins();
   final Keyspace keyspace = new Keyspace(origins, LIMITS, Defect.NONE);
@@ -79,8 +80,8 @@ final class PlainReplica {
     int[] slots = risen.stream().mapToInt(slot -> slot).toArray();
     long[] deltas = risen.stream().mapToLong(s -> delivery.applied().get(s) - row.get(s)).toArray();
     long dot = Dot.of(me, delivery.applied().get(me) + 1);
-    apply(new Mutation(dot, hlc, slots, deltas, 0, decision.op()));
-    Mutation sent = new Mutation(dot, hlc, slots, deltas, row.hash(), decision.op());
+    apply(new Mutation(dot, hlc, slots, deltas, null, 0, decision.op()));
+    Mutation sent = new Mutation(dot, hlc, slots, deltas, null, row.hash(), decision.op());
     return Optional.of(codec.encode(new Frame.Mutations(id, List.of(sent))));
   }
 
@@ -112,7 +113,7 @@ final class PlainReplica {
   }
 
   Cut cut() {
-    Cut cut = new Cut(keyspace, snapshots, Cut.header(delivery, buckets, origins.size(), hlc));
+    Cut cut = new Cut(keyspace, snapshots, Cut.header(delivery, buckets, origins, hlc));
     cuts.add(cut);
     return cut;
   }

@@ -23,7 +23,8 @@ class ReplayRingTest {
   private final int b = origins.slot(new OriginId(2, 2));
 
   private static ReplayRing ring(int countMax, long bytesMax) {
-    return new ReplayRing(new Limits(99, 99, bytesMax, countMax, 99, 99, 99, 99, 99, 99, 1, 2, 9));
+    return new ReplayRing(
+        new Limits(99, 99, bytesMax, countMax, 99, 99, 99, 99, 99, 99, 1, 2, 9, 1_024));
   }
 
   private VersionVector vector(long... marks) {

@@ -36,7 +36,8 @@ class CutIdentityTest {
    * A ring of 4, so that a snapshot is needed; a window holds the header and part of the buckets.
    */
   private static final Limits LIMITS =
-      new Limits(1 << 10, 1 << 16, 1 << 20, 4, 1 << 20, 100, 10, 1_000, 1_000, 150, 2, 2, 10);
+      new Limits(
+          1 << 10, 1 << 16, 1 << 20, 4, 1 << 20, 100, 10, 1_000, 1_000, 150, 2, 2, 10, 1_024);
 
   private long tick = 1_000;
 

@@ -19,7 +19,8 @@ import org.natskvcache.crdt.VersionVector;
 final class SingleAuthor {
   /** Small tables and pages, so that few keys are many. */
   static final Limits SMALL =
-      new Limits(1 << 10, 1 << 12, 1 << 20, 100, 1 << 20, 100, 100, 1_000, 1_000, 100, 2, 2, 100);
+      new Limits(
+          1 << 10, 1 << 12, 1 << 20, 100, 1 << 20, 100, 100, 1_000, 1_000, 100, 2, 2, 100, 1_024);
 
   final Origins origins = new Origins();
   final Keyspace keyspace;
@@ -51,7 +52,8 @@ final class SingleAuthor {
   void apply(Op op) {
     long sequence = applied.get(me) + 1;
     applied.raise(me, sequence);
-    Mutation mutation = new Mutation(Dot.of(me, sequence), hlc, new int[0], new long[0], 0, op);
+    Mutation mutation =
+        new Mutation(Dot.of(me, sequence), hlc, new int[0], new long[0], null, 0, op);
     assertNull(keyspace.apply(mutation, applied, me));
   }
 

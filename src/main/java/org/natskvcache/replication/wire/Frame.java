@@ -34,9 +34,9 @@ public sealed interface Frame {
    *     just connected
    * @param sequence last sequence of the sender
    * @param wallMillis wall time of the sender, milliseconds since 1970
-   * @param active the sender's marks of the origins it counts as alive
-   * @param restCount how many origins its vector has besides
-   * @param restHash sum of their {@link VersionVector#term(int)}
+   * @param active the sender's marks of the origins it counts as alive, and what it has forgotten
+   * @param restCount how many more origins its vector has marks of
+   * @param restHash the hash of its vector less the terms of the active marks
    * @param digest digest of everything the sender holds
    * @param entries keys held
    * @param samples some digest buckets in rotation

@@ -3,10 +3,14 @@ package org.natskvcache.replication.wire;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.Forgotten;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Mutation;
 
 /**
  * Frames to bytes and back, for one replica, whose {@link Origins} it interns into. Every frame is
@@ -42,6 +46,9 @@ public final class FrameCodec {
   private static final int FLAG_LAST = 1;
   private static final int FLAG_BUSY = 1;
 
+  /** The frame ends with what the vector in it has forgotten: origin, sum of terms. */
+  private static final int FLAG_FORGOTTEN = 4;
+
   /** Most origins a stranger's frames may make us name. */
   private static final int ORIGINS_MAX = Origins.SLOTS_MAX - 1;
 
@@ -57,8 +64,10 @@ public final class FrameCodec {
     ByteWriter out = new ByteWriter(256);
     switch (frame) {
       case Frame.Mutations(var from, var list) -> {
-        header(out, MUTATIONS, 0, from);
+        Forgotten forgotten = list.getFirst().contextForgotten();
+        header(out, MUTATIONS, flag(forgotten), from);
         mutations.encode(list, out);
+        forgotten(out, forgotten);
       }
       case Frame.Beacon(var from, var sequence, var wallMillis) -> {
         header(out, BEACON, 0, from);
@@ -73,19 +82,22 @@ public final class FrameCodec {
       }
       case Frame.OfferRequest(var from) -> header(out, OFFER_REQUEST, 0, from);
       case Frame.Offer(var from, var vector, var entries) -> {
-        header(out, OFFER, 0, from);
+        header(out, OFFER, flag(vector.forgotten()), from);
         vector(out, vector);
         out.varint(entries);
+        forgotten(out, vector.forgotten());
       }
       case Frame.ReplayRequest(var from, var vector, var creditBytes) -> {
-        header(out, REPLAY_REQUEST, 0, from);
+        header(out, REPLAY_REQUEST, flag(vector.forgotten()), from);
         vector(out, vector);
         out.varint(creditBytes);
+        forgotten(out, vector.forgotten());
       }
       case Frame.ReplayEnd(var from, var outcome, var vector) -> {
-        header(out, REPLAY_END, 0, from);
+        header(out, REPLAY_END, flag(vector.forgotten()), from);
         out.u8(outcome.code);
         vector(out, vector);
+        forgotten(out, vector.forgotten());
       }
       case Frame.SnapshotRequest(var from, var cut, var section, var offset, var window) -> {
         header(out, SNAPSHOT_REQUEST, 0, from);
@@ -117,8 +129,9 @@ public final class FrameCodec {
       }
       case Frame.VectorRequest(var from) -> header(out, VECTOR_REQUEST, 0, from);
       case Frame.Vector(var from, var vector) -> {
-        header(out, VECTOR, 0, from);
+        header(out, VECTOR, flag(vector.forgotten()), from);
         vector(out, vector);
+        forgotten(out, vector.forgotten());
       }
     }
     out.u32(crc(out.array(), out.size()));
@@ -141,8 +154,9 @@ public final class FrameCodec {
   }
 
   private void encode(Frame.Heartbeat heartbeat, ByteWriter out) {
+    Forgotten forgotten = heartbeat.active().forgotten();
     int flags = (heartbeat.live() ? FLAG_LIVE : 0) | (heartbeat.hello() ? FLAG_HELLO : 0);
-    header(out, HEARTBEAT, flags, heartbeat.from());
+    header(out, HEARTBEAT, flags | flag(forgotten), heartbeat.from());
     out.varint(heartbeat.sequence());
     out.u64(heartbeat.wallMillis());
     out.u64(heartbeat.hlc());
@@ -158,16 +172,32 @@ public final class FrameCodec {
       out.u64(sample.vectorHash());
       out.u64(sample.digest());
     }
+    forgotten(out, forgotten);
+  }
+
+  private static int flag(@Nullable Forgotten forgotten) {
+    return forgotten == null ? 0 : FLAG_FORGOTTEN;
+  }
+
+  private static void forgotten(ByteWriter out, @Nullable Forgotten forgotten) {
+    if (forgotten == null) return;
+    out.origin(forgotten.until());
+    out.u64(forgotten.hash());
+  }
+
+  private static @Nullable Forgotten forgotten(int flags, ByteReader in)
+      throws MalformedFrameException {
+    return (flags & FLAG_FORGOTTEN) == 0 ? null : new Forgotten(in.origin(), in.u64());
   }
 
   private void vector(ByteWriter out, VersionVector vector) {
     int count = 0;
-    for (int slot = 0; slot < vector.slots(); slot++) if (vector.get(slot) > 0) count++;
+    for (int slot = 0; slot < vector.slots(); slot++) if (vector.mark(slot) > 0) count++;
     out.varint(count);
     for (int slot = 0; slot < vector.slots(); slot++) {
-      if (vector.get(slot) == 0) continue;
+      if (vector.mark(slot) == 0) continue;
       out.origin(origins.id(slot));
-      out.varint(vector.get(slot));
+      out.varint(vector.mark(slot));
     }
   }
 
@@ -196,7 +226,7 @@ public final class FrameCodec {
     if (in.u8() != 0) throw new MalformedFrameException("a shard other than 0");
     OriginId from = in.origin();
     // who receives the frame will intern its sender, and there must be room for that
-    if (origins.find(from) < 0 && origins.size() >= ORIGINS_MAX) {
+    if (origins.find(from) < 0 && origins.slots() >= ORIGINS_MAX) {
       throw new MalformedFrameException("too many origins");
     }
     Frame frame = body(type, flags, from, in);
@@ -207,7 +237,7 @@ public final class FrameCodec {
   private Frame body(int type, int flags, OriginId from, ByteReader in)
       throws MalformedFrameException {
     return switch (type) {
-      case MUTATIONS -> new Frame.Mutations(from, mutations.decode(from, in));
+      case MUTATIONS -> mutations(flags, from, in);
       case BEACON -> {
         long sequence = sequence(in);
         in.u64();
@@ -216,10 +246,24 @@ public final class FrameCodec {
       case HEARTBEAT -> heartbeat(flags, from, in);
       case LEAVE -> new Frame.Leave(from, sequence(in));
       case OFFER_REQUEST -> new Frame.OfferRequest(from);
-      case OFFER -> new Frame.Offer(from, vector(in), in.varint(Long.MAX_VALUE));
-      case REPLAY_REQUEST ->
-          new Frame.ReplayRequest(from, vector(in), (int) in.varint(Integer.MAX_VALUE));
-      case REPLAY_END -> new Frame.ReplayEnd(from, Frame.ReplayEnd.Outcome.of(in.u8()), vector(in));
+      case OFFER -> {
+        VersionVector vector = vector(in);
+        long entries = in.varint(Long.MAX_VALUE);
+        vector.forgotten(forgotten(flags, in));
+        yield new Frame.Offer(from, vector, entries);
+      }
+      case REPLAY_REQUEST -> {
+        VersionVector vector = vector(in);
+        int credit = (int) in.varint(Integer.MAX_VALUE);
+        vector.forgotten(forgotten(flags, in));
+        yield new Frame.ReplayRequest(from, vector, credit);
+      }
+      case REPLAY_END -> {
+        Frame.ReplayEnd.Outcome outcome = Frame.ReplayEnd.Outcome.of(in.u8());
+        VersionVector vector = vector(in);
+        vector.forgotten(forgotten(flags, in));
+        yield new Frame.ReplayEnd(from, outcome, vector);
+      }
       case SNAPSHOT_REQUEST ->
           new Frame.SnapshotRequest(
               from, in.varint(Long.MAX_VALUE), number(in), number(in), number(in));
@@ -227,9 +271,20 @@ public final class FrameCodec {
       case SNAPSHOT_REFUSED ->
           new Frame.SnapshotRefused(from, in.varint(Long.MAX_VALUE), (flags & FLAG_BUSY) != 0);
       case VECTOR_REQUEST -> new Frame.VectorRequest(from);
-      case VECTOR -> new Frame.Vector(from, vector(in));
+      case VECTOR -> {
+        VersionVector vector = vector(in);
+        vector.forgotten(forgotten(flags, in));
+        yield new Frame.Vector(from, vector);
+      }
       default -> throw new MalformedFrameException("unknown type " + type);
     };
+  }
+
+  private Frame mutations(int flags, OriginId from, ByteReader in) throws MalformedFrameException {
+    List<Mutation> list = mutations.decode(from, in);
+    Forgotten forgotten = forgotten(flags, in);
+    if (forgotten != null) list.addFirst(list.removeFirst().withForgotten(forgotten));
+    return new Frame.Mutations(from, list);
   }
 
   private static int number(ByteReader in) throws MalformedFrameException {
@@ -237,7 +292,7 @@ public final class FrameCodec {
   }
 
   private static long sequence(ByteReader in) throws MalformedFrameException {
-    return in.varint(org.natskvcache.crdt.Dot.SEQUENCE_MAX);
+    return in.varint(Dot.SEQUENCE_MAX);
   }
 
   private Frame heartbeat(int flags, OriginId from, ByteReader in) throws MalformedFrameException {
@@ -259,6 +314,7 @@ public final class FrameCodec {
     int count = in.count(18);
     List<Frame.Sample> samples = new ArrayList<>(count);
     for (int i = 0; i < count; i++) samples.add(new Frame.Sample(in.u16(), in.u64(), in.u64()));
+    active.forgotten(forgotten(flags, in));
     return new Frame.Heartbeat(
         from,
         (flags & FLAG_LIVE) != 0,
@@ -289,7 +345,8 @@ public final class FrameCodec {
 
   private VersionVector vector(ByteReader in) throws MalformedFrameException {
     int count = in.count(17);
-    if (origins.size() + count > ORIGINS_MAX) throw new MalformedFrameException("too many origins");
+    if (origins.slots() + count > ORIGINS_MAX)
+      throw new MalformedFrameException("too many origins");
     VersionVector vector = new VersionVector(origins);
     for (int i = 0; i < count; i++) vector.raise(origins.slot(in.origin()), sequence(in));
     return vector;

@@ -161,7 +161,7 @@ final class MutationCodec {
     in.u64();
     long hlc = in.u64();
     int tableSize = in.count(16);
-    if (origins.size() + tableSize + 1 >= Origins.SLOTS_MAX) {
+    if (origins.slots() + tableSize + 1 >= Origins.SLOTS_MAX) {
       throw new MalformedFrameException("too many origins");
     }
     int me = origins.slot(author);
@@ -173,15 +173,7 @@ final class MutationCodec {
       hlc = mutation.hlc();
       mutations.add(mutation);
     }
-    Mutation last = mutations.removeLast();
-    mutations.add(
-        new Mutation(
-            last.dot(),
-            last.hlc(),
-            last.contextSlots(),
-            last.contextDeltas(),
-            in.u64(),
-            last.op()));
+    mutations.addLast(mutations.removeLast().withRowHash(in.u64()));
     return mutations;
   }
 
@@ -201,7 +193,7 @@ final class MutationCodec {
     int flags = in.u8();
     long hlc = time(hlcBefore + in.zigzag());
     Key key = new Key(new Bytes(in.bytes()));
-    return new Mutation(dot, hlc, slots, deltas, 0, op(code, flags, key, hlc, table, in));
+    return new Mutation(dot, hlc, slots, deltas, null, 0, op(code, flags, key, hlc, table, in));
   }
 
   private static Op op(int code, int flags, Key key, long hlc, int[] table, ByteReader in)

@@ -1,10 +1,14 @@
 package org.natskvcache.replication.wire;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
 import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.Forgotten;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.Register;
 import org.natskvcache.crdt.VersionVector;
@@ -42,26 +46,32 @@ public final class SnapshotCodec {
       List<@Nullable VersionVector> rows,
       List<VersionVector> bucketVectors) {}
 
-  /** The origins of a cut's vector in the order they are written, and back. */
+  /**
+   * The origins a cut may name in the order they are written, and back: those with a mark in its
+   * vector and those it has forgotten but may still hold something of.
+   */
   public static final class Table {
     private final int[] slots;
     private final int[] indexes;
 
-    public Table(VersionVector vector) {
-      int count = 0;
-      for (int slot = 0; slot < vector.slots(); slot++) if (vector.get(slot) > 0) count++;
-      slots = new int[count];
-      indexes = new int[vector.slots()];
-      int index = 0;
-      for (int slot = 0; slot < vector.slots(); slot++) {
-        indexes[slot] = vector.get(slot) > 0 ? index : -1;
-        if (vector.get(slot) > 0) slots[index++] = slot;
-      }
+    public Table(VersionVector vector, Origins origins) {
+      slots =
+          IntStream.range(0, origins.slots())
+              .filter(slot -> !origins.isFree(slot) && vector.get(slot) > 0)
+              .toArray();
+      indexes = new int[origins.slots()];
+      Arrays.fill(indexes, -1);
+      for (int i = 0; i < slots.length; i++) indexes[slots[i]] = i;
     }
 
     private Table(int[] slots) {
       this.slots = slots;
       this.indexes = new int[0];
+    }
+
+    /** Marks the slots that are named. */
+    public void markSlots(BitSet used) {
+      for (int slot : slots) used.set(slot);
     }
 
     private int index(int slot) {
@@ -78,7 +88,7 @@ public final class SnapshotCodec {
     out.varint(table.slots.length);
     for (int slot : table.slots) {
       out.origin(origins.id(slot));
-      out.varint(header.vector.get(slot));
+      out.varint(header.vector.mark(slot));
     }
     out.u64(header.hlc);
     for (int slot : table.slots) {
@@ -87,17 +97,40 @@ public final class SnapshotCodec {
     }
     out.varint(header.bucketVectors.size());
     for (VersionVector bucket : header.bucketVectors) sparse(bucket, table, out);
+    if (anyForgotten(header)) {
+      forgotten(header.vector.forgotten(), out);
+      for (int slot : table.slots) {
+        VersionVector row = slot < header.rows.size() ? header.rows.get(slot) : null;
+        forgotten(row == null ? null : row.forgotten(), out);
+      }
+    }
     return out.toBytes();
+  }
+
+  private static boolean anyForgotten(Header header) {
+    return header.vector.forgotten() != null
+        || header.rows.stream().anyMatch(row -> row != null && row.forgotten() != null);
+  }
+
+  private static void forgotten(@Nullable Forgotten forgotten, ByteWriter out) {
+    out.u8(forgotten == null ? 0 : 1);
+    if (forgotten == null) return;
+    out.origin(forgotten.until());
+    out.u64(forgotten.hash());
+  }
+
+  private static @Nullable Forgotten forgotten(ByteReader in) throws MalformedFrameException {
+    return in.u8() == 0 ? null : new Forgotten(in.origin(), in.u64());
   }
 
   private static void sparse(VersionVector vector, Table table, ByteWriter out) {
     int count = 0;
-    for (int slot : table.slots) if (vector.get(slot) > 0) count++;
+    for (int slot : table.slots) if (vector.mark(slot) > 0) count++;
     out.varint(count);
     for (int slot : table.slots) {
-      if (vector.get(slot) == 0) continue;
+      if (vector.mark(slot) == 0) continue;
       out.varint(table.index(slot));
-      out.varint(vector.get(slot));
+      out.varint(vector.mark(slot));
     }
   }
 
@@ -107,7 +140,7 @@ public final class SnapshotCodec {
   public Read decodeHeader(byte[] section, int buckets) throws MalformedFrameException {
     ByteReader in = new ByteReader(section, 0, section.length);
     int count = in.count(17);
-    if (origins.size() + count >= Origins.SLOTS_MAX) {
+    if (origins.slots() + count >= Origins.SLOTS_MAX) {
       throw new MalformedFrameException("too many origins");
     }
     Table table = new Table(new int[count]);
@@ -126,6 +159,14 @@ public final class SnapshotCodec {
     if (in.varint() != buckets) throw new MalformedFrameException("another number of buckets");
     List<VersionVector> bucketVectors = new ArrayList<>(buckets);
     for (int i = 0; i < buckets; i++) bucketVectors.add(sparse(table, in));
+    if (in.remaining() > 0) {
+      vector.forgotten(forgotten(in));
+      for (int slot : table.slots) {
+        Forgotten forgotten = forgotten(in);
+        VersionVector row = rows.get(slot);
+        if (row != null) row.forgotten(forgotten);
+      }
+    }
     in.end();
     return new Read(new Header(vector, hlc, rows, bucketVectors), table);
   }

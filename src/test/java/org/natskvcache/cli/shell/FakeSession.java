@@ -28,7 +28,8 @@ final class FakeSession implements ShellSession {
         d.chunkBytes(),
         d.cutsMax(),
         d.digestBucketBits(),
-        2);
+        2,
+        1_024);
   }
 
   FakeSession(String... links) {

@@ -9,6 +9,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.Forgotten;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
@@ -111,7 +112,20 @@ public final class FrameJson {
   private static ObjectNode json(VersionVector vector) {
     ObjectNode out = JSON.objectNode();
     vector.toMap().forEach((id, sequence) -> put(out, id.toString(), sequence));
+    if (vector.forgotten() != null) out.set("forgotten", json(vector.forgotten()));
     return out;
+  }
+
+  private static ObjectNode json(Forgotten forgotten) {
+    ObjectNode out = JSON.objectNode().put("until", forgotten.until().toString());
+    put(out, "hash", forgotten.hash());
+    return out;
+  }
+
+  private static Forgotten forgotten(JsonNode in) {
+    JsonNode forgotten = in.get("forgotten");
+    if (forgotten == null) return null;
+    return new Forgotten(origin(forgotten.get("until").asText()), number(forgotten, "hash"));
   }
 
   private ObjectNode json(Mutation mutation) {
@@ -123,6 +137,8 @@ public final class FrameJson {
       ArrayNode one = context.addArray().add(name(mutation.contextSlots()[i]));
       one.add(Long.toString(mutation.contextDeltas()[i]));
     }
+    Forgotten forgotten = mutation.contextForgotten();
+    if (forgotten != null) out.set("forgotten", json(forgotten));
     put(out, "rowHash", mutation.rowHash());
     Op op = mutation.op();
     out.put("op", op.getClass().getSimpleName());
@@ -260,12 +276,14 @@ public final class FrameJson {
         pieces);
   }
 
-  /** The vector of a JSON object from origin to sequence. */
+  /** The vector of a JSON object from origin to sequence, and what it has forgotten. */
   public VersionVector vector(JsonNode in) {
     VersionVector vector = new VersionVector(origins);
     for (Map.Entry<String, JsonNode> mark : in.properties()) {
+      if (mark.getKey().equals("forgotten")) continue;
       vector.raise(slot(mark.getKey()), Long.parseLong(mark.getValue().asText()));
     }
+    vector.forgotten(forgotten(in));
     return vector;
   }
 
@@ -282,7 +300,14 @@ public final class FrameJson {
       }
       long dot = Dot.of(author, number(one, "sequence"));
       mutations.add(
-          new Mutation(dot, number(one, "hlc"), slots, deltas, number(one, "rowHash"), op(one)));
+          new Mutation(
+              dot,
+              number(one, "hlc"),
+              slots,
+              deltas,
+              forgotten(one),
+              number(one, "rowHash"),
+              op(one)));
     }
     return new Frame.Mutations(from, mutations);
   }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.Forgotten;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
@@ -85,7 +86,14 @@ final class RandomFrames {
     for (int slot = 0; slot < 6; slot++) {
       if (random.nextBoolean()) vector.raise(slot, sequence());
     }
+    vector.forgotten(forgotten());
     return vector;
+  }
+
+  private Forgotten forgotten() {
+    if (random.nextInt(3) > 0) return null;
+    OriginId until = new OriginId(random.nextLong(), random.nextLong());
+    return new Forgotten(until, random.nextLong());
   }
 
   private Frame heartbeat(OriginId from) {
@@ -132,7 +140,15 @@ final class RandomFrames {
       for (int c = 0; c < deltas.length; c++) deltas[c] = 1 + upTo(Dot.SEQUENCE_MAX - 1);
       long rowHash = i == 1 ? random.nextLong() : 0; // only that of the last one travels
       long dot = Dot.of(author, sequence++);
-      mutations.add(new Mutation(dot, upTo(TIME_MAX), slots, deltas, rowHash, op()));
+      mutations.add(
+          new Mutation(
+              dot,
+              upTo(TIME_MAX),
+              slots,
+              deltas,
+              mutations.isEmpty() ? forgotten() : null,
+              rowHash,
+              op()));
     }
     return new Frame.Mutations(from, mutations);
   }
