@@ -371,8 +371,7 @@ class WrpcServerIT {
             failures.add(failure);
           }
         };
-    provider =
-        Nats.connect(Options.builder().server(roomy.url()).errorListener(noting).build());
+    provider = Nats.connect(Options.builder().server(roomy.url()).errorListener(noting).build());
     open.add(provider);
     WrpcServer server = server(new WrpcLimits(1 << 30, 100, 100, 1 << 30, PATIENCE));
     server.serve(STORE, "set", ValueReader::bytes, (call, v) -> call.result(new byte[] {1}));
