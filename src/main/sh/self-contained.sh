@@ -2,18 +2,22 @@
 # nats-kvcache with its own Java runtime, packed behind this script. The first start unpacks it into a
 # folder named by the content's hash; later starts run from there. Needs a POSIX shell, tar and gzip.
 N=nats-kvcache H=@HASH@ S=@START@
-umask 077
 E=$0
 case $E in /*) ;; *) E=$PWD/$E ;; esac
 said=
 
-# Is the folder of an unpacked copy there, whole as far as can be seen, and may it be executed?
+# What the files of an unpacked copy are like: modes, owners, sizes, times.
+files() {
+  (cd "$1" && LC_ALL=C TZ=UTC0 ls -lnR runtime/bin runtime/conf runtime/lib $N.jar $N.aot | grep '^-') 2>/dev/null
+}
+
+# Is the folder of an unpacked copy there, is it as it was left, and may it be executed?
 usable() {
-  [ -f "$1/.ok" ] && [ -x "$1/runtime/bin/java" ] && [ -f "$1/runtime/lib/server/libjvm.so" ] &&
-    [ -f "$1/runtime/lib/modules" ] && [ -f "$1/nats-kvcache.jar" ]
+  [ -f "$1/.ok" ] && [ -x "$1/runtime/bin/java" ] && [ "$(files "$1")" = "$(cat "$1/.ok")" ]
 }
 
 run() {
+  [ -z "$said" ] || echo "$N: runs from $R, since$said" >&2
   exec "$R/runtime/bin/java" -Xlog:disable -Xlog:all=warning:stderr -Xlog:aot=off -Xlog:cds=off \
     -XX:+UseSerialGC -XX:+UseCompactObjectHeaders -XX:AOTCache="$R/nats-kvcache.aot" \
     -Dnats-kvcache.executable="$E" ${PROVIDER_JAVA_OPTS:-} -jar "$R/nats-kvcache.jar" "$@"
@@ -32,14 +36,15 @@ unpack() {
   trap 'exit 143' TERM
   trap 'exit 130' INT
   trap 'exit 129' HUP
-  if tail -c +$S "$E" | gzip -dc 2>/dev/null | tar -xf - -C "$T" 2>/dev/null && : >"$T/.ok"; then
-    if usable "$T"; then
-      [ ! -e "$R" ] || usable "$R" || mv "$R" "$T/damaged" 2>/dev/null
-      mv "$T" "$R" 2>/dev/null # where another start was faster, this lands inside its folder
-      rm -rf "$R/${T##*/}" "$R/damaged"
-    else
-      skip "$1" 'does not let programs run'
-    fi
+  : >"$T/program" && chmod 700 "$T/program"
+  if [ ! -x "$T/program" ]; then
+    skip "$1" 'does not let programs run'
+  elif tail -c +$S "$E" | gzip -dc 2>/dev/null | tar -xf - -C "$T" 2>/dev/null && files "$T" >"$T/.ok"; then
+    rm -f "$T/program"
+    [ ! -e "$R" ] || usable "$R" || mv "$R" "$T/damaged" 2>/dev/null
+    mv "$T" "$R" 2>/dev/null # where another start was faster, this lands inside its folder
+    rm -rf "$R/${T##*/}" "$R/damaged"
+    find "$1"/.*.?????? -prune -mtime +0 -exec rm -rf {} + 2>/dev/null # what killed starts left
   else
     skip "$1" 'unpacking failed, is the disk full?'
   fi
@@ -53,11 +58,14 @@ for B in "${PROVIDER_CACHE_DIR:-}" "${XDG_CACHE_HOME:+$XDG_CACHE_HOME/$N}" "${HO
   [ -n "$B" ] || continue
   case $B in *@UID@) B=${B%@UID@}$(id -u) ;; esac
   R=$B/$H
-  if [ -O "$R" ] && [ ! -L "$B" ] && usable "$R"; then run "$@"; fi
+  if [ -O "$B" ] && [ ! -L "$B" ] && usable "$R"; then run "$@"; fi
+  U=$(umask)
+  umask 077
   if unpack "$B"; then
-    [ -z "$said" ] || echo "$N: unpacked into $R, since$said" >&2
+    umask "$U"
     run "$@"
   fi
+  umask "$U"
 done
 echo "$N: no folder to unpack into; set PROVIDER_CACHE_DIR to one that is ours, with 80 MB free.$said" >&2
 exit 70

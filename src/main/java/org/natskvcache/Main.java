@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -306,6 +308,7 @@ public final class Main implements Commands {
     }
     if (binary == null) binary = Path.of(running);
     try {
+      String hash = ProviderArchive.hash(binary); // no keys are made for what cannot be packed
       SigningKey issuer =
           key(
               options.issuerSeedFile(),
@@ -325,7 +328,7 @@ public final class Main implements Commands {
               options.vendor(),
               options.revision(),
               Version.text(),
-              Map.of(options.target(), ProviderArchive.hash(binary)));
+              Map.of(options.target(), hash));
       ProviderArchive.write(options.out(), claims.jwt(issuer), options.target(), binary);
       out.println(
           "archive="
@@ -337,11 +340,20 @@ public final class Main implements Commands {
       out.println("issuer=" + issuer.publicKey().text());
       out.println("provider-key=" + subject.publicKey().text());
       return ExitCode.OK;
-    } catch (NoSuchFileException e) {
-      return failed("there is no " + e.getFile());
     } catch (IOException e) {
-      return failed(String.valueOf(e.getMessage()));
+      return failed(reason(e));
     }
+  }
+
+  /** What a person needs to know; the message of many exceptions is the file alone. */
+  private static String reason(IOException e) {
+    return switch (e) {
+      case NoSuchFileException missing -> "there is no " + missing.getFile();
+      case AccessDeniedException denied -> "access to " + denied.getFile() + " is denied";
+      case FileSystemException other when other.getReason() != null ->
+          other.getFile() + ": " + other.getReason();
+      default -> e.getClass().getSimpleName() + ": " + e.getMessage();
+    };
   }
 
   private SigningKey key(@Nullable Path given, Nkey.Role role, Path kept) throws IOException {

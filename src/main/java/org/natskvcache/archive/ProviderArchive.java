@@ -4,13 +4,18 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.UUID;
 import java.util.zip.GZIPOutputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
@@ -53,10 +58,13 @@ public final class ProviderArchive {
    */
   public static void write(Path out, String claimsJwt, String target, Path executable)
       throws IOException {
-    Path folder = out.toAbsolutePath().getParent();
-    Path partial = Files.createTempFile(folder, "." + out.getFileName(), ".part");
+    if (Files.isDirectory(out)) throw new FileSystemException("" + out, null, "is a folder");
+    Path partial =
+        out.toAbsolutePath()
+            .resolveSibling("." + out.getFileName() + "." + UUID.randomUUID() + ".part");
+    partial.toFile().deleteOnExit(); // a signal ends us in between
     try {
-      try (OutputStream file = Files.newOutputStream(partial);
+      try (OutputStream file = Files.newOutputStream(partial, StandardOpenOption.CREATE_NEW);
           OutputStream maybeZipped =
               out.toString().endsWith(".gz") ? new GZIPOutputStream(file) : file;
           var tar = new TarArchiveOutputStream(maybeZipped, "UTF-8")) {
@@ -76,7 +84,15 @@ public final class ProviderArchive {
         }
         tar.closeArchiveEntry();
       }
-      Files.move(partial, out, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(partial, out, StandardCopyOption.ATOMIC_MOVE);
+    } catch (NoSuchFileException e) {
+      throw partial.toString().equals(e.getFile())
+          ? new NoSuchFileException("" + partial.getParent())
+          : e;
+    } catch (AccessDeniedException e) {
+      throw partial.toString().equals(e.getFile())
+          ? new AccessDeniedException("" + partial.getParent())
+          : e;
     } finally {
       Files.deleteIfExists(partial);
     }

@@ -2,6 +2,7 @@ package org.natskvcache.archive;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -28,7 +29,7 @@ public final class SeedFile {
    *     is wanted and repeats nothing of the content
    */
   public static SigningKey read(Path file, Nkey.Role role) throws IOException {
-    if (Files.size(file) > FILE_BYTES_MAX) throw wrong(file, role);
+    if (Files.isDirectory(file) || Files.size(file) > FILE_BYTES_MAX) throw wrong(file, role);
     String text = Files.readString(file, StandardCharsets.ISO_8859_1).strip();
     return new SigningKey(
         Nkey.parseSeed(text)
@@ -37,7 +38,8 @@ public final class SeedFile {
   }
 
   private static IOException wrong(Path file, Nkey.Role role) {
-    return new IOException(file + " does not hold a seed S" + role.letter() + "...");
+    return new FileSystemException(
+        file.toString(), null, "it does not hold a seed S" + role.letter() + "...");
   }
 
   /**

@@ -82,17 +82,38 @@ final class Watchers implements AutoCloseable {
     CacheWatch former = caches.get(linkName);
     Map<String, Watch> watches = new HashMap<>();
     if (former != null && former.cache.equals(cache)) watches.putAll(former.watches);
-    watches.put(component, new Watch(components.computeIfAbsent(component, Component::new), list));
+    Component told = components.computeIfAbsent(component, Component::new);
+    told.link();
+    watches.put(component, new Watch(told, list));
     replace(linkName, cache, watches);
   }
 
-  /** Tells a component no more of changes in this cache. */
+  /**
+   * Tells a component no more of changes in this cache; if it watches no other one, what still
+   * waits for it is dropped.
+   */
   synchronized void delete(String component, String linkName) {
     CacheWatch former = caches.get(linkName);
-    if (former == null) return;
+    Watch watch = former == null ? null : former.watches.get(component);
+    if (former == null || watch == null) return;
     Map<String, Watch> watches = new HashMap<>(former.watches);
     watches.remove(component);
     replace(linkName, former.cache, watches);
+    if (isUnused(component) && watch.component.unlink()) components.remove(component);
+  }
+
+  private boolean isUnused(String component) {
+    return caches.values().stream().noneMatch(cache -> cache.watches.containsKey(component));
+  }
+
+  /** Its last call has ended: a new link's first call need not wait for that any more. */
+  private synchronized void forgetIfUnused(Component component) {
+    if (isUnused(component.id)) components.remove(component.id, component);
+  }
+
+  /** How many components are watching, or still in a call. */
+  synchronized int components() {
+    return components.size();
   }
 
   private void replace(String linkName, Replica cache, Map<String, Watch> watches) {
@@ -152,6 +173,7 @@ final class Watchers implements AutoCloseable {
     private final Queue<Event> waiting = new ArrayDeque<>();
     private long waitingBytes;
     private boolean calling;
+    private boolean unlinked;
     private long dropped;
     private boolean failing;
 
@@ -159,8 +181,27 @@ final class Watchers implements AutoCloseable {
       this.id = id;
     }
 
+    synchronized void link() {
+      unlinked = false;
+    }
+
+    /** Drops what waits; whether nothing is under way. */
+    synchronized boolean unlink() {
+      unlinked = true;
+      if (!waiting.isEmpty()) {
+        LOG.info(
+            "event=watch_events_unlinked component={} waiting={}",
+            Texts.shortened(id),
+            waiting.size());
+      }
+      waiting.clear();
+      waitingBytes = 0;
+      return !calling;
+    }
+
     void tell(Event event) {
       synchronized (this) {
+        if (unlinked) return;
         if (waiting.size() >= QUEUED_MAX || event.params.length > QUEUED_BYTES_MAX - waitingBytes) {
           Counter.WATCH_EVENTS_DROPPED.increment();
           if (dropped++ == 0) {
@@ -182,8 +223,10 @@ final class Watchers implements AutoCloseable {
     /** Calls with what waits longest; only whoever set {@code calling} comes here. */
     private void callNext() {
       Event event;
+      boolean last;
       synchronized (this) {
         event = waiting.poll();
+        last = event == null && unlinked;
         if (event == null) {
           calling = false;
           if (dropped > 0) {
@@ -193,10 +236,12 @@ final class Watchers implements AutoCloseable {
                 dropped);
           }
           dropped = 0;
-          return;
+        } else {
+          waitingBytes -= event.params.length;
         }
-        waitingBytes -= event.params.length;
       }
+      if (last) forgetIfUnused(this);
+      if (event == null) return;
       var headers = new Headers().add("source-id", providerId).add("target-id", id);
       Tracing.Span span = tracing.calling(INSTANCE, event.function, id, event.cause, headers::add);
       var _ =

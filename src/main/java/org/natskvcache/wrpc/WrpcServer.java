@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.natskvcache.wrpc.WrpcObserver.Event;
 
 /**
@@ -83,6 +84,7 @@ public final class WrpcServer implements AutoCloseable {
   private final Map<String, HalfSent> halfSent = new HashMap<>();
 
   private long halfSentBytes;
+  private boolean stopped;
 
   /**
    * Serves nothing yet.
@@ -140,17 +142,20 @@ public final class WrpcServer implements AutoCloseable {
     long deadline = System.nanoTime() + limits.timeout().toNanos();
     var half = new HalfSent(call, served, body, body.length + missing, deadline);
     half.decoded = body.length;
-    if (!admit(inbox + token + PARAMS, half)) giveUp(call, Event.OVERLOADED);
+    Event refusal = admit(inbox + token + PARAMS, half);
+    if (refusal != null) giveUp(call, refusal);
   }
 
-  private synchronized boolean admit(String params, HalfSent half) {
+  /** Keeps a call until its params are there; null, or why not. */
+  private synchronized @Nullable Event admit(String params, HalfSent half) {
+    if (stopped) return Event.TRUNCATED; // the rest is not listened for any more
     if (halfSent.size() >= limits.pendingCallsMax()
         || half.size > limits.pendingBytesMax() - halfSentBytes) {
-      return false;
+      return Event.OVERLOADED;
     }
     halfSentBytes += half.size;
     halfSent.put(params, half);
-    return true;
+    return null;
   }
 
   /** Decodes and handles; 0, or how many bytes the params need at least beyond these. */
@@ -200,8 +205,8 @@ public final class WrpcServer implements AutoCloseable {
     }
     int size = half.size + more.length;
     if (size > half.bytes.length) {
-      int roomy = (int) Math.min(limits.valueBytesMax(), Math.max(half.wanted, 2L * half.size));
-      half.bytes = Arrays.copyOf(half.bytes, Math.max(size, roomy));
+      // at most twice what is there: what a caller announces it need not send
+      half.bytes = Arrays.copyOf(half.bytes, (int) Math.min(limits.valueBytesMax(), 2L * size));
     }
     System.arraycopy(more, 0, half.bytes, half.size, more.length);
     half.size = size;
@@ -256,7 +261,10 @@ public final class WrpcServer implements AutoCloseable {
         drained = false; // the connection is gone, or there was too much: the same to our callers
       }
     }
-    abandon(half -> true, Event.TRUNCATED);
+    synchronized (this) {
+      stopped = true;
+      abandon(half -> true, Event.TRUNCATED);
+    }
     return drained;
   }
 

@@ -97,6 +97,21 @@ class ProviderArchiveTest {
   }
 
   @Test
+  void folderIsNotReplacedEvenAnEmptyOne() throws Exception {
+    Path executable = Files.writeString(folder.resolve("exe"), "x");
+    Path out = Files.createDirectory(folder.resolve("a.par"));
+    assertThrows(
+        IOException.class, () -> ProviderArchive.write(out, "a.b.c", "x86_64-linux", executable));
+    assertTrue(Files.isDirectory(out));
+    Path below = folder.resolve("missing").resolve("a.par");
+    var e =
+        assertThrows(
+            NoSuchFileException.class,
+            () -> ProviderArchive.write(below, "a.b.c", "x86_64-linux", executable));
+    assertEquals(below.getParent().toString(), e.getFile());
+  }
+
+  @Test
   void seedIsReadForItsRoleOnly() throws Exception {
     String seed = PAR.get("issuer_seed").textValue();
     Path file = Files.writeString(folder.resolve("k.nk"), seed + "\n");
@@ -104,7 +119,7 @@ class ProviderArchiveTest {
         PAR.get("issuer_public").textValue(),
         SeedFile.read(file, Nkey.Role.ACCOUNT).publicKey().text());
     var e = assertThrows(IOException.class, () -> SeedFile.read(file, Nkey.Role.SERVICE));
-    assertEquals(file + " does not hold a seed SV...", e.getMessage());
+    assertEquals(file + ": it does not hold a seed SV...", e.getMessage());
     Files.writeString(file, seed.replace('A', 'B'));
     e = assertThrows(IOException.class, () -> SeedFile.read(file, Nkey.Role.ACCOUNT));
     assertFalse(e.getMessage().contains(seed.substring(4, 20)));

@@ -1,30 +1,39 @@
 package org.natskvcache.nats;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import com.fasterxml.jackson.databind.JsonNode;
 import io.nats.client.Connection;
+import io.nats.client.Message;
 import io.nats.client.Nats;
+import io.nats.client.Subscription;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.natskvcache.LogLines;
 import org.natskvcache.NatsForTests;
 import org.natskvcache.Waiting;
 import org.natskvcache.metrics.Counter;
 import org.natskvcache.node.LockedReplica;
 import org.natskvcache.node.NodeSettings;
 import org.natskvcache.provider.WatchList;
+import org.natskvcache.rpc.wrpc.WrpcVectors;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Key;
@@ -164,6 +173,8 @@ class WatchersIT {
     watch("other", "SET@k0");
     long dropped = Counter.WATCH_EVENTS_DROPPED.value();
     int more = 10;
+    LogLines log = LogLines.of(Watchers.class);
+    open.add(log);
     for (int i = 0; i < Watchers.QUEUED_MAX + 1 + more; i++) set("k" + i, "v");
     List<String> first = List.of(next(), next()).stream().sorted().toList();
     assertEquals(List.of("counter 0 set k0=v", "other 0 set k0=v"), first);
@@ -176,6 +187,118 @@ class WatchersIT {
     }
     set("after", "v");
     assertEquals("counter 0 set after=v", next());
+    Waiting.until("it has caught up", () -> log.at(Level.WARN).size() >= 2);
+    List<String> lines = log.at(Level.WARN);
+    assertEquals(2, lines.size(), lines::toString);
+    assertTrue(
+        lines.getFirst().contains("dropped component=counter waiting=4096"), lines::toString);
+    assertTrue(lines.getLast().contains("caught_up component=counter dropped=10"), lines::toString);
+  }
+
+  /** Bytes are bounded too, whatever their number; what is too large is dropped, not what fits. */
+  @Test
+  void waitingBytesAreBounded() throws Exception {
+    answering = false;
+    component("counter");
+    watch("counter", "[\"*\"]");
+    long dropped = Counter.WATCH_EVENTS_DROPPED.value();
+    String large = "x".repeat(900_000);
+    int fit = (int) (Watchers.QUEUED_BYTES_MAX / large.length());
+    for (int i = 0; i < 1 + fit + 3; i++) set("k" + i, large);
+    set("small", "v");
+    assertEquals(3, Counter.WATCH_EVENTS_DROPPED.value() - dropped);
+    answering = true;
+    assertEquals("counter 0 set k0=" + large, next());
+    held.take().result(new byte[0]);
+    for (int i = 1; i <= fit; i++) assertEquals("counter 0 set k" + i + "=" + large, next());
+    assertEquals("counter 0 set small=v", next());
+  }
+
+  @Test
+  void componentWithTwoLinksIsInOneCallAtATime() throws Exception {
+    answering = false;
+    component("counter");
+    LockedReplica second =
+        new LockedReplica("second", NodeSettings.standalone(Limits.DEFAULTS), null);
+    open.add(second);
+    watch("counter", "SET@a");
+    watchers.put("counter", "second", second, WatchList.parse("SET@b").orElseThrow());
+    set("a", "1");
+    second.call(new Command.Set(Key.of("b"), Bytes.utf8("2"), 0), reply -> {});
+    assertEquals("counter 0 set a=1", next());
+    assertNull(heard.poll(50, TimeUnit.MILLISECONDS));
+    watchers.delete("counter", "default");
+    held.take().result(new byte[0]);
+    assertEquals("counter 0 set b=2", next(), "its other link's change waited");
+    assertEquals(1, watchers.components());
+  }
+
+  @Test
+  void deletedLinkDropsWhatWaitsAndANewOneWaitsForTheLastCall() throws Exception {
+    answering = false;
+    component("counter");
+    watch("counter", "[\"*\"]");
+    for (int i = 0; i < 5; i++) set("k" + i, "v");
+    assertEquals("counter 0 set k0=v", next());
+    watchers.delete("counter", "default");
+    watch("counter", "SET@new");
+    set("new", "1");
+    assertNull(heard.poll(50, TimeUnit.MILLISECONDS));
+    held.take().result(new byte[0]);
+    assertEquals("counter 0 set new=1", next());
+    watchers.delete("counter", "default");
+    assertEquals(1, watchers.components(), "it is in a call");
+    held.take().result(new byte[0]);
+    Waiting.until("it is forgotten", () -> watchers.components() == 0);
+    for (int i = 0; i < 100; i++) {
+      watch("c" + i, "SET@k");
+      watchers.delete("c" + i, "default");
+    }
+    assertEquals(0, watchers.components());
+  }
+
+  /** Plays the component's part of the vector and compares ours. */
+  @Test
+  void callsAreThoseOfTheVectors() throws Exception {
+    JsonNode transcript =
+        StreamSupport.stream(
+                WrpcVectors.of("nats_transcripts").get("transcripts").spliterator(), false)
+            .filter(t -> t.get("id").textValue().equals("watcher-on-set"))
+            .findFirst()
+            .orElseThrow();
+    JsonNode messages = transcript.get("messages");
+    Connection host = Nats.connect(server.url());
+    open.add(host);
+    Subscription component = host.subscribe("default.counter.wrpc.>");
+    Subscription rest = host.subscribe("rest.params");
+    host.flush(Waiting.PATIENCE);
+    watch("counter", "SET@foo,DEL@foo");
+    set("foo", "bar");
+    delete("foo");
+    JsonNode call = messages.get(0);
+    Message got = component.nextMessage(Waiting.PATIENCE);
+    assertEquals(call.get("subject").textValue(), got.getSubject());
+    assertEquals(hex(call), HexFormat.of().formatHex(got.getData()));
+    assertEquals(call.get("headers").size(), got.getHeaders().size());
+    for (JsonNode header : call.get("headers")) {
+      assertEquals(header.get(1).textValue(), got.getHeaders().getFirst(header.get(0).textValue()));
+    }
+    host.publish(got.getReplyTo(), "rest", new byte[0]);
+    assertEquals(hex(messages.get(2)), HexFormat.of().formatHex(data(rest)));
+    assertNull(component.nextMessage(Duration.ofMillis(20)), "the first call has not ended");
+    host.publish(got.getReplyTo() + ".results", new byte[0]);
+    got = component.nextMessage(Waiting.PATIENCE);
+    String subjectOfDeletes = WrpcVectors.of("subjects").get("called_watcher").get(1).textValue();
+    assertEquals(subjectOfDeletes.replace("<component-id>", "counter"), got.getSubject());
+    assertArrayEquals(WrpcVectors.call("watcher.on-delete/params/basic"), got.getData());
+  }
+
+  private static String hex(JsonNode message) {
+    return message.get("payload_hex").textValue();
+  }
+
+  private static byte[] data(Subscription subscription) throws Exception {
+    return subscription.nextMessage(Waiting.PATIENCE).getData();
   }
 
   @Test

@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import org.natskvcache.NatsForTests;
 import org.natskvcache.rpc.wasmbus.SigningCaller;
 import org.natskvcache.rpc.wasmbus.Vectors;
+import org.natskvcache.rpc.wrpc.WrpcVectors;
 
 /**
  * What a host writes on a provider's standard input: the golden vector of a host family, with the
@@ -33,13 +34,31 @@ public final class HostDataLine {
   /** The vector {@code hostdata.FAMILY}, such as {@code rust-0.82}, on the test's server. */
   static HostDataLine ofFamily(String family, NatsForTests nats) {
     JsonNode vector = Vectors.vector("hostdata." + family);
-    String json = vector.get("json").textValue().replace(":4222", ":" + nats.port());
     String end = new String(HexFormat.of().parseHex(vector.get("eol_hex").textValue()), US_ASCII);
+    return of(vector.get("json").textValue(), end, nats);
+  }
+
+  /** The line that a host 1.9 writes, on the test's server. */
+  static HostDataLine ofOne(NatsForTests nats) {
+    String line = WrpcVectors.of("host_data").get("stdin_line").textValue();
+    String json = new String(Base64.getDecoder().decode(line.strip()), UTF_8);
+    return of(json, line.substring(line.strip().length()), nats);
+  }
+
+  private static HostDataLine of(String json, String end, NatsForTests nats) {
     try {
-      return new HostDataLine((ObjectNode) JSON.readTree(json), end);
+      String ofTest = json.replace(":4222", ":" + nats.port());
+      return new HostDataLine((ObjectNode) JSON.readTree(ofTest), end);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** A member that is no text: lists, maps and the like become JSON. */
+  HostDataLine with(String name, Object value) {
+    var copy = object.deepCopy();
+    copy.set(name, JSON.valueToTree(value));
+    return new HostDataLine(copy, end);
   }
 
   HostDataLine with(String name, String text) {

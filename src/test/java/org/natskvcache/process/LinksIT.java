@@ -87,17 +87,17 @@ class LinksIT {
     assertTrue(second.error("Get", text("k")).contains("unlinked actor"));
     provider.link(
         "MSECOND",
-        Map.of("NATS_URL", fixture.nats.url(), "replay_heartbeat_secs", "17", "other", "value"));
+        Map.of("NATS_URL", fixture.nats.url(), "replay_heartbeat_secs", "31337", "other", "value"));
     provider.process.awaitLog("event=link_keys_ignored");
     until("the link", () -> second.request("Get", text("k")).error().isEmpty());
     assertEquals(Optional.of("shared"), second.get("k"));
     String warning = provider.logLines("event=link_keys_ignored").getFirst();
     assertTrue(warning.contains("WARN") && warning.contains("[REPLAY_HEARTBEAT_SECS]"), warning);
-    assertFalse(warning.contains("17"), warning);
+    assertFalse(warning.contains("31337"), warning);
     // Hosts repeat their links; that is no news.
     provider.link(
         "MSECOND",
-        Map.of("NATS_URL", fixture.nats.url(), "replay_heartbeat_secs", "17", "other", "value"));
+        Map.of("NATS_URL", fixture.nats.url(), "replay_heartbeat_secs", "31337", "other", "value"));
     provider.health();
     assertEquals(1, provider.logLines("event=link_keys_ignored").size());
     assertEquals(List.of(), provider.logLines("event=link_changed"));

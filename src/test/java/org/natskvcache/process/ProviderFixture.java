@@ -121,7 +121,17 @@ public final class ProviderFixture implements AutoCloseable {
     return started(launch(hostData));
   }
 
-  private static Provider started(Provider provider) {
+  /** Starts an instance as a host 1.x does. Does not wait for it. */
+  WrpcProvider launchOne(HostDataLine hostData) {
+    return open(new WrpcProvider(host, hostData, ProviderProcess.start(Map.of(), hostData.line())));
+  }
+
+  /** As {@link #launchOne}, and waits until it answers. */
+  WrpcProvider startOne(HostDataLine hostData) {
+    return started(launchOne(hostData));
+  }
+
+  private static <I extends Instance> I started(I provider) {
     provider.awaitHealth(true, "");
     return provider;
   }

@@ -11,9 +11,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.nats.client.Connection;
+import io.nats.client.ErrorListener;
 import io.nats.client.Message;
 import io.nats.client.Nats;
-import io.nats.client.Subscription;
+import io.nats.client.Options;
 import io.nats.client.impl.Headers;
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;
@@ -26,6 +27,8 @@ import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -143,7 +146,7 @@ class WrpcServerIT {
           });
     }
     provider.flush(PATIENCE);
-    var peer = new Peer(host);
+    var peer = new WrpcPeer(host);
     String serverInbox = null;
     for (JsonNode message : transcript.get("messages")) {
       String subject = message.get("subject").textValue();
@@ -206,60 +209,6 @@ class WrpcServerIT {
         : Arrays.copyOfRange(whole, slice.get(0).intValue(), slice.get(1).intValue());
   }
 
-  /** A caller that speaks message by message. */
-  private static final class Peer {
-    private final Connection connection;
-    private final String inbox;
-    private final Subscription subscription;
-
-    Peer(Connection connection) throws Exception {
-      this.connection = connection;
-      inbox = connection.createInbox();
-      subscription = connection.subscribe(inbox + ".>");
-      connection.flush(PATIENCE);
-    }
-
-    String replyTo() {
-      return inbox + ".1";
-    }
-
-    Message next() throws Exception {
-      Message message = subscription.nextMessage(PATIENCE);
-      assertNotNull(message, "nothing came");
-      return message;
-    }
-
-    /** Whatever was published before has arrived now, since the server keeps the order. */
-    void assertSilent() throws Exception {
-      connection.flush(PATIENCE);
-      assertNull(subscription.nextMessage(Duration.ofMillis(20)));
-    }
-
-    /**
-     * Invokes with the first part, sends the others after the handshake, and returns the result.
-     */
-    byte[] call(String function, List<byte[]> parts) throws Exception {
-      String subject = WrpcServer.subject(PREFIX, STORE, function);
-      connection.publish(subject, replyTo(), parts.getFirst());
-      Message handshake = next();
-      assertEquals(replyTo(), handshake.getSubject());
-      assertEquals(0, handshake.getData().length);
-      for (byte[] part : parts.subList(1, parts.size())) {
-        connection.publish(handshake.getReplyTo() + ".params", part);
-      }
-      return results();
-    }
-
-    byte[] results() throws Exception {
-      var result = new ByteArrayOutputStream();
-      for (Message each = next(); each.getData().length > 0; each = next()) {
-        assertEquals(replyTo() + ".results", each.getSubject());
-        result.writeBytes(each.getData());
-      }
-      return result.toByteArray();
-    }
-  }
-
   @Test
   void everySplitOfTheParamsIsTheSame() throws Exception {
     WrpcServer server = server(PATIENT);
@@ -271,16 +220,11 @@ class WrpcServerIT {
     provider.flush(PATIENCE);
     byte[] params =
         new ValueWriter(0).string("b").string("kä").bytes("value".getBytes(UTF_8)).toByteArray();
-    var peer = new Peer(host);
+    var peer = new WrpcPeer(host);
     for (int first = 0; first <= params.length; first++) {
       for (int piece : new int[] {1, 3, params.length}) {
-        List<byte[]> parts = new ArrayList<>();
-        parts.add(Arrays.copyOf(params, first));
-        for (int at = first; at < params.length; at += piece) {
-          parts.add(Arrays.copyOfRange(params, at, Math.min(params.length, at + piece)));
-        }
-        parts.add(Publisher.END);
-        assertEquals("b|kä|value", new String(peer.call("set", parts), UTF_8));
+        List<byte[]> parts = WrpcPeer.cut(params, first, piece);
+        assertEquals("b|kä|value", new String(peer.call(subject("set"), null, parts), UTF_8));
       }
     }
     peer.assertSilent();
@@ -292,12 +236,15 @@ class WrpcServerIT {
   void callIsAnsweredBeforeTheEndOfItsParams() throws Exception {
     answering("done".getBytes(UTF_8));
     byte[] params = new ValueWriter(0).string("bucket").toByteArray();
-    var peer = new Peer(host);
-    assertEquals("done", new String(peer.call("set", List.of(params)), UTF_8));
+    var peer = new WrpcPeer(host);
+    assertEquals("done", new String(peer.call(subject("set"), null, List.of(params)), UTF_8));
     assertEquals(
         "done",
         new String(
-            peer.call("set", List.of(Arrays.copyOf(params, 2), Arrays.copyOfRange(params, 2, 7))),
+            peer.call(
+                subject("set"),
+                null,
+                List.of(Arrays.copyOf(params, 2), Arrays.copyOfRange(params, 2, 7))),
             UTF_8));
   }
 
@@ -319,12 +266,8 @@ class WrpcServerIT {
     var out = new ValueWriter(0).list(20_000);
     for (int i = 0; i < 20_000; i++) out.string("key" + i);
     byte[] params = out.toByteArray();
-    List<byte[]> parts = new ArrayList<>();
-    for (int at = 0; at < params.length; at += 32) {
-      parts.add(Arrays.copyOfRange(params, at, Math.min(params.length, at + 32)));
-    }
-    parts.add(Publisher.END);
-    byte[] result = new Peer(host).call("get", parts);
+    List<byte[]> parts = WrpcPeer.cut(params, 32, 32);
+    byte[] result = new WrpcPeer(host).call(subject("get"), null, parts);
     assertEquals(20_000, new ValueReader(result, PATIENT).u32());
     assertTrue(decoded[0] < parts.size() / 4, () -> "decoded " + decoded[0] + " times");
   }
@@ -332,16 +275,21 @@ class WrpcServerIT {
   @Test
   void brokenParamsAreAbortedAtOnce() throws Exception {
     answering("done".getBytes(UTF_8));
-    var peer = new Peer(host);
-    assertEquals(0, peer.call("get", List.of(new byte[] {2, (byte) 0xff, (byte) 0xfe})).length);
+    var peer = new WrpcPeer(host);
+    assertEquals(
+        0,
+        peer.call(subject("get"), null, List.of(new byte[] {2, (byte) 0xff, (byte) 0xfe})).length);
     assertEquals(Event.MALFORMED, events.poll(5, TimeUnit.SECONDS));
     // five bytes that announce 4 GiB
-    assertEquals(0, peer.call("get", List.of(HexFormat.of().parseHex("ffffffff0f"))).length);
+    assertEquals(
+        0, peer.call(subject("get"), null, List.of(HexFormat.of().parseHex("ffffffff0f"))).length);
     assertEquals(Event.MALFORMED, events.poll(5, TimeUnit.SECONDS));
-    assertEquals(0, peer.call("get", List.of(new byte[] {5, 'a'}, Publisher.END)).length);
+    assertEquals(
+        0, peer.call(subject("get"), null, List.of(new byte[] {5, 'a'}, Publisher.END)).length);
     assertEquals(Event.TRUNCATED, events.poll(5, TimeUnit.SECONDS));
     peer.assertSilent();
-    assertEquals("done", new String(peer.call("get", List.of(new byte[] {1, 'a'})), UTF_8));
+    assertEquals(
+        "done", new String(peer.call(subject("get"), null, List.of(new byte[] {1, 'a'})), UTF_8));
   }
 
   @Test
@@ -349,11 +297,11 @@ class WrpcServerIT {
     WrpcServer server = server(new WrpcLimits(1_000, 100, 4, 10_000, PATIENCE));
     server.serve(STORE, "set", ValueReader::bytes, (call, v) -> call.result(new byte[] {1}));
     provider.flush(PATIENCE);
-    var peer = new Peer(host);
+    var peer = new WrpcPeer(host);
     byte[] fits = new ValueWriter(0).bytes(new byte[998]).toByteArray();
-    assertEquals(1, peer.call("set", List.of(fits)).length);
+    assertEquals(1, peer.call(subject("set"), null, List.of(fits)).length);
     byte[] announced = Arrays.copyOf(new ValueWriter(0).u32(999).toByteArray(), 2);
-    assertEquals(0, peer.call("set", List.of(announced)).length);
+    assertEquals(0, peer.call(subject("set"), null, List.of(announced)).length);
     assertEquals(Event.MALFORMED, events.poll(5, TimeUnit.SECONDS));
   }
 
@@ -362,8 +310,8 @@ class WrpcServerIT {
     WrpcServer server = server(new WrpcLimits(1 << 20, 100, 4, 1 << 21, Duration.ofMillis(50)));
     server.serve(STORE, "get", ValueReader::string, (call, v) -> call.result(new byte[] {1}));
     provider.flush(PATIENCE);
-    var peer = new Peer(host);
-    assertEquals(0, peer.call("get", List.of(new byte[] {9, 'a'})).length);
+    var peer = new WrpcPeer(host);
+    assertEquals(0, peer.call(subject("get"), null, List.of(new byte[] {9, 'a'})).length);
     assertEquals(Event.TIMED_OUT, events.poll(5, TimeUnit.SECONDS));
     assertEquals(0, server.halfSentCalls());
   }
@@ -371,19 +319,20 @@ class WrpcServerIT {
   @Test
   void tooManyHalfSentCallsAreAborted() throws Exception {
     WrpcServer server = answering("done".getBytes(UTF_8));
-    List<Peer> waiting = new ArrayList<>();
+    List<WrpcPeer> waiting = new ArrayList<>();
     String subject = WrpcServer.subject(PREFIX, STORE, "get");
     for (int i = 0; i < PATIENT.pendingCallsMax(); i++) {
-      var peer = new Peer(host);
+      var peer = new WrpcPeer(host);
       host.publish(subject, peer.replyTo(), new byte[] {4, 'a'});
       waiting.add(peer);
     }
     Waiting.until("all are half sent", () -> server.halfSentCalls() == 4);
-    var late = new Peer(host);
-    assertEquals(0, late.call("get", List.of(new byte[] {4, 'a'})).length);
+    var late = new WrpcPeer(host);
+    assertEquals(0, late.call(subject("get"), null, List.of(new byte[] {4, 'a'})).length);
     assertEquals(Event.OVERLOADED, events.poll(5, TimeUnit.SECONDS));
-    assertEquals("done", new String(late.call("get", List.of(new byte[] {1, 'a'})), UTF_8));
-    for (Peer peer : waiting) {
+    assertEquals(
+        "done", new String(late.call(subject("get"), null, List.of(new byte[] {1, 'a'})), UTF_8));
+    for (WrpcPeer peer : waiting) {
       String rest = peer.next().getReplyTo() + ".params";
       host.publish(rest, "bcd".getBytes(UTF_8));
       assertEquals("done", new String(peer.results(), UTF_8));
@@ -399,12 +348,45 @@ class WrpcServerIT {
     byte[] begun = Arrays.copyOf(new ValueWriter(0).u32(10_000).toByteArray(), 600);
     begun = new ValueWriter(0).u32(10_000).bytes(new byte[600]).toByteArray();
     String subject = WrpcServer.subject(PREFIX, STORE, "set");
-    host.publish(subject, new Peer(host).replyTo(), begun);
+    host.publish(subject, new WrpcPeer(host).replyTo(), begun);
     Waiting.until("one is half sent", () -> server.halfSentCalls() == 1);
-    assertEquals(0, new Peer(host).call("set", List.of(begun)).length);
+    assertEquals(0, new WrpcPeer(host).call(subject("set"), null, List.of(begun)).length);
     assertEquals(Event.OVERLOADED, events.poll(5, TimeUnit.SECONDS));
-    assertEquals(0, new Peer(host).call("set", List.of(new byte[] {0x10}, new byte[500])).length);
+    assertEquals(
+        0,
+        new WrpcPeer(host)
+            .call(subject("set"), null, List.of(new byte[] {0x10}, new byte[500]))
+            .length);
     assertEquals(1, server.halfSentCalls());
+  }
+
+  /** What a call announces costs nothing; memory is taken as its bytes arrive. */
+  @Test
+  void announcedBytesAreNotTakenInAdvance() throws Exception {
+    List<Exception> failures = new CopyOnWriteArrayList<>();
+    var noting =
+        new ErrorListener() {
+          @Override
+          public void exceptionOccurred(Connection connection, Exception failure) {
+            failures.add(failure);
+          }
+        };
+    provider = Nats.connect(Options.builder().server(roomy.url()).errorListener(noting).build());
+    open.add(provider);
+    WrpcServer server = server(new WrpcLimits(1 << 30, 100, 100, 1 << 30, PATIENCE));
+    server.serve(STORE, "set", ValueReader::bytes, (call, v) -> call.result(new byte[] {1}));
+    provider.flush(PATIENCE);
+    byte[] huge = Arrays.copyOf(new ValueWriter(0).u32((1 << 30) - 10).toByteArray(), 5);
+    String rest = null;
+    for (int i = 0; i < 20; i++) {
+      rest = new WrpcPeer(host).begin(subject("set"), null, huge);
+      host.publish(rest, new byte[10]);
+    }
+    assertNotNull(rest);
+    byte[] fits = new ValueWriter(0).bytes(new byte[10]).toByteArray();
+    assertEquals(1, new WrpcPeer(host).call(subject("set"), null, List.of(fits)).length);
+    assertEquals(20, server.halfSentCalls());
+    assertEquals(List.of(), failures);
   }
 
   @Test
@@ -412,7 +394,7 @@ class WrpcServerIT {
     answering("done".getBytes(UTF_8));
     host.publish(WrpcServer.subject(PREFIX, STORE, "get"), new byte[] {1, 'a'});
     assertEquals(Event.NO_REPLY_SUBJECT, events.poll(5, TimeUnit.SECONDS));
-    var peer = new Peer(host);
+    var peer = new WrpcPeer(host);
     host.publish(WrpcServer.subject(PREFIX, STORE, "get"), peer.replyTo(), new byte[] {1, 'a'});
     String inbox = peer.next().getReplyTo();
     assertEquals("done", new String(peer.results(), UTF_8));
@@ -421,7 +403,8 @@ class WrpcServerIT {
       host.publish(inbox + "x.params", stray);
     }
     peer.assertSilent();
-    assertEquals("done", new String(peer.call("get", List.of(new byte[] {1, 'a'})), UTF_8));
+    assertEquals(
+        "done", new String(peer.call(subject("get"), null, List.of(new byte[] {1, 'a'})), UTF_8));
     assertTrue(events.isEmpty(), events::toString);
   }
 
@@ -439,14 +422,18 @@ class WrpcServerIT {
           call.result("again".getBytes(UTF_8));
         });
     provider.flush(PATIENCE);
-    var peer = new Peer(host);
+    var peer = new WrpcPeer(host);
     assertEquals(
-        0, peer.call("get", List.of(new ValueWriter(0).string("bad").toByteArray())).length);
+        0,
+        peer.call(subject("get"), null, List.of(new ValueWriter(0).string("bad").toByteArray()))
+            .length);
     assertEquals(Event.FAILED, events.poll(5, TimeUnit.SECONDS));
     assertEquals(
         "good",
         new String(
-            peer.call("get", List.of(new ValueWriter(0).string("good").toByteArray())), UTF_8));
+            peer.call(
+                subject("get"), null, List.of(new ValueWriter(0).string("good").toByteArray())),
+            UTF_8));
     peer.assertSilent();
   }
 
@@ -572,7 +559,7 @@ class WrpcServerIT {
     provider.flush(PATIENCE);
     var caller = caller(host, PATIENT);
     var held = caller.call(subject("get"), null, new byte[] {1, 'a'});
-    var half = new Peer(host);
+    var half = new WrpcPeer(host);
     host.publish(subject("get"), half.replyTo(), new byte[] {4, 'a'});
     half.next();
     host.flush(PATIENCE);
@@ -586,6 +573,41 @@ class WrpcServerIT {
     calls.getFirst().result("late".getBytes(UTF_8));
     assertEquals("late", text(held));
     assertTrue(server.stop(PATIENCE));
+  }
+
+  /** A handler that hangs makes stopping give up; what is received after that is not kept. */
+  @Test
+  void callThatIsReceivedAfterStoppingGaveUpIsAborted() throws Exception {
+    var entered = new CountDownLatch(1);
+    var release = new CountDownLatch(1);
+    WrpcServer server = server(PATIENT);
+    server.serve(
+        STORE,
+        "get",
+        ValueReader::string,
+        (call, text) -> {
+          entered.countDown();
+          try {
+            assertTrue(release.await(5, TimeUnit.SECONDS));
+          } catch (InterruptedException e) {
+            // the client gives its dispatcher up by interrupting it
+          }
+          call.result(new byte[] {1});
+        });
+    provider.flush(PATIENCE);
+    var busy = new WrpcPeer(host);
+    busy.begin(subject("get"), null, new byte[] {1, 'a'});
+    assertTrue(entered.await(5, TimeUnit.SECONDS));
+    var half = new WrpcPeer(host);
+    host.publish(subject("get"), half.replyTo(), new byte[] {4, 'a'});
+    host.flush(PATIENCE);
+    provider.flush(PATIENCE);
+    assertFalse(server.stop(Duration.ofMillis(20)));
+    release.countDown();
+    assertEquals(1, busy.results().length);
+    assertEquals(half.replyTo(), half.next().getSubject());
+    assertEquals(0, half.results().length);
+    assertEquals(0, server.halfSentCalls());
   }
 
   @Test

@@ -174,7 +174,9 @@ class KeyValueVectorsTest {
       assertEquals(expected, HexFormat.of().formatHex(KeyValueResult.encode(request, rejected)));
       if (!function.instance().contains("batch")) continue;
       var half = new Reply.Batch(List.of(new Reply.Absent(), rejected));
-      assertEquals(expected, HexFormat.of().formatHex(KeyValueResult.encode(request, half)));
+      assertEquals(
+          function == KeyValueFunction.GET_MANY ? "00020000" : expected,
+          HexFormat.of().formatHex(KeyValueResult.encode(request, half)));
     }
   }
 

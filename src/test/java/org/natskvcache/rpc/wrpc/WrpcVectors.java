@@ -27,6 +27,14 @@ public final class WrpcVectors {
     return Objects.requireNonNull(ROOT.get(section), section);
   }
 
+  /** The encoded value of a call vector, such as {@code store.get/params/basic}. */
+  public static byte[] call(String id) {
+    for (JsonNode vector : of("call_vectors")) {
+      if (vector.get("id").textValue().equals(id)) return bytes(vector);
+    }
+    throw new IllegalArgumentException(id);
+  }
+
   /** The encoded value of a vector; a long one is given in parts and by its hash. */
   public static byte[] bytes(JsonNode vector) {
     if (vector.has("hex")) return HexFormat.of().parseHex(vector.get("hex").textValue());
