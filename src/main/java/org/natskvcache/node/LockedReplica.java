@@ -45,6 +45,7 @@ public final class LockedReplica implements Replica {
 
   private final String name;
   private final NodeSettings settings;
+  private final long holdMillis;
   private final SecureRandom random = new SecureRandom();
   private final ReentrantLock lock = new ReentrantLock();
   private final AtomicBoolean draining = new AtomicBoolean();
@@ -69,8 +70,14 @@ public final class LockedReplica implements Replica {
    * @param transport how to reach the peers; null for a standalone cache
    */
   public LockedReplica(String name, NodeSettings settings, @Nullable Transport transport) {
+    this(name, settings, transport, HOLD_MILLIS);
+  }
+
+  LockedReplica(
+      String name, NodeSettings settings, @Nullable Transport transport, long holdMillis) {
     this.name = name;
     this.settings = settings;
+    this.holdMillis = holdMillis;
     node = newNode();
     start(transport);
   }
@@ -93,7 +100,7 @@ public final class LockedReplica implements Replica {
     try {
       transport = to;
       open = true;
-      holdUntilTick = now().tickMillis() + HOLD_MILLIS;
+      holdUntilTick = now().tickMillis() + holdMillis;
       timer = Thread.ofPlatform().daemon().name("cache-" + name).start(this::runTimer);
       takeEffects();
     } finally {
@@ -204,7 +211,7 @@ public final class LockedReplica implements Replica {
     node = newNode();
     KeyWatcher who = watcher;
     if (who != null) node.watch(who::wants);
-    holdUntilTick = now().tickMillis() + HOLD_MILLIS;
+    holdUntilTick = now().tickMillis() + holdMillis;
     Transport to = transport;
     if (to != null) node.payloadMax(to.maxPayload());
     node.connected(now());

@@ -4,6 +4,7 @@ import io.nats.client.Connection;
 import io.nats.client.Dispatcher;
 import io.nats.client.Message;
 import io.nats.client.Nats;
+import io.nats.client.impl.Headers;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
@@ -31,14 +32,13 @@ import org.natskvcache.rpc.wasmbus.SigningCaller;
  */
 @SuppressWarnings("try") // a close that is interrupted ends the benchmark, which is fine
 final class DoorBench {
-  private static final int TURNS = 5;
+  static final int TURNS = 5;
   private static final int SIGNED = 2_000;
-  private static final Duration WARM = Duration.ofSeconds(2);
-  private static final Duration MEASURED = Duration.ofSeconds(3);
+  static final Duration WARM = Duration.ofSeconds(2);
+  static final Duration MEASURED = Duration.ofSeconds(3);
   private static final String KEY = "0123456789abcdef";
 
-  private record Result(
-      double callsPerSecond, double p50Micros, double p99Micros, double cpuMicros) {}
+  record Result(double callsPerSecond, double p50Micros, double p99Micros, double cpuMicros) {}
 
   private DoorBench() {}
 
@@ -68,16 +68,23 @@ final class DoorBench {
   }
 
   private static void startTimes(NatsForTests nats, SigningCaller caller) throws Exception {
-    double[] millis = new double[TURNS];
-    byte[] call = caller.invocation("KeyValue.Get", SigningCaller.text(KEY));
     String subject = "wasmbus.rpc.bench." + providerKey(caller) + ".default";
+    byte[] call = caller.invocation("KeyValue.Get", SigningCaller.text(KEY));
+    startTimes(nats, hostData(nats, caller), subject, new Headers(), call);
+  }
+
+  /** The time from starting the process to the first message it sends back. */
+  static void startTimes(
+      NatsForTests nats, String hostData, String subject, Headers headers, byte[] call)
+      throws Exception {
+    double[] millis = new double[TURNS];
     try (Connection client = Nats.connect(nats.url())) {
       for (int turn = 0; turn < TURNS; turn++) {
         long begin = System.nanoTime();
-        try (ProviderProcess provider = ProviderProcess.startProvider(hostData(nats, caller))) {
+        try (ProviderProcess provider = ProviderProcess.startProvider(hostData)) {
           Message answer = null;
           while (answer == null) {
-            answer = client.request(subject, call, Duration.ofMillis(100));
+            answer = client.request(subject, headers, call, Duration.ofMillis(100));
             // without this pause the questions would take the processor from the one they wait for
             if (answer == null) Thread.sleep(Duration.ofMillis(3));
           }
@@ -105,7 +112,7 @@ final class DoorBench {
         calls[i] = caller.invocation("KeyValue.Get", SigningCaller.text(KEY));
       }
       Message one = client.request(subject, calls[0], Duration.ofSeconds(5));
-      Process echo = startEcho(nats, one.getData().length);
+      Process echo = startEcho(EchoResponder.class, nats, one.getData().length);
       System.out.printf(
           "KeyValue.Get, request %d bytes, answer %d bytes, medians of %d turns of %d s%n",
           calls[0].length, one.getData().length, TURNS, MEASURED.toSeconds());
@@ -125,7 +132,7 @@ final class DoorBench {
     }
   }
 
-  private static void print(int window, List<Result> ours, List<Result> theirs) throws Exception {
+  static void print(int window, List<Result> ours, List<Result> theirs) throws Exception {
     double[] ratios = new double[TURNS];
     for (int i = 0; i < TURNS; i++) {
       ratios[i] = ours.get(i).callsPerSecond / theirs.get(i).callsPerSecond;
@@ -149,14 +156,14 @@ final class DoorBench {
     return values.stream().sorted().toList().get(values.size() / 2);
   }
 
-  private static Process startEcho(NatsForTests nats, int bytes) throws Exception {
+  static Process startEcho(Class<?> responder, NatsForTests nats, int bytes) throws Exception {
     Process echo =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
                 "-cp",
                 System.getProperty("java.class.path"),
-                EchoResponder.class.getName(),
+                responder.getName(),
                 nats.url(),
                 "bench.echo",
                 "" + bytes)
@@ -169,7 +176,7 @@ final class DoorBench {
     return echo;
   }
 
-  private static long cpuNanos(long pid) {
+  static long cpuNanos(long pid) {
     return ProcessHandle.of(pid)
         .orElseThrow()
         .info()

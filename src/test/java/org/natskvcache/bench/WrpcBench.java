@@ -64,7 +64,11 @@ final class WrpcBench {
 
   private static byte[] set() {
     byte[] value = "v".repeat(VALUE_BYTES).getBytes(StandardCharsets.US_ASCII);
-    return new ValueWriter(128).string("default").string("0123456789abcdef").bytes(value).toByteArray();
+    return new ValueWriter(128)
+        .string("default")
+        .string("0123456789abcdef")
+        .bytes(value)
+        .toByteArray();
   }
 
   private static void throughput(NatsForTests nats) throws Exception {
@@ -73,8 +77,7 @@ final class WrpcBench {
       provider.awaitLog("live");
       System.out.println("resident memory when idle: " + residentMiB(provider.pid()) + " MiB");
       client.publish("bench.kv" + FUNCTION + "set", "nobody", headers(), set());
-      Process echo =
-          DoorBench.startEcho(WrpcEchoResponder.class, nats, 3 + VALUE_BYTES);
+      Process echo = DoorBench.startEcho(WrpcEchoResponder.class, nats, 3 + VALUE_BYTES);
       System.out.printf(
           "get, value %d bytes, medians of %d turns of %d s%n",
           VALUE_BYTES, DoorBench.TURNS, DoorBench.MEASURED.toSeconds());

@@ -132,7 +132,10 @@ class LockedReplicaTest {
   }
 
   private LockedReplica replica(NodeSettings settings, Wire wire) {
-    LockedReplica replica = new LockedReplica("test", settings, wire);
+    return started(new LockedReplica("test", settings, wire), wire);
+  }
+
+  private LockedReplica started(LockedReplica replica, Wire wire) {
     if (wire != null) wire.near = replica;
     replicas.add(replica);
     return replica;
@@ -232,7 +235,7 @@ class LockedReplicaTest {
     Waiting.until("the first one live", () -> live(first));
     call(first, set("k", "v"));
     Wire back = wire();
-    LockedReplica second = replica(SETTINGS, back);
+    LockedReplica second = started(new LockedReplica("test", SETTINGS, back, 60_000), back);
     List<Reply> answers = new ArrayList<>();
     second.call(new Command.Get(Key.of("k")), answers::add);
     assertEquals(List.of(), answers);
@@ -267,6 +270,7 @@ class LockedReplicaTest {
     alone.call(set("k", "also held"), "second", reply -> {});
     Waiting.until("held calls carried out", () -> told.size() == 3);
     alone.call(set("k", "at once"), "third", reply -> {});
+    Waiting.until("the fourth told", () -> told.size() == 4);
     assertEquals(
         List.of("held by first", "held too by null", "also held by second", "at once by third"),
         told);
