@@ -256,7 +256,8 @@ public final class WrpcServer implements AutoCloseable {
     boolean drained = true;
     if (dispatcher.isActive()) {
       try {
-        drained = dispatcher.drain(patience).get(patience.toMillis(), TimeUnit.MILLISECONDS);
+        // without end for the client, which would throw away what is still to be aborted
+        drained = dispatcher.drain(Duration.ZERO).get(patience.toMillis(), TimeUnit.MILLISECONDS);
       } catch (ExecutionException | TimeoutException | IllegalStateException e) {
         drained = false; // the connection is gone, or there was too much: the same to our callers
       }

@@ -590,7 +590,7 @@ class WrpcServerIT {
           try {
             assertTrue(release.await(5, TimeUnit.SECONDS));
           } catch (InterruptedException e) {
-            // the client gives its dispatcher up by interrupting it
+            throw new AssertionError(e);
           }
           call.result(new byte[] {1});
         });
