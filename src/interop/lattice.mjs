@@ -107,13 +107,14 @@ export async function natsServer(folder, name, users = '', credentials = {}) {
 export const jsonOf = (message) => JSON.parse(new TextDecoder().decode(message.data));
 
 export class Lattice {
-  /** Notes every message, to tell afterwards what was said in which order. */
+  /** Events; with INTEROP_TRAFFIC=all every message, which hides from callers that nobody listens. */
   traffic = [];
   #started = new Set();
 
   constructor(name, folder, server) {
     Object.assign(this, { name, folder, server });
-    server.connection.subscribe('>', { callback: (_, m) => this.traffic.push({ subject: m.subject, reply: m.reply, headers: m.headers, data: m.data, at: Date.now() }) });
+    const heard = process.env.INTEROP_TRAFFIC === 'all' ? '>' : `wasmbus.evt.${name}.>`;
+    server.connection.subscribe(heard, { callback: (_, m) => this.traffic.push({ subject: m.subject, reply: m.reply, headers: m.headers, data: m.data, at: Date.now() }) });
   }
 
   /** Starts a host and waits until it says that it is up. What it writes to temporary folders stays in ours. */

@@ -3,14 +3,14 @@
 # Needs target/nats-kvcache (mvn -DskipTests package), nats-server, Node 20 with npm, pgrep, and a host of each generation:
 #   WASMCLOUD_1_9, WASMCLOUD_0_82                  its program, or
 #   WASMCLOUD_1_9_SOURCE, WASMCLOUD_0_82_SOURCE    a checkout to build it in; see docs/interop.md
-# Works in target/interop and leaves logs and all NATS messages there, in a folder for each host. Exit code 0: all passed.
+# Works in target/interop and leaves logs there, in a folder for each host; with INTEROP_TRAFFIC=all a list of NATS messages, too. Exit code 0: all passed.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 work=$root/target/interop
 which=${1:-all}
 case $which in 1.9 | 0.82) versions=$which ;; all) versions='1.9 0.82' ;; *)
-  sed -n '2,6s/^# //p' "$0" >&2
+  sed -n '2,7s/^# //p' "$0" >&2
   exit 2
   ;;
 esac

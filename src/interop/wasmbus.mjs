@@ -61,7 +61,7 @@ export async function invoke(connection, lattice, cluster, hostId, origin, targe
     content_length: msg.length,
     traceContext: {},
   };
-  const answer = decode((await connection.request(`wasmbus.rpc.${lattice}.${target}`, encode(invocation), { timeout: 10_000 })).data);
+  const answer = decode((await connection.request(`wasmbus.rpc.${lattice}.${target}`, encode(invocation), { timeout: 20_000 })).data);
   if (answer.invocation_id !== id) throw new Error(`answer to ${answer.invocation_id}: ${answer.error}`);
   if (answer.error) throw new Error(answer.error);
   return answer.msg.length === 0 ? undefined : decode(answer.msg);
