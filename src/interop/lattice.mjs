@@ -1,48 +1,21 @@
 // What an interop run needs of a lattice: servers and hosts as child processes, control messages,
-// calls over wRPC, and checks that print a line each.
-import { spawn } from 'node:child_process';
+// events, and checks that print a line each.
+import { execFileSync, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { connect, headers, createInbox } from '@nats-io/transport-node';
+import { connect } from '@nats-io/transport-node';
 
 const PATIENCE_MS = 20_000;
 const children = new Set();
-
-/** Starts a program whose output goes to FOLDER/NAME.log; it ends with this process at the latest. */
-export async function start(folder, name, program, args, env = {}) {
-  await mkdir(folder, { recursive: true });
-  const log = createWriteStream(path.join(folder, `${name}.log`));
-  const child = spawn(program, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  child.output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      child.output += chunk;
-      log.write(chunk);
-    });
-  }
-  child.over = new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal)));
-  child.on('error', (error) => console.error(`${name}: ${error.message}`));
-  children.add(child);
-  child.over.then(() => children.delete(child));
-  return child;
-}
-
-export async function stopAll() {
-  for (const child of [...children].reverse()) {
-    child.kill('SIGTERM');
-    await Promise.race([child.over, pause(3_000)]);
-    child.kill('SIGKILL');
-  }
-}
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until `probe` gives something; fails, saying `what`, when it never does. */
 export async function until(what, probe, patience = PATIENCE_MS) {
   const end = Date.now() + patience;
-  for (let error; ; await pause(50)) {
+  for (let error; ; await pause(20)) {
     try {
       const found = await probe();
       if (found) return found;
@@ -53,7 +26,63 @@ export async function until(what, probe, patience = PATIENCE_MS) {
   }
 }
 
-export const freePort = () =>
+// ------------------------------------------------------------------ processes
+
+/** Starts a program whose output goes to FOLDER/NAME.log; `stopAll` ends it at the latest. */
+async function start(folder, name, program, args, env) {
+  const log = createWriteStream(path.join(folder, `${name}.log`));
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  child.output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      child.output += chunk;
+      log.write(chunk);
+    });
+  }
+  child.over = new Promise((resolve) => child.on('close', resolve));
+  child.on('error', (error) => console.error(`${name}: ${error.message}`));
+  children.add(child);
+  child.over.then(() => children.delete(child));
+  return child;
+}
+
+/** The processes that a process started and that still run. */
+export function childrenOf(pid) {
+  try {
+    return execFileSync('pgrep', ['-P', `${pid}`]).toString().trim().split('\n').map(Number);
+  } catch {
+    return []; // how pgrep says that there are none
+  }
+}
+
+/** A run that is interrupted ends what it started, too. */
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stopAll().finally(() => process.exit(1)));
+
+/** Ends every process; those that a host leaves behind are ended as well, and make the run fail. */
+export async function stopAll() {
+  const providers = [...children].flatMap((child) => childrenOf(child.pid));
+  for (const child of [...children].reverse()) {
+    child.kill('SIGTERM');
+    await Promise.race([child.over, pause(60_000)]);
+    child.kill('SIGKILL');
+  }
+  await check('no process is left behind', async () => {
+    const alive = (pid) => {
+      try {
+        return process.kill(pid, 0);
+      } catch {
+        return false;
+      }
+    };
+    try {
+      await until('providers ended with their hosts', () => !providers.some(alive), 3_000);
+    } finally {
+      providers.filter(alive).forEach((pid) => process.kill(pid, 'SIGKILL'));
+    }
+  });
+}
+
+const freePort = () =>
   new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address();
@@ -61,23 +90,61 @@ export const freePort = () =>
     });
   });
 
-export async function natsServer(folder) {
+/** A server with JetStream, on a free port; `users` is what its configuration says of them. */
+export async function natsServer(folder, name, users = '', credentials = {}) {
   const port = await freePort();
-  await start(folder, 'nats-server', 'nats-server', ['-a', '127.0.0.1', '-p', `${port}`, '-js', '-sd', path.join(folder, 'jetstream')]);
-  const connection = await until('nats-server accepts clients', () => connect({ servers: `127.0.0.1:${port}`, reconnect: false }));
-  return { port, connection };
+  const file = path.join(folder, `${name}.conf`);
+  await writeFile(file, `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${folder}/${name}-jetstream" }\n${users}\n`);
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` };
+  await start(folder, name, 'nats-server', ['-c', file], env);
+  const servers = `127.0.0.1:${port}`;
+  const connection = await until(`${name} accepts clients`, () => connect({ servers, reconnect: false, ...credentials }));
+  return { url: `nats://${servers}`, port, connection };
 }
 
-/** Notes every message of the lattice, to tell afterwards what was said in which order. */
-export function record(connection) {
-  const messages = [];
-  connection.subscribe('>', {
-    callback: (_, m) => {
-      messages.push({ subject: m.subject, reply: m.reply, headers: m.headers ? [...m.headers].map(([k, v]) => [k, v[0]]) : [], data: m.data, at: Date.now() });
-    },
-  });
-  return messages;
+// ------------------------------------------------------------------ a lattice
+
+export const jsonOf = (message) => JSON.parse(new TextDecoder().decode(message.data));
+
+export class Lattice {
+  /** Events; with INTEROP_TRAFFIC=all every message, which hides from callers that nobody listens. */
+  traffic = [];
+  #started = new Set();
+
+  constructor(name, folder, server) {
+    Object.assign(this, { name, folder, server });
+    const heard = process.env.INTEROP_TRAFFIC === 'all' ? '>' : `wasmbus.evt.${name}.>`;
+    server.connection.subscribe(heard, { callback: (_, m) => this.traffic.push({ subject: m.subject, reply: m.reply, headers: m.headers, data: m.data, at: Date.now() }) });
+  }
+
+  /** Starts a host and waits until it says that it is up. What it writes to temporary folders stays in ours. */
+  async host(name, program, args = []) {
+    const own = path.join(this.folder, name);
+    await mkdir(own, { recursive: true });
+    const at = ['--nats-host', '127.0.0.1', '--nats-port', `${this.server.port}`, '-x', this.name, '--allow-file-load'];
+    const child = await start(this.folder, name, program, [...at, ...args], { PATH: process.env.PATH, HOME: own, TMPDIR: own, RUST_LOG: 'info' });
+    const up = await until(`${name} is up`, () => this.events('host_started').find((e) => !this.#started.has(e.source)), 60_000);
+    this.#started.add(up.source);
+    return { id: up.source, version: up.data.version, child, says: (text) => child.output.includes(text), count: (text) => child.output.split(text).length - 1 };
+  }
+
+  /** Events of a kind so far, in order. */
+  events(kind) {
+    return this.traffic.filter((m) => m.subject === `wasmbus.evt.${this.name}.${kind}`).map((m) => ({ ...jsonOf(m), at: m.at }));
+  }
+
+  /** Asks on a subject, with JSON both ways. */
+  async ask(subject, body) {
+    return jsonOf(await this.server.connection.request(subject, JSON.stringify(body ?? {}), { timeout: 15_000 }));
+  }
+
+  async save() {
+    const line = (m) => `${m.subject}${m.reply ? ` reply=${m.reply}` : ''}${m.headers ? ` headers=${[...m.headers].map(([k, v]) => `${k}:${v}`)}` : ''} bytes=${m.data.length}`;
+    await writeFile(path.join(this.folder, 'traffic.txt'), this.traffic.map(line).join('\n'));
+  }
 }
+
+// ------------------------------------------------------------------ checks
 
 let passed = 0;
 const failures = [];
@@ -107,86 +174,23 @@ export function same(expected, actual) {
   return b;
 }
 
-// ------------------------------------------------------------------ wRPC, as a caller
-
-class Writer {
-  bytes = [];
-  u(value) {
-    let rest = BigInt(value);
-    for (; rest > 127n; rest >>= 7n) this.bytes.push(Number(rest & 127n) | 128);
-    this.bytes.push(Number(rest));
-    return this;
-  }
-  raw(bytes) {
-    this.u(bytes.length);
-    this.chunks = (this.chunks ?? []).concat([Uint8Array.from(this.bytes), bytes]);
-    this.bytes = [];
-    return this;
-  }
-  string(text) {
-    return this.raw(new TextEncoder().encode(text));
-  }
-  get all() {
-    return Buffer.concat([...(this.chunks ?? []), Uint8Array.from(this.bytes)]);
-  }
-}
-
-export const writer = () => new Writer();
-
-export class Reader {
-  constructor(bytes) {
-    this.bytes = bytes;
-    this.at = 0;
-  }
-  u() {
-    let value = 0n;
-    for (let shift = 0n; ; shift += 7n) {
-      const b = this.bytes[this.at++];
-      value |= BigInt(b & 127) << shift;
-      if (b < 128) return Number(value);
-    }
-  }
-  raw() {
-    const length = this.u();
-    this.at += length;
-    return this.bytes.subarray(this.at - length, this.at);
-  }
-  string() {
-    return new TextDecoder().decode(this.raw());
-  }
-}
-
-/** Calls a function; gives the result's bytes. Params longer than a message go in several. */
-export async function callWrpc(connection, prefix, instance, name, params, head = {}) {
-  const most = 512 * 1024;
-  const inbox = createInbox();
-  const results = [];
-  let settle;
-  const over = new Promise((resolve, reject) => (settle = { resolve, reject }));
-  const timer = setTimeout(() => settle.reject(new Error(`no answer from ${name}`)), PATIENCE_MS);
-  const subscription = connection.subscribe(`${inbox}.>`, {
-    callback: (_, m) => {
-      if (m.data.length) results.push(m.data);
-      else settle.resolve(Buffer.concat(results));
-    },
-  });
-  const handshake = connection.subscribe(inbox, {
-    callback: (_, m) => {
-      if (m.headers?.code === 503) return settle.reject(new Error(`nobody serves ${name}`));
-      for (let at = most; at < params.length; at += most) {
-        connection.publish(`${m.reply}.params`, params.subarray(at, at + most));
-      }
-      connection.publish(`${m.reply}.params`);
-    },
-  });
-  const h = headers();
-  for (const [key, value] of Object.entries(head)) h.set(key, value);
-  connection.publish(`${prefix}.wrpc.0.0.1.${instance}.${name}`, params.subarray(0, most), { reply: inbox, headers: h });
+/** Demands a failure, and gives its message. */
+export async function refused(action) {
+  let done;
   try {
-    return await over;
-  } finally {
-    clearTimeout(timer);
-    subscription.unsubscribe();
-    handshake.unsubscribe();
+    done = await action();
+  } catch (error) {
+    return error.message;
   }
+  throw new Error(`it was not refused, but gave ${JSON.stringify(done)}`);
+}
+
+/** The largest number from `low`, which fits, to `high`, which does not, for which `fits` is true. */
+export async function largest(low, high, fits) {
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (await fits(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
 }

@@ -2,6 +2,7 @@
 import { open } from 'wasi:keyvalue/store@0.2.0-draft';
 import { increment } from 'wasi:keyvalue/atomics@0.2.0-draft';
 import { getMany, setMany, deleteMany } from 'wasi:keyvalue/batch@0.2.0-draft';
+import { CallTargetInterface, setLinkName } from 'wasmcloud:bus/lattice@2.0.0';
 
 const encode = (text) => new TextEncoder().encode(text);
 const decode = (bytes) => new TextDecoder().decode(bytes);
@@ -47,6 +48,10 @@ const operations = {
   'delete-many': (bucket, keys) => deleteMany(bucket, keys),
 };
 
+// The host keeps the choice for the component, beyond the call that made it.
+const choose = (link) =>
+  setLinkName(link, ['store', 'atomics', 'batch'].map((each) => new CallTargetInterface('wasi', 'keyvalue', each)));
+
 const why = (error) => JSON.stringify(error.payload ?? String(error));
 
 const attempt = (action) => {
@@ -58,8 +63,11 @@ const attempt = (action) => {
 };
 
 export const driver = {
-  run: (operation, name, args) =>
-    attempt(() => JSON.stringify(operations[operation](open(name), args) ?? null)),
+  run: (link, operation, name, args) =>
+    attempt(() => {
+      choose(link);
+      return JSON.stringify(operations[operation](open(name), args) ?? null);
+    }),
   put: (name, key, value) => attempt(() => open(name).set(key, value)),
   fetch: (name, key) => attempt(() => open(name).get(key)),
 };
@@ -68,11 +76,13 @@ export const driver = {
 // it is handed stands for nothing in these hosts.
 export const watcher = {
   onSet: (_bucket, key, value) => {
+    choose('default');
     const bucket = open('seen');
     increment(bucket, `set ${key}`, 1n);
     bucket.set(`value ${key}`, value);
   },
   onDelete: (_bucket, key) => {
+    choose('default');
     increment(open('seen'), `delete ${key}`, 1n);
   },
 };

@@ -32,6 +32,10 @@ public record ArchiveClaims(
     String version,
     Map<String, String> targetHashes) {
   private static final String HEADER = "{\"typ\":\"jwt\",\"alg\":\"Ed25519\"}";
+
+  /** What hosts 0.x call the capability; they refuse an archive that does not say it. */
+  private static final String CONTRACT = "wasmcloud:keyvalue";
+
   private static final int WASCAP_REVISION = 3;
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -47,6 +51,7 @@ public record ArchiveClaims(
         claims
             .putObject("wascap")
             .put("name", name)
+            .put("capid", CONTRACT)
             .put("vendor", vendor)
             .put("rev", revision)
             .put("ver", version);

@@ -21,7 +21,7 @@ import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 
 /**
- * A provider archive, as wasmCloud hosts 1.x load them:
+ * A provider archive, as wasmCloud hosts 0.x and 1.x load them:
  *
  * <pre>
  *   tar, or tar.gz
@@ -29,7 +29,7 @@ import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
  *     TARGET.bin     the executable for one target, such as x86_64-linux.bin
  * </pre>
  *
- * <p>Source: wasmCloud 1.9, {@code crates/provider-archive/src/archive.rs}.
+ * <p>Source: wasmCloud 0.82 and 1.9, {@code crates/provider-archive/src/archive.rs}.
  */
 public final class ProviderArchive {
   private ProviderArchive() {}

@@ -1,5 +1,5 @@
 /**
- * Packs the executable for wasmCloud hosts 1.x: a provider archive, signed.
+ * Packs the executable for wasmCloud hosts: a provider archive, signed.
  *
  * <p>In: an executable, two nkey seeds, what the claims say. Out: a tar file, gzip where its name
  * ends in {@code .gz}. Always true: a file appears whole or not at all. Begin with {@link

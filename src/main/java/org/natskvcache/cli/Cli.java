@@ -349,7 +349,7 @@ public final class Cli {
   @Command(
       name = "par",
       description = {
-        "Writes a signed provider archive of this executable, for wasmCloud hosts 1.x.",
+        "Writes a signed provider archive of this executable, for wasmCloud hosts 0.x and 1.x.",
         "",
         "Its keys are those in the seed files given. A key that is not given is taken from the folder of keys,"
             + " and made there the first time, so that later archives have the same issuer and provider key."
