@@ -124,9 +124,9 @@ class ExaminationTest {
     List<Agreement> agreements =
         diagnosis.pairs().stream().map(Diagnosis.Pair::agreement).sorted().toList();
     assertEquals(List.of(Agreement.EQUAL, Agreement.DIVERGED, Agreement.DIVERGED), agreements);
-    Diagnosis short1 = examine(1);
-    assertEquals(1, short1.differences().size());
-    assertEquals(1, short1.differencesLeftOut());
+    Diagnosis firstOnly = examine(1);
+    assertEquals(1, firstOnly.differences().size());
+    assertEquals(1, firstOnly.differencesLeftOut());
   }
 
   @Test
