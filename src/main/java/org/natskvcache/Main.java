@@ -23,6 +23,7 @@ import org.natskvcache.archive.ProviderArchive;
 import org.natskvcache.archive.SeedFile;
 import org.natskvcache.cli.Cli;
 import org.natskvcache.cli.Commands;
+import org.natskvcache.cli.DoctorOptions;
 import org.natskvcache.cli.ExitCode;
 import org.natskvcache.cli.LinkOptions;
 import org.natskvcache.cli.LogLevel;
@@ -32,19 +33,23 @@ import org.natskvcache.cli.ServeOptions;
 import org.natskvcache.cli.ShellOptions;
 import org.natskvcache.cli.StandardInput;
 import org.natskvcache.cli.Version;
+import org.natskvcache.cli.doctor.DoctorReport;
 import org.natskvcache.cli.shell.Shell;
 import org.natskvcache.cli.shell.ShellSession;
 import org.natskvcache.nats.ConnectionSettings;
 import org.natskvcache.nats.Lattice;
+import org.natskvcache.nats.Observer;
 import org.natskvcache.nats.ReplicatedCaches;
 import org.natskvcache.nats.WasmbusDoor;
 import org.natskvcache.nats.WrpcDoor;
+import org.natskvcache.node.Diagnosis;
 import org.natskvcache.node.Replica;
 import org.natskvcache.provider.HostData;
 import org.natskvcache.provider.HostDataException;
 import org.natskvcache.provider.Lifecycle;
 import org.natskvcache.provider.LinkDecision;
 import org.natskvcache.provider.LinkId;
+import org.natskvcache.provider.LinkSettings;
 import org.natskvcache.provider.LinkTable;
 import org.natskvcache.provider.LinkValues;
 import org.natskvcache.provider.LinkedCaches;
@@ -297,6 +302,42 @@ public final class Main implements Commands {
       var shell = new Shell(new Session(options.links(), linked), out, err);
       return StandardInput.isTerminal() ? shell.prompt() : shell.script(System.in);
     }
+  }
+
+  @Override
+  public int doctor(DoctorOptions options) {
+    configureLogging(options.logging().level(), LogLevel.WARN, options.logging().structured());
+    LinkValues defaults = defaults(options.natsUrl());
+    boolean agree = true;
+    for (LinkOptions link : options.links()) {
+      var values = LinkValues.layered(List.of(LinkValues.of(link.config()), defaults));
+      String trouble = null;
+      try {
+        switch (LinkSettings.parse(values, link.name())) {
+          case LinkSettings.Parsed.Invalid(var problem) -> trouble = problem.toString();
+          case LinkSettings.Parsed.Valid(var settings) -> {
+            Diagnosis diagnosis =
+                Observer.examine(
+                    link.name(), settings.cache(), options.waitMillis(), options.keysMax());
+            if (diagnosis == null) {
+              trouble = "no NATS server was reached";
+            } else {
+              var report = new DoctorReport(link.name(), diagnosis);
+              out.println(options.json() ? report.json() : report.text());
+              out.flush();
+              agree &= diagnosis.verdict() == Diagnosis.Verdict.AGREE;
+            }
+          }
+        }
+      } catch (IllegalArgumentException e) {
+        trouble = String.valueOf(e.getMessage());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        trouble = "interrupted";
+      }
+      if (trouble != null) return failed("link " + link.name() + ": " + trouble);
+    }
+    return agree ? ExitCode.OK : ExitCode.FAILED;
   }
 
   @Override

@@ -86,6 +86,7 @@ class LayeringTest {
         "ch.qos.logback",
         "org.slf4j");
     allow("cli.shell", "crdt", "store", "node", "cli", "org.jline");
+    allow("cli.doctor", "crdt", "store", "node", "cli.shell", "com.fasterxml.jackson");
     allow(
         "", // Main, what it builds the others with, and Training
         "crdt",
@@ -102,6 +103,7 @@ class LayeringTest {
         "archive",
         "cli",
         "cli.shell",
+        "cli.doctor",
         "org.slf4j",
         "io.nats"); // Training plays a host
   }

@@ -71,6 +71,7 @@ public final class Cli {
     CommandLine line = new CommandLine(new Root());
     line.addSubcommand("serve", new Serve());
     line.addSubcommand("shell", new Shell());
+    line.addSubcommand("doctor", new Doctor());
     line.addSubcommand("par", new Par());
     CommandLine help = new CommandLine(new CommandLine.HelpCommand());
     help.getCommandSpec()
@@ -111,6 +112,7 @@ public final class Cli {
     return switch (chosen.commandSpec().userObject()) {
       case Serve serve -> commands.serve(serve(serve, line));
       case Shell shell -> commands.shell(shell(shell, line));
+      case Doctor doctor -> commands.doctor(doctor(doctor, line));
       case Par par -> commands.par(par(par, line));
       default -> throw new IllegalStateException("no job for " + chosen.commandSpec().name());
     };
@@ -151,6 +153,22 @@ public final class Cli {
   private ShellOptions shell(Shell shell, CommandLine line) {
     return new ShellOptions(
         shell.links.natsUrl(line, environment), shell.links.links(line), shell.log.options(line));
+  }
+
+  private DoctorOptions doctor(Doctor doctor, CommandLine line) {
+    String url = doctor.links.natsUrl(line, environment);
+    List<LinkOptions> links = doctor.links.links(line);
+    if (url == null && !links.stream().allMatch(link -> link.config().containsKey("NATS_URL"))) {
+      throw new ParameterException(
+          line, "doctor needs a NATS server: give --nats-url, or NATS_URL in the environment");
+    }
+    if (!(doctor.waitSeconds >= 0.001 && doctor.waitSeconds <= 3_600)) {
+      throw Checks.wrong(line, "--wait", "must be 0.001 to 3600 seconds");
+    }
+    if (doctor.keys < 0) throw Checks.wrong(line, "--keys", "must be at least 0");
+    long waitMillis = Math.round(doctor.waitSeconds * 1_000);
+    LogOptions logging = doctor.log.options(line);
+    return new DoctorOptions(url, links, waitMillis, doctor.keys, doctor.json, logging);
   }
 
   private ParOptions par(Par par, CommandLine line) {
@@ -206,6 +224,7 @@ public final class Cli {
         "  nats-kvcache                  provider mode: a wasmCloud host writes its host data to stdin",
         "  nats-kvcache serve [OPTIONS]  the same without a host",
         "  nats-kvcache shell [OPTIONS]  a prompt, or a script from a pipe, on a cache of its own",
+        "  nats-kvcache doctor [OPTIONS] tells whether all instances of a cache hold the same",
         "  nats-kvcache par [OPTIONS]    this executable as a signed provider archive",
         "  nats-kvcache help [COMMAND]",
       },
@@ -342,6 +361,55 @@ public final class Cli {
       })
   private static final class Shell {
     @Mixin LinkArguments links = new LinkArguments();
+
+    @Mixin LogArguments log = new LogArguments();
+  }
+
+  @Command(
+      name = "doctor",
+      description = {
+        "Asks all instances of a cache what they hold, and tells whether they agree.",
+        "",
+        "It is no instance itself: it writes nothing and holds up nobody. Options and settings of a link are those"
+            + " of serve and shell; it has to use the same subjects. Where instances with the same history hold"
+            + " different data, it names the keys. "
+            + SECRETS
+      },
+      synopsisHeading = "Usage: ",
+      descriptionHeading = "%n",
+      optionListHeading = "%nOptions:%n",
+      sortOptions = false,
+      exitCodeListHeading = "%nExit codes:%n",
+      exitCodeList = {
+        "0:all instances of all links agree",
+        "1:some differ, are moving or silent, nobody answered, or no server was reached",
+        "2:the command line makes no sense; nothing was started"
+      },
+      footerHeading = "%nExamples:%n",
+      footer = {
+        "  nats-kvcache doctor --nats-url nats://127.0.0.1:4222",
+        "  nats-kvcache doctor --nats-url nats://127.0.0.1:4222 --link default --link sessions --wait 10",
+        "  nats-kvcache doctor --nats-url tls://a:4222 --link-file links.json --json"
+      })
+  private static final class Doctor {
+    @Mixin LinkArguments links = new LinkArguments();
+
+    @Option(
+        names = "--wait",
+        paramLabel = "SECONDS",
+        defaultValue = "2",
+        description = "How long to look at each cache. Default: ${DEFAULT-VALUE}.")
+    double waitSeconds;
+
+    @Option(
+        names = "--keys",
+        paramLabel = "N",
+        defaultValue = "20",
+        description = "Most differing keys to name. Default: ${DEFAULT-VALUE}.")
+    int keys;
+
+    @Option(names = "--json", description = "Print JSON: an object a line, for each link.")
+    boolean json;
 
     @Mixin LogArguments log = new LogArguments();
   }

@@ -14,6 +14,9 @@ public interface Commands {
   /** Runs the prompt, or the script on stdin, on caches of its own. */
   int shell(ShellOptions options);
 
+  /** Looks at all instances of caches, and tells whether they agree. */
+  int doctor(DoctorOptions options);
+
   /** Writes a provider archive. */
   int par(ParOptions options);
 }

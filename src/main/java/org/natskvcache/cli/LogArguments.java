@@ -10,7 +10,7 @@ final class LogArguments {
       names = "--log-level",
       paramLabel = "LEVEL",
       description =
-          "trace, debug, info, warn, error or off. Default: RUST_LOG, else info (shell: warn).")
+          "trace, debug, info, warn, error or off. Default: RUST_LOG, else info (shell, doctor: warn).")
   @Nullable String level;
 
   @Option(

@@ -1,6 +1,6 @@
 /**
- * The command line: from arguments and environment to one of three jobs, and from its outcome to an
- * exit code.
+ * The command line: from arguments and environment to one job, and from its outcome to an exit
+ * code.
  *
  * <p>In: the argument array, the environment, whether stdin is a terminal. Out: one call on {@link
  * org.natskvcache.cli.Commands} with plain option records, or a message on stderr and exit code 2.

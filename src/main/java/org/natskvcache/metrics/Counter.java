@@ -37,6 +37,9 @@ public enum Counter {
   REPLICAS_STARTED_OVER(
       "cache",
       "Caches that took their peers' data in place of their own, because they were apart until the peers had forgotten instances of which they hold something else: what only they had is lost"),
+  DIVERGENCES(
+      "divergence",
+      "Times that a peer with the same history held other data: a bug or a memory fault; nats-kvcache doctor names the keys"),
   SLOW_CONSUMER_DROPS(
       "message",
       "Messages the NATS client dropped because we were too slow; replay repairs replication, callers time out"),

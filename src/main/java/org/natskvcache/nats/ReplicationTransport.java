@@ -8,7 +8,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.metrics.Counter;
-import org.natskvcache.node.Replica;
 import org.natskvcache.node.Transport;
 import org.natskvcache.store.Limits;
 import org.slf4j.Logger;
@@ -65,15 +64,31 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
   private boolean member;
 
   private volatile int payloadMax = Limits.DEFAULT_PAYLOAD_MAX;
+  private final boolean observing;
   private @Nullable NatsConnector liveConnector;
   private @Nullable NatsConnector catchUpConnector;
 
   /** Nothing is connected before {@link #start}. */
   public ReplicationTransport(
       ConnectionSettings settings, ReplicationSubjects subjects, String linkName) {
+    this(settings, subjects, linkName, false);
+  }
+
+  private ReplicationTransport(
+      ConnectionSettings settings,
+      ReplicationSubjects subjects,
+      String linkName,
+      boolean observing) {
     this.settings = settings;
     this.subjects = subjects;
+    this.observing = observing;
     name = "nats-kvcache " + linkName;
+  }
+
+  /** For one who asks and is answered, but takes no part: without the live connection. */
+  static ReplicationTransport observing(
+      ConnectionSettings settings, ReplicationSubjects subjects, String linkName) {
+    return new ReplicationTransport(settings, subjects, linkName, true);
   }
 
   /**
@@ -81,13 +96,17 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
    *
    * @throws IllegalArgumentException when the credentials cannot be used, naming the reason only
    */
-  public void start(Replica replica) {
-    if (liveConnector != null) {
+  public void start(Transport.Listener replica) {
+    if (catchUpConnector != null) {
       throw new IllegalStateException("started twice");
     }
-    liveConnector =
-        NatsConnector.open(
-            settings, ConnectionTuning.replication(name + " live"), new Live(replica));
+    if (observing) {
+      liveUp = true;
+    } else {
+      liveConnector =
+          NatsConnector.open(
+              settings, ConnectionTuning.replication(name + " live"), new Live(replica));
+    }
     catchUpConnector =
         NatsConnector.open(
             settings, ConnectionTuning.replication(name + " catch-up"), new CatchUp(replica));
@@ -170,7 +189,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     }
   }
 
-  private void news(Replica replica, Runnable change) {
+  private void news(Transport.Listener replica, Runnable change) {
     newsLock.lock();
     try {
       change.run();
@@ -203,9 +222,9 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
   }
 
   private final class Live implements NatsConnector.Listener {
-    private final Replica replica;
+    private final Transport.Listener replica;
 
-    Live(Replica replica) {
+    Live(Transport.Listener replica) {
       this.replica = replica;
     }
 
@@ -230,9 +249,9 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
   }
 
   private final class CatchUp implements NatsConnector.Listener {
-    private final Replica replica;
+    private final Transport.Listener replica;
 
-    CatchUp(Replica replica) {
+    CatchUp(Transport.Listener replica) {
       this.replica = replica;
     }
 
@@ -268,11 +287,11 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
 
   /** Hands frames to the replica; of one dispatcher's thread. */
   private static final class Receiver {
-    private final Replica replica;
+    private final Transport.Listener replica;
     private volatile @Nullable Dispatcher dispatcher;
     private long dropsCounted;
 
-    Receiver(Replica replica) {
+    Receiver(Transport.Listener replica) {
       this.replica = replica;
     }
 

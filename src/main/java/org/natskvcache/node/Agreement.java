@@ -3,7 +3,6 @@ package org.natskvcache.node;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Consumer;
 import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.node.Peers.Peer;
 import org.natskvcache.replication.BucketVectors;
@@ -15,17 +14,27 @@ import org.natskvcache.replication.wire.Frame;
  * made two replicas diverge. Owned by the node.
  */
 final class Agreement {
+  /** Hears of what must not be. */
+  interface Listener {
+    /**
+     * A peer with an equal vector, of everything or of a bucket, has another digest.
+     *
+     * @param text what is unequal
+     */
+    void diverged(Peer peer, String text, long ourDigest, long theirDigest);
+  }
+
   private static final int SAMPLES = 64;
 
   private final ReplicatedState state;
   private final Peers peers;
-  private final Consumer<String> alarm;
+  private final Listener listener;
   private int nextSample;
 
-  Agreement(ReplicatedState state, Peers peers, Consumer<String> alarm) {
+  Agreement(ReplicatedState state, Peers peers, Listener listener) {
     this.state = state;
     this.peers = peers;
-    this.alarm = alarm;
+    this.listener = listener;
   }
 
   /**
@@ -64,8 +73,7 @@ final class Agreement {
     for (int i = 0; i < Math.min(SAMPLES, buckets.size()); i++) {
       int bucket = nextSample;
       nextSample = (nextSample + 1) % buckets.size();
-      long digest = state.keyspace().bucketDigest(bucket);
-      samples.add(new Frame.Sample(bucket, buckets.get(bucket).hash(), digest));
+      samples.add(DigestServer.sample(state, bucket));
     }
     return samples;
   }
@@ -102,11 +110,12 @@ final class Agreement {
     else if (sameDigest) peer.agreement = ReplicaStatus.Agreement.EQUAL;
     else peer.agreement = ReplicaStatus.Agreement.DIVERGED;
     if (equal && !sameDigest) {
-      alarm.accept("divergence: equal vectors, unequal digests, with peer=" + heartbeat.from());
+      String text = "equal vectors, unequal digests";
+      listener.diverged(peer, text, state.keyspace().digest(), heartbeat.digest());
     }
     // bucket vectors leave out what is forgotten, so they tell something only if that is the same
     if (Objects.equals(heartbeat.active().forgotten(), state.applied().forgotten())) {
-      compareSamples(heartbeat);
+      compareSamples(peer, heartbeat);
     }
     return equal;
   }
@@ -118,18 +127,15 @@ final class Agreement {
     return true;
   }
 
-  private void compareSamples(Frame.Heartbeat heartbeat) {
+  private void compareSamples(Peer peer, Frame.Heartbeat heartbeat) {
     BucketVectors buckets = state.buckets();
     for (Frame.Sample sample : heartbeat.samples()) {
       int bucket = sample.bucket();
       if (bucket >= buckets.size() || buckets.get(bucket).hash() != sample.vectorHash()) continue;
-      if (state.keyspace().bucketDigest(bucket) != sample.digest()) {
-        alarm.accept(
-            "divergence: equal bucket vectors, unequal digests, bucket="
-                + bucket
-                + ", with peer="
-                + heartbeat.from());
-      }
+      long ours = state.keyspace().bucketDigest(bucket);
+      if (ours == sample.digest()) continue;
+      String text = "equal bucket vectors, unequal digests, bucket=" + bucket;
+      listener.diverged(peer, text, ours, sample.digest());
     }
   }
 }

@@ -77,7 +77,12 @@ public sealed interface Effect {
       /** A snapshot could not be read or did not arrive whole; nothing was changed. */
       SNAPSHOT_FAILED,
       /** What must not happen did; see the detail. */
-      ALARM
+      ALARM,
+      /**
+       * The peer claims the same history and holds different data; the detail says where, in
+       * buckets and hashes of keys. Once for each pair of digests.
+       */
+      DIVERGENCE
     }
   }
 }

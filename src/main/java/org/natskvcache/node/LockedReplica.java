@@ -377,8 +377,9 @@ public final class LockedReplica implements Replica {
     String text = event.kind().name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
     String peer = event.peer() == null ? "" : " peer=" + event.peer();
     String detail = event.detail().isEmpty() ? "" : " " + event.detail();
+    if (event.kind() == Effect.Event.Kind.DIVERGENCE) Counter.DIVERGENCES.increment();
     switch (event.kind()) {
-      case ALARM -> LOG.error("{} link={}{}{}", text, name, peer, detail);
+      case ALARM, DIVERGENCE -> LOG.error("{} link={}{}{}", text, name, peer, detail);
       case SNAPSHOT_FAILED, PEER_LOST -> LOG.warn("{} link={}{}{}", text, name, peer, detail);
       default -> LOG.info("{} link={}{}{}", text, name, peer, detail);
     }

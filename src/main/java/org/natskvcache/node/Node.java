@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Defect;
 import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.Forgotten;
+import org.natskvcache.crdt.Hash64;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
@@ -47,6 +48,14 @@ public final class Node {
   private static final long VECTOR_REQUEST_MILLIS = 1_000;
   private static final long SILENT_HEARTBEATS = 3;
 
+  /** About one peer; what more there is to find, {@code doctor} finds. */
+  private static final int INQUIRIES_MAX = 100;
+
+  private static final String DIVERGENCE = "divergence: ";
+
+  /** A bucket is looked through so often; with 1,024 buckets all in 17 minutes. */
+  private static final long VERIFY_MILLIS = 1_000;
+
   /** Changes nothing: removes a key that cannot exist, its namespace having no name. */
   private static final Op TOUCH =
       new Op.Delete(new Key(new Bytes(new byte[] {0, 1})), Observed.NOTHING, false);
@@ -67,6 +76,8 @@ public final class Node {
   private final Heartbeats heartbeats;
   private final Repair repair;
   private final SnapshotServer server;
+  private final DigestServer digests;
+  private final Inquiry inquiry;
 
   private final List<Effect> effects = new ArrayList<>();
   private final List<Mutation> unsent = new ArrayList<>();
@@ -81,6 +92,8 @@ public final class Node {
   private long progressMark;
   private boolean leaveHeard;
   private @Nullable String alarm;
+  private long verifyTick;
+  private int verifyBucket;
   private long tick;
   private long wallMillis;
 
@@ -91,16 +104,19 @@ public final class Node {
     origins = replicated.origins();
     codec = new FrameCodec(origins);
     peers = new Peers(origins);
-    agreement = new Agreement(replicated, peers, this::alarm);
+    agreement = new Agreement(replicated, peers, this::diverged);
     reaper = new Reaper(replicated, peers, settings.heartbeatMillis());
     forgetting = new Forgetting(replicated, peers, settings.limits().silentOriginsMax());
     this.random = random;
     heartbeats = new Heartbeats(settings.heartbeatMillis(), random);
     repair = new Repair(new RepairHost(), random, settings);
     server = new SnapshotServer(limits, settings.defect(), replicated::newCut);
+    digests = new DigestServer(replicated);
+    inquiry = new Inquiry(replicated, new InquiryHost());
     state = settings.replicated() ? ReplicaStatus.State.JOINING : ReplicaStatus.State.STANDALONE;
     connected = !settings.replicated();
     stateSinceTick = now.tickMillis();
+    verifyTick = now.tickMillis() + VERIFY_MILLIS;
     at(now);
     if (settings.replicated()) effects.add(new Effect.ListenAs(id));
   }
@@ -263,6 +279,10 @@ public final class Node {
       afterLeaving(frame);
       return;
     }
+    if (frame instanceof Frame.DigestRequest request) {
+      answer(request, now); // its sender may be no instance at all
+      return;
+    }
     if (replicated.isForgotten(frame.from()) && peers.find(origins.find(frame.from())) == null) {
       ofForgotten(frame);
       return;
@@ -291,6 +311,8 @@ public final class Node {
         heard(from).known.raiseAll(vector);
         repairIfLacking();
       }
+      case Frame.DigestRequest request -> {} // answered above
+      case Frame.DigestResponse answer -> inquiry.answered(answer, tick);
     }
     settleJoin();
   }
@@ -435,6 +457,49 @@ public final class Node {
     if (tick - peer.vectorAskedTick < VECTOR_REQUEST_MILLIS) return;
     peer.vectorAskedTick = tick;
     publish(Channel.DIRECT, origins.id(peer.slot), new Frame.VectorRequest(id()));
+  }
+
+  private void answer(Frame.DigestRequest request, Time now) {
+    if (request.from().equals(id())) return;
+    boolean live = state == ReplicaStatus.State.LIVE;
+    Frame answer = digests.answer(request, live, now, limits);
+    if (answer != null) publish(Channel.DIRECT, request.from(), answer);
+  }
+
+  private void diverged(Peer peer, String text, long ourDigest, long theirDigest) {
+    OriginId with = origins.id(peer.slot);
+    String about = DIVERGENCE + text + ", with peer=" + with;
+    if (alarm == null) alarm(about);
+    if (!inquiry.idle() || peer.inquired.size() >= INQUIRIES_MAX) return;
+    if (peer.inquired.add(Hash64.chain(ourDigest, theirDigest))) inquiry.begin(with, tick);
+  }
+
+  /** What {@link Inquiry} needs of this node. */
+  private final class InquiryHost implements Inquiry.Host {
+    @Override
+    public void ask(OriginId peer, long question, int bucket, long start) {
+      Frame request = new Frame.DigestRequest(Node.this.id(), question, bucket, start);
+      publish(Channel.DIRECT, peer, request);
+    }
+
+    @Override
+    public void located(OriginId peer, String found) {
+      event(Effect.Event.Kind.DIVERGENCE, peer, found);
+      if (alarm == null || !alarm.startsWith(DIVERGENCE)) return;
+      alarm = DIVERGENCE + "equal vectors, unequal digests, with peer=" + peer + ", " + found;
+    }
+  }
+
+  /**
+   * Looks whether memory still holds what its digest says, a bucket at a time, so that a fault of
+   * memory is seen by the digests at all.
+   */
+  private void verifyNext() {
+    verifyTick = tick + VERIFY_MILLIS;
+    int bucket = verifyBucket;
+    verifyBucket = (verifyBucket + 1) % replicated.buckets().size();
+    if (keyspace().verify(bucket)) return;
+    alarm("memory: what is held differs from its digest, bucket=" + bucket);
   }
 
   private void leave(OriginId from, long finalSequence) {
@@ -668,6 +733,8 @@ public final class Node {
       }
       repair.tick(tick);
       server.expire(tick);
+      inquiry.tick(tick);
+      if (tick >= verifyTick) verifyNext();
       settleJoin();
     }
     if (reaper.due(tick)) reap(now);
@@ -683,6 +750,8 @@ public final class Node {
     next = Math.min(next, heartbeats.nextTick());
     next = Math.min(next, repair.nextTick());
     next = Math.min(next, server.nextTick());
+    next = Math.min(next, inquiry.nextTick());
+    next = Math.min(next, verifyTick);
     return Math.min(next, offersUntilTick);
   }
 

@@ -1,9 +1,11 @@
 package org.natskvcache.node;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
@@ -30,6 +32,10 @@ final class Peers {
     boolean sameRest;
 
     long vectorAskedTick = Long.MIN_VALUE / 2;
+
+    /** Pairs of unequal digests that were looked into, each mixed. */
+    final Set<Long> inquired = new HashSet<>();
+
     ReplicaStatus.Agreement agreement = ReplicaStatus.Agreement.UNKNOWN;
 
     Peer(int slot, Origins origins) {

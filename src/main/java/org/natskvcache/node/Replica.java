@@ -11,7 +11,7 @@ import org.natskvcache.store.Reply;
  * One running cache: the pure node behind a single lock, with its timer and its ordered outbox. All
  * methods may be called from any thread.
  */
-public interface Replica extends AutoCloseable {
+public interface Replica extends Transport.Listener, AutoCloseable {
   /**
    * Runs a command. The answer is given on the calling thread before this returns, or, while the
    * replica is joining, later on another thread (after a second at most). {@code answer} must not
@@ -27,18 +27,9 @@ public interface Replica extends AutoCloseable {
     call(command, null, answer);
   }
 
-  /**
-   * Takes one frame from any of the replication subjects; malformed ones are counted and dropped.
-   */
+  /** Malformed frames are counted and dropped. */
+  @Override
   void receive(byte[] frame);
-
-  /**
-   * The replication connection is up, for the first time or again; its subscriptions are in place.
-   */
-  void connected();
-
-  /** The replication connection is down. */
-  void disconnected();
 
   ReplicaStatus status();
 

@@ -25,6 +25,21 @@ public interface Transport {
     DIRECT
   }
 
+  /** Who is told what arrives and how the connection is. May be called from several threads. */
+  interface Listener {
+    /** Takes one frame from any of the replication subjects; the array is given away. */
+    void receive(byte[] frame);
+
+    /**
+     * The replication connection is up, for the first time or again; its subscriptions are in
+     * place.
+     */
+    void connected();
+
+    /** The replication connection is down. */
+    void disconnected();
+  }
+
   /**
    * Sends one encoded frame; the array is given away.
    *

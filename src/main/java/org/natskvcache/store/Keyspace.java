@@ -135,6 +135,42 @@ public final class Keyspace {
     return bucketBits == 0 ? 0 : (int) (hash >>> (64 - bucketBits));
   }
 
+  /** Takes keys in the unsigned order of their hashes. */
+  public interface DigestVisitor {
+    /** False ends the walk. */
+    boolean key(Key key, long hash, long digest);
+  }
+
+  /**
+   * Walks the keys of a bucket whose hash is at least {@code start}, unsigned, with the digest of
+   * what is held under each, computed anew. Left out are those that contribute nothing to the
+   * bucket's digest: leftovers of deleted counters, of which replicas may hold different ones.
+   */
+  public void digests(int bucket, long start, DigestVisitor visitor) {
+    List<Entry> sorted = entries(bucket);
+    sorted.removeIf(entry -> Long.compareUnsigned(entry.hash, start) < 0);
+    sorted.sort((a, b) -> Long.compareUnsigned(a.hash, b.hash));
+    for (Entry entry : sorted) {
+      long its = entry.digest(origins);
+      if (its != 0 && !visitor.key(entry.key, entry.hash, its)) return;
+    }
+  }
+
+  /**
+   * Computes the digest of a bucket anew, and keeps that one: where memory has changed by itself,
+   * the digest must say so for others to see.
+   *
+   * @return whether the one kept so far was right
+   */
+  public boolean verify(int bucket) {
+    long sum = 0;
+    for (Entry entry : entries(bucket)) sum += entry.digest(origins);
+    long change = sum - bucketDigests[bucket];
+    digest += change;
+    bucketDigests[bucket] = sum;
+    return change == 0;
+  }
+
   /** The entries of one bucket, in no order. */
   public List<Entry> entries(int bucket) {
     return table.bucket(bucket, bucketBits);

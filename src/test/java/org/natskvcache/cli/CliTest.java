@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,10 +31,17 @@ class CliTest {
     ServeOptions serve;
     ShellOptions shell;
     ParOptions par;
+    DoctorOptions doctor;
 
     @Override
     public int par(ParOptions options) {
       par = options;
+      return answer;
+    }
+
+    @Override
+    public int doctor(DoctorOptions options) {
+      doctor = options;
       return answer;
     }
 
@@ -56,7 +64,7 @@ class CliTest {
     }
 
     boolean calledNothing() {
-      return !provider && serve == null && shell == null && par == null;
+      return !provider && serve == null && shell == null && par == null && doctor == null;
     }
   }
 
@@ -101,6 +109,7 @@ class CliTest {
         "help",
         "help serve",
         "help shell",
+        "help doctor",
         "help help",
         "serve --help",
         "shell --help",
@@ -243,6 +252,30 @@ class CliTest {
     assertEquals("nats://h", commands.shell.natsUrl());
     assertEquals("x", commands.shell.links().getFirst().name());
     assertEquals(LogLevel.DEBUG, commands.shell.logging().level());
+  }
+
+  @Test
+  void doctorLooksForTwoSecondsUnlessToldOtherwise() {
+    assertEquals(0, run("doctor", "--nats-url", "nats://h"));
+    assertEquals(2_000, commands.doctor.waitMillis());
+    assertEquals(20, commands.doctor.keysMax());
+    assertFalse(commands.doctor.json());
+    assertEquals("default", commands.doctor.links().getFirst().name());
+    String[] more = {"--wait", "0.5", "--keys", "3", "--json", "--link-config", "x:NATS_URL=h"};
+    assertEquals(
+        0, run(Stream.concat(Stream.of("doctor"), Stream.of(more)).toArray(String[]::new)));
+    assertNull(commands.doctor.natsUrl()); // each link names its own
+    assertEquals(500, commands.doctor.waitMillis());
+    assertEquals(3, commands.doctor.keysMax());
+    assertTrue(commands.doctor.json());
+  }
+
+  @Test
+  void doctorNeedsAServerAndNumbersThatMakeSense() {
+    assertUsageError("NATS server", "doctor");
+    assertUsageError("--wait", "doctor", "--nats-url", "h", "--wait", "0");
+    assertUsageError("--wait", "doctor", "--nats-url", "h", "--wait", "NaN");
+    assertUsageError("--keys", "doctor", "--nats-url", "h", "--keys", "-1");
   }
 
   @ParameterizedTest
@@ -417,6 +450,11 @@ class CliTest {
           @Override
           public int shell(ShellOptions options) {
             throw new IllegalStateException("applied 7 after 9");
+          }
+
+          @Override
+          public int doctor(DoctorOptions options) {
+            throw new AssertionError();
           }
 
           @Override

@@ -19,6 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.crdt.Chain;
 import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.Hash64;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.node.Group.Member;
@@ -28,6 +29,7 @@ import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
+import org.natskvcache.store.FaultyMemory;
 import org.natskvcache.store.Key;
 import org.natskvcache.store.Limits;
 import org.natskvcache.store.Mutation;
@@ -758,6 +760,142 @@ class NodeTest {
       pair.get(0).set("o" + other, "v");
       group.advance(2 * Group.HEARTBEAT_MILLIS);
       assertAlarmed(pair.get(0), "bucket");
+    }
+
+    private int bucket(Member member, String key) {
+      return member.node.keyspace().bucket(Key.of(key));
+    }
+
+    private List<Effect.Event> divergences(Member member) {
+      return member.events.stream()
+          .filter(event -> event.kind() == Effect.Event.Kind.DIVERGENCE)
+          .toList();
+    }
+
+    private String where(Member member, String key) {
+      return "buckets=1 bucket="
+          + member.node.keyspace().bucket(Key.of(key))
+          + " keys=1 key-hashes="
+          + "%016x".formatted(Hash64.of(Key.of(key).stored().array()));
+    }
+
+    @Test
+    void alarmNamesBucketAndKey() {
+      List<Member> pair = group.live(2, ROOMY);
+      fill(pair.get(0), 20);
+      corrupt(pair.get(1), "k7");
+      group.advance(2 * Group.HEARTBEAT_MILLIS);
+      for (Member member : pair) {
+        assertAlarmed(member, where(member, "k7"));
+        assertEquals(where(member, "k7"), divergences(member).getFirst().detail());
+        assertFalse(member.node.alarm().contains("k7"));
+      }
+    }
+
+    @Test
+    void whatOneSideLacksIsNamedToo() {
+      List<Member> pair = group.live(2, ROOMY);
+      fill(pair.get(0), 20);
+      corrupt(pair.get(1), "only there");
+      group.advance(2 * Group.HEARTBEAT_MILLIS);
+      for (Member member : pair) assertAlarmed(member, where(member, "only there"));
+    }
+
+    /** Digests are kept, not computed, so that a changed byte shows only when one is verified. */
+    @Test
+    void changedByteIsFoundByVerifyingAndThenByThePeers() {
+      List<Member> trio = group.live(3, ROOMY);
+      fill(trio.get(0), 20);
+      FaultyMemory.flip(trio.get(2).node.keyspace(), Key.of("k7"));
+      group.advance(10 * Group.HEARTBEAT_MILLIS);
+      assertAlarmed(trio.get(2), "memory");
+      for (Member member : trio.subList(0, 2)) {
+        assertAlarmed(member, "with peer=" + trio.get(2).node.id());
+        assertAlarmed(member, where(member, "k7"));
+      }
+      assertEquals("v7", trio.get(0).get("k7"));
+      assertNotEquals("v7", trio.get(2).get("k7")); // reported, not repaired
+    }
+
+    @Test
+    void soundMemoryIsVerifiedWithoutAWord() {
+      List<Member> pair = group.live(2, ROOMY);
+      fill(pair.get(0), 20);
+      pair.get(1).increment("n", 1);
+      pair.get(0).call(new Command.Delete(Key.of("n")));
+      group.advance(10 * Group.HEARTBEAT_MILLIS);
+      group.assertAgreed();
+      assertEquals(0, pair.get(0).sent(Frame.DigestRequest.class).size());
+    }
+
+    @Test
+    void divergenceIsLookedIntoOncePerPairOfDigests() {
+      List<Member> pair = group.live(2, ROOMY);
+      pair.get(0).set("k", "v");
+      corrupt(pair.get(1), "k");
+      group.advance(10 * Group.HEARTBEAT_MILLIS);
+      assertEquals(2, pair.get(0).sent(Frame.DigestRequest.class).size());
+      assertEquals(1, divergences(pair.get(0)).size());
+      int other = 0;
+      while (bucket(pair.get(0), "o" + other) == bucket(pair.get(0), "k")) other++;
+      pair.get(0)
+          .set("o" + other, "v"); // now the digest of everything is another than the bucket's
+      group.advance(10 * Group.HEARTBEAT_MILLIS);
+      assertEquals(2, divergences(pair.get(0)).size());
+    }
+
+    @Test
+    void differenceIsFoundThoughAnswersAreLostOrInParts() {
+      List<Member> pair = group.live(2, Group.limits(1_000, 1_000, 1_000, 2));
+      fill(pair.get(0), 600); // in four buckets: more keys than a frame of 1,000 bytes lists
+      corrupt(pair.get(1), "k599");
+      int[] answers = {0};
+      group.lost = (sent, to) -> sent.is(Frame.DigestResponse.class) && ++answers[0] % 3 == 0;
+      group.advance(20 * Group.HEARTBEAT_MILLIS);
+      for (Member member : pair) assertAlarmed(member, where(member, "k599"));
+      assertTrue(pair.get(0).sent(Frame.DigestResponse.class).size() > 5);
+    }
+
+    @Test
+    void peerThatDoesNotAnswerIsAskedAFewTimesOnly() {
+      List<Member> pair = group.live(2, ROOMY);
+      pair.get(0).set("k", "v");
+      corrupt(pair.get(1), "k");
+      group.lost = (sent, to) -> sent.is(Frame.DigestRequest.class);
+      group.advance(10 * Group.HEARTBEAT_MILLIS);
+      assertEquals(Inquiry.TRIES_MAX, pair.get(0).sent(Frame.DigestRequest.class).size());
+      assertEquals("buckets=0", divergences(pair.get(0)).getFirst().detail());
+    }
+
+    @Test
+    void strangersQuestionsAreAnsweredInBoundsAndMakeNoPeer() throws Exception {
+      List<Member> pair = group.live(2, ROOMY);
+      Member joiner = group.add();
+      int known = pair.get(0).node.origins().size();
+      OriginId stranger = new OriginId(9, 9);
+      for (int i = 0; i < 100; i++) {
+        byte[] request = group.encode(new Frame.DigestRequest(stranger, i, -1, 0));
+        pair.get(0).receive(request);
+        joiner.receive(request);
+      }
+      List<Sent> answers = pair.get(0).sent(Frame.DigestResponse.class);
+      assertEquals(DigestServer.ANSWERS_PER_SECOND, answers.size());
+      assertEquals(stranger, answers.getFirst().target());
+      assertEquals(1, pair.get(0).status().peers().size());
+      assertEquals(known, pair.get(0).node.origins().size());
+      assertFalse(
+          ((Frame.DigestResponse) joiner.sent(Frame.DigestResponse.class).getFirst().frame())
+              .live());
+      for (long start : new long[] {-1, 4, Long.MAX_VALUE}) { // there are four buckets
+        group.advance(1_000);
+        pair.get(0).receive(group.encode(new Frame.DigestRequest(stranger, 1, -1, start)));
+        Frame.DigestResponse answer =
+            (Frame.DigestResponse) pair.get(0).sent(Frame.DigestResponse.class).getLast().frame();
+        assertTrue(answer.last() && answer.buckets().isEmpty());
+      }
+      int before = pair.get(0).sent(Frame.DigestResponse.class).size();
+      pair.get(0).receive(group.encode(new Frame.DigestRequest(stranger, 1, 4, 0)));
+      assertEquals(before, pair.get(0).sent(Frame.DigestResponse.class).size());
     }
 
     @Test

@@ -149,4 +149,51 @@ public sealed interface Frame {
 
   /** The sender's whole vector. */
   record Vector(OriginId from, VersionVector vector) implements Frame {}
+
+  /**
+   * "What do you hold?" Whoever asks need not be an instance, and is not taken for one.
+   *
+   * @param question any number from 0; comes back with the answer
+   * @param bucket the bucket whose keys are asked for; {@link #ALL_BUCKETS} for the digests of all
+   *     buckets
+   * @param start where to begin: a bucket, or the hash of a key
+   */
+  record DigestRequest(OriginId from, long question, int bucket, long start) implements Frame {
+    /** Instead of a bucket. */
+    public static final int ALL_BUCKETS = -1;
+  }
+
+  /**
+   * An answer to that, all of one moment.
+   *
+   * @param live false while the sender is joining
+   * @param last whether nothing comes after what is listed here
+   * @param wallMillis wall time of the sender, milliseconds since 1970
+   * @param vector the sender's whole vector
+   * @param digest digest of everything the sender holds
+   * @param entries keys held
+   * @param buckets consecutive buckets, or the one bucket whose keys were asked for
+   * @param keys keys of that bucket by unsigned hash, those left out that contribute nothing to its
+   *     digest; all keys of one hash are in one answer
+   */
+  record DigestResponse(
+      OriginId from,
+      long question,
+      boolean live,
+      boolean last,
+      long wallMillis,
+      VersionVector vector,
+      long digest,
+      long entries,
+      List<Sample> buckets,
+      List<KeyDigest> keys)
+      implements Frame {}
+
+  /**
+   * One key of the sender.
+   *
+   * @param key in its stored form
+   * @param digest of all that is held under it
+   */
+  record KeyDigest(Bytes key, long digest) {}
 }

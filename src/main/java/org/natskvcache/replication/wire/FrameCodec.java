@@ -40,14 +40,20 @@ public final class FrameCodec {
   private static final int SNAPSHOT_REFUSED = 11;
   private static final int VECTOR_REQUEST = 12;
   private static final int VECTOR = 13;
+  private static final int DIGEST_REQUEST = 14;
+  private static final int DIGEST_RESPONSE = 15;
 
   private static final int FLAG_LIVE = 1;
   private static final int FLAG_HELLO = 2;
   private static final int FLAG_LAST = 1;
   private static final int FLAG_BUSY = 1;
+  private static final int FLAG_ALL_LISTED = 2;
 
   /** The frame ends with what the vector in it has forgotten: origin, sum of terms. */
   private static final int FLAG_FORGOTTEN = 4;
+
+  /** Most buckets there can be: their numbers are 16 bits. */
+  private static final int BUCKETS_MAX = 1 << 16;
 
   /** Most origins a stranger's frames may make us name. */
   private static final int ORIGINS_MAX = Origins.SLOTS_MAX - 1;
@@ -133,6 +139,13 @@ public final class FrameCodec {
         vector(out, vector);
         forgotten(out, vector.forgotten());
       }
+      case Frame.DigestRequest(var from, var question, var bucket, var start) -> {
+        header(out, DIGEST_REQUEST, 0, from);
+        out.varint(question);
+        out.varint(bucket - Frame.DigestRequest.ALL_BUCKETS);
+        out.u64(start);
+      }
+      case Frame.DigestResponse response -> encode(response, out);
     }
     out.u32(crc(out.array(), out.size()));
     return out.toBytes();
@@ -166,13 +179,42 @@ public final class FrameCodec {
     out.u64(heartbeat.digest());
     out.varint(heartbeat.entries());
     out.varint(0); // history hashes, none in version 1
-    out.varint(heartbeat.samples().size());
-    for (Frame.Sample sample : heartbeat.samples()) {
+    samples(out, heartbeat.samples());
+    forgotten(out, forgotten);
+  }
+
+  private void encode(Frame.DigestResponse response, ByteWriter out) {
+    Forgotten forgotten = response.vector().forgotten();
+    int flags = (response.live() ? FLAG_LIVE : 0) | (response.last() ? FLAG_ALL_LISTED : 0);
+    header(out, DIGEST_RESPONSE, flags | flag(forgotten), response.from());
+    out.varint(response.question());
+    out.u64(response.wallMillis());
+    vector(out, response.vector());
+    out.u64(response.digest());
+    out.varint(response.entries());
+    samples(out, response.buckets());
+    out.varint(response.keys().size());
+    for (Frame.KeyDigest key : response.keys()) {
+      out.bytes(key.key().array());
+      out.u64(key.digest());
+    }
+    forgotten(out, forgotten);
+  }
+
+  private static void samples(ByteWriter out, List<Frame.Sample> samples) {
+    out.varint(samples.size());
+    for (Frame.Sample sample : samples) {
       out.u16(sample.bucket());
       out.u64(sample.vectorHash());
       out.u64(sample.digest());
     }
-    forgotten(out, forgotten);
+  }
+
+  private static List<Frame.Sample> samples(ByteReader in) throws MalformedFrameException {
+    int count = in.count(18);
+    List<Frame.Sample> samples = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) samples.add(new Frame.Sample(in.u16(), in.u64(), in.u64()));
+    return samples;
   }
 
   private static int flag(@Nullable Forgotten forgotten) {
@@ -276,6 +318,13 @@ public final class FrameCodec {
         vector.forgotten(forgotten(flags, in));
         yield new Frame.Vector(from, vector);
       }
+      case DIGEST_REQUEST ->
+          new Frame.DigestRequest(
+              from,
+              in.varint(Long.MAX_VALUE),
+              (int) in.varint(BUCKETS_MAX) + Frame.DigestRequest.ALL_BUCKETS,
+              in.u64());
+      case DIGEST_RESPONSE -> digestResponse(flags, from, in);
       default -> throw new MalformedFrameException("unknown type " + type);
     };
   }
@@ -311,9 +360,7 @@ public final class FrameCodec {
       in.varint();
       in.u64();
     }
-    int count = in.count(18);
-    List<Frame.Sample> samples = new ArrayList<>(count);
-    for (int i = 0; i < count; i++) samples.add(new Frame.Sample(in.u16(), in.u64(), in.u64()));
+    List<Frame.Sample> samples = samples(in);
     active.forgotten(forgotten(flags, in));
     return new Frame.Heartbeat(
         from,
@@ -328,6 +375,33 @@ public final class FrameCodec {
         digest,
         entries,
         samples);
+  }
+
+  private Frame digestResponse(int flags, OriginId from, ByteReader in)
+      throws MalformedFrameException {
+    long question = in.varint(Long.MAX_VALUE);
+    long wallMillis = in.u64();
+    VersionVector vector = vector(in);
+    long digest = in.u64();
+    long entries = in.varint(Long.MAX_VALUE);
+    List<Frame.Sample> buckets = samples(in);
+    int count = in.count(9);
+    List<Frame.KeyDigest> keys = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      keys.add(new Frame.KeyDigest(new Bytes(in.bytes()), in.u64()));
+    }
+    vector.forgotten(forgotten(flags, in));
+    return new Frame.DigestResponse(
+        from,
+        question,
+        (flags & FLAG_LIVE) != 0,
+        (flags & FLAG_ALL_LISTED) != 0,
+        wallMillis,
+        vector,
+        digest,
+        entries,
+        buckets,
+        keys);
   }
 
   private static Frame chunk(int flags, OriginId from, ByteReader in)

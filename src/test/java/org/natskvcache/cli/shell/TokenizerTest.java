@@ -111,7 +111,7 @@ class TokenizerTest {
       random.nextBytes(bytes);
       if (round % 2 == 0)
         bytes = new String(bytes, StandardCharsets.UTF_16LE).getBytes(StandardCharsets.UTF_8);
-      String printed = Answer.quoted(new Bytes(bytes));
+      String printed = Quoted.of(new Bytes(bytes));
       assertEquals(
           List.of(new Bytes(bytes)), words(printed.getBytes(StandardCharsets.UTF_8)), printed);
       assertEquals(1, printed.lines().count(), printed);

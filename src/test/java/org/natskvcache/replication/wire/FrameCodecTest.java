@@ -170,7 +170,7 @@ class FrameCodecTest {
   @Test
   void unknownTypeAndShardAreRefused() {
     byte[] frame = sample(4);
-    for (int type : new int[] {0, 14, 255}) {
+    for (int type : new int[] {0, 16, 255}) {
       byte[] other = frame.clone();
       other[3] = (byte) type;
       assertEquals(Kind.DAMAGED, assertRefused(withChecksum(other)).kind());

@@ -74,6 +74,12 @@ public final class FrameJson {
       }
       case Frame.VectorRequest r -> {}
       case Frame.Vector(var from, var vector) -> out.set("vector", json(vector));
+      case Frame.DigestRequest(var from, var question, var bucket, var start) -> {
+        put(out, "question", question);
+        out.put("bucket", bucket);
+        put(out, "start", start);
+      }
+      case Frame.DigestResponse response -> digestResponse(response, out);
     }
     return out;
   }
@@ -92,11 +98,28 @@ public final class FrameJson {
     put(out, "restHash", h.restHash());
     put(out, "digest", h.digest());
     put(out, "entries", h.entries());
-    ArrayNode samples = out.putArray("samples");
-    for (Frame.Sample sample : h.samples()) {
-      ObjectNode one = samples.addObject().put("bucket", sample.bucket());
+    samples(h.samples(), out.putArray("samples"));
+  }
+
+  private static void samples(List<Frame.Sample> samples, ArrayNode out) {
+    for (Frame.Sample sample : samples) {
+      ObjectNode one = out.addObject().put("bucket", sample.bucket());
       put(one, "vectorHash", sample.vectorHash());
       put(one, "digest", sample.digest());
+    }
+  }
+
+  private void digestResponse(Frame.DigestResponse r, ObjectNode out) {
+    put(out, "question", r.question());
+    out.put("live", r.live()).put("last", r.last());
+    put(out, "wallMillis", r.wallMillis());
+    out.set("vector", json(r.vector()));
+    put(out, "digest", r.digest());
+    put(out, "entries", r.entries());
+    samples(r.buckets(), out.putArray("buckets"));
+    ArrayNode keys = out.putArray("keys");
+    for (Frame.KeyDigest key : r.keys()) {
+      put(keys.addObject().put("key", hex(key.key())), "digest", key.digest());
     }
   }
 
@@ -230,6 +253,10 @@ public final class FrameJson {
           new Frame.SnapshotRefused(from, number(in, "cut"), in.get("busy").asBoolean());
       case "VectorRequest" -> new Frame.VectorRequest(from);
       case "Vector" -> new Frame.Vector(from, vector(in.get("vector")));
+      case "DigestRequest" ->
+          new Frame.DigestRequest(
+              from, number(in, "question"), in.get("bucket").asInt(), number(in, "start"));
+      case "DigestResponse" -> digestResponse(from, in);
       default -> throw new IllegalArgumentException(in.get("type").asText());
     };
   }
@@ -239,14 +266,6 @@ public final class FrameJson {
   }
 
   private Frame heartbeat(OriginId from, JsonNode in) {
-    List<Frame.Sample> samples = new ArrayList<>();
-    for (JsonNode sample : in.get("samples")) {
-      samples.add(
-          new Frame.Sample(
-              sample.get("bucket").asInt(),
-              number(sample, "vectorHash"),
-              number(sample, "digest")));
-    }
     return new Frame.Heartbeat(
         from,
         in.get("live").asBoolean(),
@@ -259,7 +278,37 @@ public final class FrameJson {
         number(in, "restHash"),
         number(in, "digest"),
         number(in, "entries"),
-        samples);
+        samples(in.get("samples")));
+  }
+
+  private static List<Frame.Sample> samples(JsonNode in) {
+    List<Frame.Sample> samples = new ArrayList<>();
+    for (JsonNode sample : in) {
+      samples.add(
+          new Frame.Sample(
+              sample.get("bucket").asInt(),
+              number(sample, "vectorHash"),
+              number(sample, "digest")));
+    }
+    return samples;
+  }
+
+  private Frame digestResponse(OriginId from, JsonNode in) {
+    List<Frame.KeyDigest> keys = new ArrayList<>();
+    for (JsonNode key : in.get("keys")) {
+      keys.add(new Frame.KeyDigest(bytes(key, "key"), number(key, "digest")));
+    }
+    return new Frame.DigestResponse(
+        from,
+        number(in, "question"),
+        in.get("live").asBoolean(),
+        in.get("last").asBoolean(),
+        number(in, "wallMillis"),
+        vector(in.get("vector")),
+        number(in, "digest"),
+        number(in, "entries"),
+        samples(in.get("buckets")),
+        keys);
   }
 
   private static Frame chunk(OriginId from, JsonNode in) {

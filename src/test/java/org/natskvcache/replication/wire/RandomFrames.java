@@ -16,7 +16,7 @@ import org.natskvcache.store.Op;
 
 /** Frames of every kind with fields from all of their ranges. */
 final class RandomFrames {
-  static final int KINDS = 13;
+  static final int KINDS = 15;
   private static final long TIME_MAX = 1L << 62;
 
   private final SplittableRandom random;
@@ -54,6 +54,10 @@ final class RandomFrames {
       case 10 -> new Frame.SnapshotRefused(from, upTo(Long.MAX_VALUE), random.nextBoolean());
       case 11 -> new Frame.VectorRequest(from);
       case 12 -> new Frame.Vector(from, vector());
+      case 13 ->
+          new Frame.DigestRequest(
+              from, upTo(Long.MAX_VALUE), (int) upTo(1 << 16) - 1, random.nextLong());
+      case 14 -> digestResponse(from);
       default -> throw new IllegalArgumentException();
     };
   }
@@ -97,10 +101,6 @@ final class RandomFrames {
   }
 
   private Frame heartbeat(OriginId from) {
-    List<Frame.Sample> samples = new ArrayList<>();
-    for (int i = random.nextInt(5); i > 0; i--) {
-      samples.add(new Frame.Sample(random.nextInt(1 << 16), random.nextLong(), random.nextLong()));
-    }
     return new Frame.Heartbeat(
         from,
         random.nextBoolean(),
@@ -113,7 +113,33 @@ final class RandomFrames {
         random.nextLong(),
         random.nextLong(),
         upTo(Long.MAX_VALUE),
-        samples);
+        samples());
+  }
+
+  private List<Frame.Sample> samples() {
+    List<Frame.Sample> samples = new ArrayList<>();
+    for (int i = random.nextInt(5); i > 0; i--) {
+      samples.add(new Frame.Sample(random.nextInt(1 << 16), random.nextLong(), random.nextLong()));
+    }
+    return samples;
+  }
+
+  private Frame digestResponse(OriginId from) {
+    List<Frame.KeyDigest> keys = new ArrayList<>();
+    for (int i = random.nextInt(4); i > 0; i--) {
+      keys.add(new Frame.KeyDigest(bytes(), random.nextLong()));
+    }
+    return new Frame.DigestResponse(
+        from,
+        upTo(Long.MAX_VALUE),
+        random.nextBoolean(),
+        random.nextBoolean(),
+        random.nextLong(),
+        vector(),
+        random.nextLong(),
+        upTo(Long.MAX_VALUE),
+        samples(),
+        keys);
   }
 
   private Frame chunk(OriginId from) {

@@ -1,0 +1,134 @@
+package org.natskvcache.process;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.natskvcache.ProviderProcess;
+import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.OriginId;
+import org.natskvcache.crdt.Origins;
+import org.natskvcache.provider.CacheSettings;
+import org.natskvcache.replication.wire.Frame;
+import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Key;
+import org.natskvcache.store.Mutation;
+import org.natskvcache.store.Observed;
+import org.natskvcache.store.Op;
+
+/** {@code nats-kvcache doctor} on real instances. */
+class DoctorIT {
+  private final ProviderFixture fixture = new ProviderFixture();
+  private final HeartbeatListener heartbeats = fixture.openHeartbeats();
+
+  @AfterEach
+  void close() {
+    fixture.close();
+  }
+
+  private ProviderProcess doctor(String... more) {
+    String[] args = {"doctor", "--nats-url", fixture.nats.url()};
+    return fixture.open(
+        ProviderProcess.start(
+            Map.of(), "", Stream.of(args, more).flatMap(Stream::of).toArray(String[]::new)));
+  }
+
+  private static String text(ProviderProcess doctor) {
+    return String.join("\n", doctor.output()) + doctor.log();
+  }
+
+  @Test
+  void healthyInstancesAgreeAndDoNotTakeItForOne() {
+    Provider[] trio = fixture.startGroup(3);
+    for (int i = 0; i < 100; i++) trio[i % 3].calls.set("key " + i, "value");
+    heartbeats.awaitAgreement(3);
+    var doctor = doctor("--wait", "1");
+    assertEquals(0, doctor.awaitExit(), () -> text(doctor));
+    assertEquals("verdict: all 3 instances agree", doctor.output().getLast());
+    assertEquals(List.of(), doctor.log());
+    for (OriginId origin : heartbeats.origins()) {
+      assertTrue(text(doctor).contains(origin + "  live"), text(doctor));
+    }
+    for (Provider provider : trio) provider.awaitPeers(2);
+    assertEquals(3, heartbeats.origins().size());
+  }
+
+  @Test
+  void theKeyThatDiffersIsNamedByDoctorAndLocatedByTheInstances() throws Exception {
+    Provider[] trio = fixture.startGroup(3);
+    for (int i = 0; i < 100; i++) trio[0].calls.set("key " + i, "value");
+    heartbeats.awaitAgreement(3);
+    List<OriginId> origins =
+        heartbeats.origins().stream().sorted(Comparator.naturalOrder()).toList();
+    // two histories under one name, told to each instance by itself
+    OriginId liar = OriginId.of(System.currentTimeMillis(), 1, 1);
+    for (OriginId each : origins) {
+      String value = each.equals(origins.getLast()) ? "other" : "value";
+      fixture.host.publish(
+          CacheSettings.DEFAULT_REPLAY_SUBJECT + "." + each, put(liar, "key\t7", value));
+    }
+    for (Provider provider : trio) {
+      String line = provider.process.awaitLog("divergence link=default");
+      assertTrue(line.contains("keys=1 key-hashes="), line);
+      assertFalse(line.contains("key\\t7") || line.contains("value"), line);
+      provider.awaitHealth(false, "key-hashes=");
+    }
+    var doctor = doctor("--wait", "1");
+    assertEquals(1, doctor.awaitExit(), () -> text(doctor));
+    assertTrue(text(doctor).contains("key \"key\\t7\"  [1 2] "), text(doctor));
+    assertTrue(doctor.output().getLast().startsWith("verdict: DIVERGED"), text(doctor));
+    var json = doctor("--wait", "0.5", "--json");
+    assertEquals(1, json.awaitExit(), () -> text(json));
+    assertEquals(1, json.output().size());
+    assertTrue(json.output().getFirst().contains("\"keyHex\":\"6b65790937\""), text(json));
+  }
+
+  private static byte[] put(OriginId author, String key, String value) {
+    Origins origins = new Origins();
+    Op op = new Op.Put(Key.of(key), Bytes.utf8(value), 0, Observed.NOTHING);
+    long dot = Dot.of(origins.slot(author), 1);
+    var mutation = new Mutation(dot, 1, new int[0], new long[0], null, 0, op);
+    return new FrameCodec(origins).encode(new Frame.Mutations(author, List.of(mutation)));
+  }
+
+  @Test
+  void itIsOfUseUnderLoad() throws Exception {
+    Provider[] pair = fixture.startGroup(2);
+    AtomicBoolean stop = new AtomicBoolean();
+    Thread load =
+        Thread.ofPlatform()
+            .start(() -> {
+              for (int i = 0; !stop.get(); i++) pair[i % 2].calls.set("key " + i % 200, "v" + i);
+            });
+    var doctor = doctor("--wait", "3");
+    int code = doctor.awaitExit();
+    stop.set(true);
+    load.join();
+    assertTrue(text(doctor).contains("live, moving"), text(doctor));
+    assertFalse(text(doctor).contains("DIVERGED"), text(doctor));
+    String verdict = doctor.output().getLast();
+    assertEquals(verdict.contains("agree") ? 0 : 1, code, () -> text(doctor));
+    assertTrue(verdict.contains("agree") || verdict.contains("moving"), text(doctor));
+  }
+
+  @Test
+  void nobodyAndNoServerAndNoSense() {
+    var nobody = doctor("--wait", "0.3");
+    assertEquals(1, nobody.awaitExit(), () -> text(nobody));
+    assertEquals("verdict: no instance answered", nobody.output().getLast());
+    var wrong = doctor("--wait", "soon");
+    assertEquals(2, wrong.awaitExit(), () -> text(wrong));
+    fixture.nats.kill();
+    var unreached = doctor();
+    assertEquals(1, unreached.awaitExit(), () -> text(unreached));
+    assertTrue(text(unreached).contains("no NATS server was reached"), text(unreached));
+  }
+}
