@@ -24,6 +24,9 @@ public enum Counter {
   FAILED_LARGE_BODIES(
       "body",
       "Bodies over 900 KiB that could not be fetched from the lattice's object store, left there or deleted: the log names each kind of trouble once"),
+  REPEATED_HANDSHAKES(
+      "call",
+      "Handshakes sent again because the caller did not show that it has them: hosts 1.x lose a few under bursts; many mean a caller that does not follow the protocol"),
   WATCH_EVENTS_DROPPED(
       "event",
       "Changes of watched keys that a component was not told, because it is slower than they come: its view is out of date"),

@@ -98,6 +98,7 @@ final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
     switch (event) {
       case NO_REPLY_SUBJECT, MALFORMED -> Counter.MALFORMED_INVOCATIONS.increment();
       case TRUNCATED, TIMED_OUT -> Counter.UNFINISHED_CALLS.increment();
+      case UNHEARD -> Counter.REPEATED_HANDSHAKES.increment();
       case OVERLOADED -> Counter.OVERLOADED_CALLS.increment();
       case UNSENT -> Counter.UNSENT_MESSAGES.increment();
       case FAILED -> {

@@ -2,7 +2,7 @@ package org.natskvcache.wrpc;
 
 import io.nats.client.impl.Headers;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,7 +14,7 @@ public final class Call {
   private final String subject;
   private final String replyTo;
   private final @Nullable Headers headers;
-  private final AtomicBoolean answered = new AtomicBoolean();
+  private final AtomicReference<byte @Nullable []> answer = new AtomicReference<>();
 
   Call(Publisher publisher, String subject, String replyTo, @Nullable Headers headers) {
     this.publisher = publisher;
@@ -43,8 +43,27 @@ public final class Call {
 
   /** Answers with an encoded result; empty for a function without one. The array is given away. */
   public void result(byte[] encoded) {
-    if (answered.compareAndSet(false, true))
-      publisher.stream(subject, replyTo + ".results", encoded);
+    if (answer.compareAndSet(null, encoded)) send(encoded);
+  }
+
+  private void send(byte[] encoded) {
+    publisher.stream(subject, replyTo + ".results", encoded);
+  }
+
+  /** Tells the caller where to send the rest of its params. */
+  boolean handshake(String inbox) {
+    return publisher.publish(
+        /* invocation= */ subject,
+        /* subject= */ replyTo,
+        /* replyTo= */ inbox,
+        null,
+        Publisher.END);
+  }
+
+  /** Answers once more what was answered, if it was; a caller that had it does not look again. */
+  void repeatAnswer() {
+    byte[] given = answer.get();
+    if (given != null) send(given);
   }
 
   /** Answers that there is no result: the caller fails at once instead of waiting. */

@@ -10,13 +10,17 @@ import java.time.Duration;
  * @param pendingCallsMax calls whose params, or whose answers, have not arrived whole, count
  * @param pendingBytesMax params and results of those calls together, bytes
  * @param timeout how long a call may take to send its params, or an answer to arrive
+ * @param silence how long a caller may take to show that it has our handshake, before that is sent
+ *     again; then four times as long, and again
  */
 public record WrpcLimits(
     int valueBytesMax,
     int elementsMax,
     int pendingCallsMax,
     long pendingBytesMax,
-    Duration timeout) {
+    Duration timeout,
+    Duration silence) {
   public static final WrpcLimits DEFAULTS =
-      new WrpcLimits(32 << 20, 1 << 16, 4_096, 128L << 20, Duration.ofSeconds(10));
+      new WrpcLimits(
+          32 << 20, 1 << 16, 4_096, 128L << 20, Duration.ofSeconds(10), Duration.ofMillis(50));
 }

@@ -16,6 +16,8 @@ public interface WrpcObserver {
     TIMED_OUT,
     /** Too much is pending already: the call was aborted. */
     OVERLOADED,
+    /** A caller that does not show that it has our handshake: it was sent again. */
+    UNHEARD,
     /** A message that the NATS client did not take: the peer waits in vain. */
     UNSENT,
     /** A handler threw: the call was aborted. */

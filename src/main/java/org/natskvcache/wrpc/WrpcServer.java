@@ -27,9 +27,8 @@ import org.natskvcache.wrpc.WrpcObserver.Event;
  * </pre>
  *
  * <p>One dispatcher receives everything and runs the handlers: a hand-off to another thread costs
- * more than a call to memory. A call whose params came in one message leaves no trace here, and the
- * empty message that its caller still sends to {@code Rs.params} is that of an unknown call, which
- * is ignored.
+ * more than a call to memory. A caller always sends something to {@code Rs.params}, if only the end
+ * of params that came in one message; until then the call is remembered as {@link Unheard}.
  */
 public final class WrpcServer implements AutoCloseable {
   /** Messages and bytes the client may hold for us; more would be answered too late anyway. */
@@ -83,7 +82,9 @@ public final class WrpcServer implements AutoCloseable {
   /** By the subject of their params. Guarded by this, as the sum of their sizes is. */
   private final Map<String, HalfSent> halfSent = new HashMap<>();
 
+  private final Unheard unheard;
   private long halfSentBytes;
+  private boolean repeating;
   private boolean stopped;
 
   /**
@@ -99,6 +100,7 @@ public final class WrpcServer implements AutoCloseable {
     this.limits = limits;
     this.observer = observer;
     publisher = new Publisher(connection, observer);
+    unheard = new Unheard(limits.pendingCallsMax(), limits.silence().toNanos());
     inbox = connection.createInbox() + ".";
     dispatcher = connection.createDispatcher();
     dispatcher.setPendingLimits(QUEUED_MESSAGES_MAX, QUEUED_BYTES_MAX);
@@ -135,7 +137,8 @@ public final class WrpcServer implements AutoCloseable {
     }
     var call = new Call(publisher, message.getSubject(), replyTo, message.getHeaders());
     String token = Long.toString(calls.getAndIncrement(), Character.MAX_RADIX);
-    if (!publisher.publish(call.subject(), replyTo, inbox + token, null, Publisher.END)) return;
+    if (!call.handshake(inbox + token)) return;
+    watch(inbox + token + PARAMS, call);
     byte[] body = message.getData();
     long missing = run(served, call, body, body.length);
     if (missing == 0) return;
@@ -175,7 +178,36 @@ public final class WrpcServer implements AutoCloseable {
     return 0;
   }
 
+  private synchronized void watch(String params, Call call) {
+    unheard.sent(params, call, System.nanoTime());
+    if (!repeating) repeatSoon();
+  }
+
+  /** Sends handshakes again, and looks again in a moment while any caller is silent. */
+  private synchronized void repeat() {
+    unheard
+        .due(System.nanoTime())
+        .forEach((params, call) -> {
+          observer.happened(Event.UNHEARD, call.subject(), null);
+          call.handshake(params.substring(0, params.length() - PARAMS.length()));
+        });
+    repeating = false;
+    if (!unheard.isEmpty()) repeatSoon();
+  }
+
+  private void repeatSoon() {
+    if (timer.isShutdown()) return;
+    repeating = true;
+    var _ = timer.schedule(this::repeat, limits.silence().toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private synchronized void stopTimer() {
+    timer.shutdownNow();
+  }
+
   private synchronized void onParams(Message message) {
+    Call lateHeard = unheard.heard(message.getSubject());
+    if (lateHeard != null) lateHeard.repeatAnswer();
     HalfSent half = halfSent.get(message.getSubject());
     if (half == null) return; // the usual end of params that were complete before
     byte[] body = message.getData();
@@ -252,7 +284,7 @@ public final class WrpcServer implements AutoCloseable {
    * @return whether all that was received could be handled in time
    */
   public boolean stop(Duration patience) throws InterruptedException {
-    timer.shutdownNow();
+    stopTimer();
     boolean drained = true;
     if (dispatcher.isActive()) {
       try {
@@ -272,7 +304,7 @@ public final class WrpcServer implements AutoCloseable {
   /** Ends at once. */
   @Override
   public void close() {
-    timer.shutdownNow();
+    stopTimer();
     if (dispatcher.isActive()) connection.closeDispatcher(dispatcher);
   }
 }

@@ -53,7 +53,8 @@ class WrpcServerIT {
   private static final Duration PATIENCE = Duration.ofSeconds(5);
   private static final int SMALL_PAYLOAD = 256;
 
-  private static final WrpcLimits PATIENT = new WrpcLimits(1 << 20, 100, 4, 1 << 21, PATIENCE);
+  private static final WrpcLimits PATIENT =
+      new WrpcLimits(1 << 20, 100, 4, 1 << 21, PATIENCE, Duration.ofSeconds(60));
 
   private static NatsForTests roomy;
   private static NatsForTests small;
@@ -251,7 +252,8 @@ class WrpcServerIT {
   @Test
   void manySmallElementsInManyMessagesAreReadWithoutDecodingThemAgainEachTime() throws Exception {
     int[] decoded = new int[1];
-    WrpcServer server = server(new WrpcLimits(1 << 20, 1 << 16, 4, 1 << 21, PATIENCE));
+    WrpcServer server =
+        server(new WrpcLimits(1 << 20, 1 << 16, 4, 1 << 21, PATIENCE, Duration.ofSeconds(60)));
     server.serve(
         STORE,
         "get",
@@ -294,7 +296,8 @@ class WrpcServerIT {
 
   @Test
   void valueOverTheLimitIsRefusedBeforeItIsSent() throws Exception {
-    WrpcServer server = server(new WrpcLimits(1_000, 100, 4, 10_000, PATIENCE));
+    WrpcServer server =
+        server(new WrpcLimits(1_000, 100, 4, 10_000, PATIENCE, Duration.ofSeconds(60)));
     server.serve(STORE, "set", ValueReader::bytes, (call, v) -> call.result(new byte[] {1}));
     provider.flush(PATIENCE);
     var peer = new WrpcPeer(host);
@@ -307,7 +310,10 @@ class WrpcServerIT {
 
   @Test
   void callsThatStopHalfWayTimeOutAndLeaveNothing() throws Exception {
-    WrpcServer server = server(new WrpcLimits(1 << 20, 100, 4, 1 << 21, Duration.ofMillis(50)));
+    WrpcServer server =
+        server(
+            new WrpcLimits(
+                1 << 20, 100, 4, 1 << 21, Duration.ofMillis(50), Duration.ofSeconds(60)));
     server.serve(STORE, "get", ValueReader::string, (call, v) -> call.result(new byte[] {1}));
     provider.flush(PATIENCE);
     var peer = new WrpcPeer(host);
@@ -342,7 +348,8 @@ class WrpcServerIT {
 
   @Test
   void bytesOfHalfSentCallsAreBounded() throws Exception {
-    WrpcServer server = server(new WrpcLimits(1 << 20, 100, 100, 1_000, PATIENCE));
+    WrpcServer server =
+        server(new WrpcLimits(1 << 20, 100, 100, 1_000, PATIENCE, Duration.ofSeconds(60)));
     server.serve(STORE, "set", ValueReader::bytes, (call, v) -> call.result(new byte[] {1}));
     provider.flush(PATIENCE);
     byte[] begun = Arrays.copyOf(new ValueWriter(0).u32(10_000).toByteArray(), 600);
@@ -373,7 +380,8 @@ class WrpcServerIT {
         };
     provider = Nats.connect(Options.builder().server(roomy.url()).errorListener(noting).build());
     open.add(provider);
-    WrpcServer server = server(new WrpcLimits(1 << 30, 100, 100, 1 << 30, PATIENCE));
+    WrpcServer server =
+        server(new WrpcLimits(1 << 30, 100, 100, 1 << 30, PATIENCE, Duration.ofSeconds(60)));
     server.serve(STORE, "set", ValueReader::bytes, (call, v) -> call.result(new byte[] {1}));
     provider.flush(PATIENCE);
     byte[] huge = Arrays.copyOf(new ValueWriter(0).u32((1 << 30) - 10).toByteArray(), 5);
@@ -477,14 +485,18 @@ class WrpcServerIT {
   void concurrentCallsOfAnySizeGetTheirOwnAnswers(long seed) throws Exception {
     for (NatsForTests nats : List.of(roomy, small)) {
       connect(nats);
-      WrpcServer server = server(new WrpcLimits(1 << 20, 100, 1_000, 64 << 20, PATIENCE));
+      WrpcServer server =
+          server(new WrpcLimits(1 << 20, 100, 1_000, 64 << 20, PATIENCE, Duration.ofSeconds(60)));
       server.serve(
           STORE,
           "echo",
           ValueReader::bytes,
           (call, value) -> Thread.startVirtualThread(() -> call.result(value)));
       provider.flush(PATIENCE);
-      var caller = caller(host, new WrpcLimits(1 << 20, 100, 1_000, 64 << 20, PATIENCE));
+      var caller =
+          caller(
+              host,
+              new WrpcLimits(1 << 20, 100, 1_000, 64 << 20, PATIENCE, Duration.ofSeconds(60)));
       var random = new Random(seed);
       List<byte[]> values = new ArrayList<>();
       List<CompletableFuture<WrpcCaller.Outcome>> outcomes = new ArrayList<>();
@@ -534,7 +546,11 @@ class WrpcServerIT {
 
   @Test
   void callerHearsThatNobodyServesAndThatNobodyAnswers() throws Exception {
-    var caller = caller(host, new WrpcLimits(1 << 20, 100, 2, 1 << 20, Duration.ofMillis(100)));
+    var caller =
+        caller(
+            host,
+            new WrpcLimits(
+                1 << 20, 100, 2, 1 << 20, Duration.ofMillis(100), Duration.ofSeconds(60)));
     assertEquals(
         new WrpcCaller.Outcome.NobodyServes(),
         caller.call(subject("get"), null, new byte[0]).get(5, TimeUnit.SECONDS));
@@ -573,6 +589,34 @@ class WrpcServerIT {
     calls.getFirst().result("late".getBytes(UTF_8));
     assertEquals("late", text(held));
     assertTrue(server.stop(PATIENCE));
+  }
+
+  /** Hosts lose a handshake that arrives before they wait for it, and what follows it. */
+  @Test
+  void handshakeThatIsNotHeardIsRepeatedAndThenTheAnswer() throws Exception {
+    WrpcLimits d = WrpcLimits.DEFAULTS;
+    var limits =
+        new WrpcLimits(
+            d.valueBytesMax(),
+            d.elementsMax(),
+            d.pendingCallsMax(),
+            d.pendingBytesMax(),
+            d.timeout(),
+            Duration.ofMillis(20));
+    WrpcServer server = server(limits);
+    server.serve(STORE, "get", ValueReader::string, (call, text) -> call.result(new byte[] {7}));
+    provider.flush(PATIENCE);
+    var peer = new WrpcPeer(host);
+    String params = peer.begin(subject("get"), null, new byte[] {1, 'a'});
+    assertArrayEquals(new byte[] {7}, peer.results());
+    Message again = peer.next();
+    assertEquals(peer.replyTo(), again.getSubject());
+    assertEquals(params, again.getReplyTo() + ".params");
+    assertEquals(Event.UNHEARD, events.poll(5, TimeUnit.SECONDS));
+    host.publish(params, Publisher.END);
+    assertArrayEquals(new byte[] {7}, peer.results());
+    Message more = peer.next(Duration.ofMillis(300));
+    assertNull(more);
   }
 
   /** A handler that hangs makes stopping give up; what is received after that is not kept. */
