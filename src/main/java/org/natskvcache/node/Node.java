@@ -48,6 +48,9 @@ public final class Node {
   private static final long VECTOR_REQUEST_MILLIS = 1_000;
   private static final long SILENT_HEARTBEATS = 3;
 
+  /** How long offers are asked for again while a live peer is heard that does not make one. */
+  private static final long OFFERS_MILLIS_MAX = 1_000;
+
   /** About one peer; what more there is to find, {@code doctor} finds. */
   private static final int INQUIRIES_MAX = 100;
 
@@ -699,10 +702,17 @@ public final class Node {
       become(ReplicaStatus.State.LIVE);
     } else if (offersUntilTick <= tick) {
       offersUntilTick = Long.MAX_VALUE;
-      if (!offered) become(ReplicaStatus.State.LIVE);
+      if (!offered) {
+        if (hearsLivePeer() && tick - stateSinceTick < OFFERS_MILLIS_MAX) askForOffers();
+        else become(ReplicaStatus.State.LIVE);
+      }
     } else if (offersUntilTick == Long.MAX_VALUE && (repair.idle() || repair.hopeless())) {
       askForOffers(); // the one we were fetching from is gone
     }
+  }
+
+  private boolean hearsLivePeer() {
+    return peers.all().stream().anyMatch(peer -> peer.live);
   }
 
   private void become(ReplicaStatus.State next) {

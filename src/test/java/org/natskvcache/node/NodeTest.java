@@ -62,6 +62,25 @@ class NodeTest {
   @Nested
   class Joining {
     @Test
+    void offersAreAskedForAgainWhileALivePeerIsHeard() {
+      group.live(1, ROOMY).getFirst().set("k", "v");
+      long late = group.tick + 250;
+      group.lost = (sent, to) -> sent.is(Frame.Offer.class) && group.tick < late;
+      Member joiner = group.add(ROOMY);
+      joiner.connect();
+      group.advance(200);
+      assertEquals(ReplicaStatus.State.JOINING, joiner.node.state());
+      group.advance(200);
+      assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
+      assertEquals("v", joiner.get("k"));
+      group.lost = (sent, to) -> sent.is(Frame.Offer.class);
+      Member unlucky = group.add(ROOMY);
+      unlucky.connect();
+      group.advance(1_200);
+      assertEquals(ReplicaStatus.State.LIVE, unlucky.node.state());
+    }
+
+    @Test
     void aloneItIsLiveAfterTheWaitForOffers() {
       Member alone = group.add();
       assertEquals(ReplicaStatus.State.JOINING, alone.node.state());
