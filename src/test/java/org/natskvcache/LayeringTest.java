@@ -79,12 +79,14 @@ class LayeringTest {
     allow("archive", "store", "rpc", "com.fasterxml.jackson", "org.apache.commons.compress");
     allow(
         "cli",
+        "crdt",
         "rpc",
         "provider",
         "com.fasterxml.jackson",
         "picocli",
         "ch.qos.logback",
         "org.slf4j");
+    allow("proof", "crdt", "sim", "cli");
     allow("cli.shell", "crdt", "store", "node", "cli", "org.jline");
     allow(
         "", // Main, what it builds the others with, and Training
@@ -100,6 +102,7 @@ class LayeringTest {
         "metrics",
         "telemetry",
         "archive",
+        "proof",
         "cli",
         "cli.shell",
         "org.slf4j",

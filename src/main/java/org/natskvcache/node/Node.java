@@ -766,7 +766,11 @@ public final class Node {
   private void reap(Time now) {
     if (state == ReplicaStatus.State.LIVE || state == ReplicaStatus.State.STANDALONE) {
       for (Op removal : reaper.removals(now.wallMillis())) {
-        author(removal, replicated.stamp(now.wallMillis()));
+        if (settings.defect() == Defect.EXPIRED_REMOVED_WITHOUT_MUTATION) {
+          replicated.removeUntold(removal);
+        } else {
+          author(removal, replicated.stamp(now.wallMillis()));
+        }
       }
     }
     reaper.schedule(tick);

@@ -14,6 +14,10 @@ import org.natskvcache.store.Limits;
  * @param damage share of messages with a flipped bit or a missing end
  * @param delayMillisMax longest ordinary delay, milliseconds; the spread reorders
  * @param skewMillisMax how far clocks may be from true time, milliseconds
+ * @param jumpMillisMax how far a clock may jump from true time until all heals, milliseconds; in
+ *     some schedules many times the longest time to live
+ * @param ttlMillisMax longest time to live, milliseconds
+ * @param crashes how many of 1,000 actions are a crash, and how many an instance that leaves
  * @param heartbeatMillis heartbeat period, milliseconds
  */
 record Knobs(
@@ -24,10 +28,21 @@ record Knobs(
     double damage,
     int delayMillisMax,
     int skewMillisMax,
+    int jumpMillisMax,
+    int ttlMillisMax,
+    int crashes,
     long heartbeatMillis,
     Limits limits,
     Defect defect) {
+  /** Of 1,000 actions, in schedules in which no instance lives long. */
+  private static final int CRASHES_MANY = 25;
+
+  static final int CRASHES_FEW = 3;
+
+  private static final int JUMP_MILLIS_MAX = 30_000;
+
   static Knobs draw(RandomGenerator random, Defect defect) {
+    boolean shortLives = random.nextInt(4) == 0;
     Limits limits =
         new Limits(
             1 << 10,
@@ -43,7 +58,8 @@ record Knobs(
             1 + random.nextInt(3),
             2,
             100,
-            2 + random.nextInt(12));
+            2 + random.nextInt(shortLives ? 4 : 12));
+    int skewMillisMax = random.nextInt(3) * 500;
     return new Knobs(
         2 + random.nextInt(4),
         1 + random.nextInt(5),
@@ -51,8 +67,11 @@ record Knobs(
         random.nextInt(3) * 0.1,
         random.nextInt(3) * 0.02,
         1 + random.nextInt(80),
-        random.nextInt(3) * 500,
-        300 + random.nextInt(1_500),
+        skewMillisMax,
+        random.nextInt(6) == 0 ? JUMP_MILLIS_MAX : skewMillisMax,
+        1 + random.nextInt(random.nextBoolean() ? 300 : 3_000),
+        shortLives ? CRASHES_MANY : CRASHES_FEW,
+        shortLives ? 100 + random.nextInt(200) : 300 + random.nextInt(1_500),
         limits,
         defect);
   }

@@ -113,13 +113,40 @@ final class Specification {
   }
 
   /**
+   * Whether {@code key} shows anything at a replica that includes exactly the mutations up to
+   * {@code included} and whose clock says {@code wallMillis}: a key expires as a whole, with the
+   * last of its values, one without expiry being never.
+   */
+  boolean shows(Key key, Map<OriginId, Long> included, long wallMillis) {
+    Map<Long, Written> all = byKey.getOrDefault(key, Map.of());
+    VersionVector vector = vector(included);
+    boolean any = false;
+    long until = Long.MIN_VALUE;
+    for (Written write : all.values()) {
+      boolean content = !(write.op instanceof Op.Delete);
+      content &= !(write.op instanceof Op.RemoveMember || write.op instanceof Op.RemoveItem);
+      if (!content || !vector.covers(write.dot) || overwritten(write, vector, all)) continue;
+      any = true;
+      if (write.op instanceof Op.Put put) {
+        until = Math.max(until, put.expireAtMillis() == 0 ? Long.MAX_VALUE : put.expireAtMillis());
+      }
+    }
+    return any && (until == Long.MIN_VALUE || until > wallMillis);
+  }
+
+  private VersionVector vector(Map<OriginId, Long> included) {
+    VersionVector vector = new VersionVector(origins);
+    included.forEach((id, sequence) -> vector.raise(origins.slot(id), sequence));
+    return vector;
+  }
+
+  /**
    * The content of {@code key} at a replica that includes exactly the mutations up to {@code
    * included}.
    */
   String expected(Key key, Map<OriginId, Long> included) {
     Map<Long, Written> all = byKey.getOrDefault(key, Map.of());
-    VersionVector vector = new VersionVector(origins);
-    included.forEach((id, sequence) -> vector.raise(origins.slot(id), sequence));
+    VersionVector vector = vector(included);
     Content content = new Content();
     for (Written write : all.values()) {
       if (!vector.covers(write.dot) || overwritten(write, vector, all)) continue;
