@@ -403,7 +403,14 @@ public final class Cli {
         "  nats-kvcache par --out nats-kvcache.par.gz",
         "  nats-kvcache par --out nats-kvcache.par.gz --issuer-seed-file issuer.nk --subject-seed-file subject.nk"
       })
+  @SuppressWarnings("UnusedVariable") // help: for its text; picocli acts on it itself
   private static final class Par {
+    @Option(
+        names = {"-h", "--help"},
+        usageHelp = true,
+        description = "Print this text.")
+    boolean help;
+
     @Option(
         names = "--out",
         paramLabel = "FILE",
@@ -489,7 +496,14 @@ public final class Cli {
         "  nats-kvcache sim --seed 42 --schedules 1",
         "  nats-kvcache sim --variants"
       })
+  @SuppressWarnings("UnusedVariable") // help: for its text; picocli acts on it itself
   private static final class Sim {
+    @Option(
+        names = {"-h", "--help"},
+        usageHelp = true,
+        description = "Print this text.")
+    boolean help;
+
     @Option(
         names = "--seed",
         paramLabel = "N",

@@ -372,7 +372,8 @@ public final class LockedReplica implements Replica {
     String detail = event.detail().isEmpty() ? "" : " " + event.detail();
     switch (event.kind()) {
       case ALARM -> LOG.error("{} link={}{}{}", text, name, peer, detail);
-      case SNAPSHOT_FAILED, PEER_LOST -> LOG.warn("{} link={}{}{}", text, name, peer, detail);
+      case SNAPSHOT_FAILED, PEER_LOST, CLOCK_SKEW ->
+          LOG.warn("{} link={}{}{}", text, name, peer, detail);
       default -> LOG.info("{} link={}{}{}", text, name, peer, detail);
     }
   }

@@ -2,6 +2,7 @@ package org.natskvcache.sim;
 
 import java.util.random.RandomGenerator;
 import org.natskvcache.crdt.Defect;
+import org.natskvcache.node.ClockLimits;
 import org.natskvcache.store.Limits;
 
 /**
@@ -19,6 +20,7 @@ import org.natskvcache.store.Limits;
  * @param ttlMillisMax longest time to live, milliseconds
  * @param crashes how many of 1,000 actions are a crash, and how many an instance that leaves
  * @param heartbeatMillis heartbeat period, milliseconds
+ * @param clocks in some schedules so tight that clocks in their range just pass
  */
 record Knobs(
     int nodes,
@@ -32,6 +34,7 @@ record Knobs(
     int ttlMillisMax,
     int crashes,
     long heartbeatMillis,
+    ClockLimits clocks,
     Limits limits,
     Defect defect) {
   /** Of 1,000 actions, in schedules in which no instance lives long. */
@@ -40,6 +43,9 @@ record Knobs(
   static final int CRASHES_FEW = 3;
 
   private static final int JUMP_MILLIS_MAX = 30_000;
+
+  /** Longer than a message is under way when all is calm. */
+  private static final int SLACK_MILLIS = 10;
 
   static Knobs draw(RandomGenerator random, Defect defect) {
     boolean shortLives = random.nextInt(4) == 0;
@@ -59,6 +65,7 @@ record Knobs(
             2,
             100,
             2 + random.nextInt(shortLives ? 4 : 12));
+    boolean tight = random.nextInt(3) == 0;
     int skewMillisMax = random.nextInt(3) * 500;
     return new Knobs(
         2 + random.nextInt(4),
@@ -72,6 +79,7 @@ record Knobs(
         1 + random.nextInt(random.nextBoolean() ? 300 : 3_000),
         shortLives ? CRASHES_MANY : CRASHES_FEW,
         shortLives ? 100 + random.nextInt(200) : 300 + random.nextInt(1_500),
+        tight ? new ClockLimits(1, 2L * skewMillisMax + SLACK_MILLIS) : ClockLimits.DEFAULTS,
         limits,
         defect);
   }

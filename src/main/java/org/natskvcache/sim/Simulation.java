@@ -87,13 +87,6 @@ public final class Simulation {
   /** What was done last, to be read after a failure. */
   private final ArrayDeque<Action> actions = new ArrayDeque<>();
 
-  private record Action(long tick, int host, String what, @Nullable Object about) {
-    @Override
-    public String toString() {
-      return "tick=" + tick + " host=" + host + " " + what + (about == null ? "" : " " + about);
-    }
-  }
-
   /** What the bearer of each name has forgotten. */
   private final Map<OriginId, Map<OriginId, Long>> forgottenBy = new HashMap<>();
 
@@ -125,7 +118,12 @@ public final class Simulation {
   private Node newNode(OriginId id) {
     NodeSettings settings =
         new NodeSettings(
-            knobs.limits(), true, knobs.heartbeatMillis(), NodeSettings.OFFER_WAIT_MILLIS, defect);
+            knobs.limits(),
+            true,
+            knobs.heartbeatMillis(),
+            NodeSettings.OFFER_WAIT_MILLIS,
+            knobs.clocks(),
+            defect);
     Node node = new Node(settings, id, random.split(), new Time(START_WALL_MILLIS + tick, tick));
     node.watch(key -> true);
     return node;
@@ -321,7 +319,7 @@ public final class Simulation {
             fail("a key was removed as expired while it showed where that was done");
           }
         }
-        String wrong = specification.observe(mutation);
+        String wrong = specification.observe(mutation, author.forgotten);
         if (wrong != null) fail(wrong);
         report.mutations++;
       }

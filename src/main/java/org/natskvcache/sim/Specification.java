@@ -10,6 +10,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
 import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.Forgotten;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.Register;
@@ -54,8 +55,11 @@ final class Specification {
   /**
    * Takes a mutation as its author published it; those of one origin in order. Null, or what is
    * wrong with it.
+   *
+   * @param forgotten how much its author had applied of the origins it has forgotten, of which the
+   *     mutation tells no more than a sum
    */
-  @Nullable String observe(Mutation mutation) {
+  @Nullable String observe(Mutation mutation, Map<OriginId, Long> forgotten) {
     int slot = Dot.slot(mutation.dot());
     if (mutation.contextForgotten() != null) rows.remove(slot);
     VersionVector row = rows.computeIfAbsent(slot, s -> new VersionVector(origins));
@@ -64,7 +68,13 @@ final class Specification {
       int other = mutation.contextSlots()[i];
       row.raise(other, row.get(other) + mutation.contextDeltas()[i]);
     }
-    if (mutation.contextForgotten() != null) row.forgotten(mutation.contextForgotten());
+    Forgotten horizon = mutation.contextForgotten();
+    if (horizon != null) {
+      forgotten.forEach((id, mark) -> {
+        int gone = origins.slot(id);
+        if (horizon.includes(id) && row.mark(gone) == 0) row.raise(gone, mark);
+      });
+    }
     VersionVector seen = row.copy();
     row.raise(slot, Dot.sequence(mutation.dot()));
     Written written = new Written(mutation.dot(), seen, mutation.hlc(), mutation.op());

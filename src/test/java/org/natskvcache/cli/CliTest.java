@@ -125,7 +125,7 @@ class CliTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"--help", "serve --help", "shell --help"})
+  @ValueSource(strings = {"--help", "serve --help", "shell --help", "par --help", "sim --help"})
   void exitCodesAreInTheHelp(String args) {
     run(args.split(" "));
     assertTrue(out.toString().contains("Exit codes:\n  0   "), out.toString());

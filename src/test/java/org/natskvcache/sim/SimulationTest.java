@@ -21,7 +21,7 @@ class SimulationTest {
   private static final long FIRST_SEED = Long.getLong("sim.seed", 0);
   private static final long SCHEDULES = Long.getLong("sim.schedules", 400);
 
-  /** Each broken variant is caught within this many schedules; the rarest here needs 105. */
+  /** Each broken variant is caught within this many schedules; the rarest here needs 89. */
   private static final int CAUGHT_WITHIN = 400;
 
   @Test
@@ -61,7 +61,7 @@ class SimulationTest {
   }
 
   /**
-   * The check of the checks. {@link CutIdentityTest} has the one that needs 544 random schedules.
+   * The check of the checks. {@link CutIdentityTest} has the one that needs 152 random schedules.
    */
   @ParameterizedTest
   @EnumSource(
