@@ -1,5 +1,6 @@
 package org.natskvcache;
 
+import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
@@ -31,6 +33,7 @@ import org.natskvcache.cli.Logging;
 import org.natskvcache.cli.ParOptions;
 import org.natskvcache.cli.ServeOptions;
 import org.natskvcache.cli.ShellOptions;
+import org.natskvcache.cli.SimOptions;
 import org.natskvcache.cli.StandardInput;
 import org.natskvcache.cli.Version;
 import org.natskvcache.cli.doctor.DoctorReport;
@@ -44,6 +47,7 @@ import org.natskvcache.nats.WasmbusDoor;
 import org.natskvcache.nats.WrpcDoor;
 import org.natskvcache.node.Diagnosis;
 import org.natskvcache.node.Replica;
+import org.natskvcache.proof.SimulationCommand;
 import org.natskvcache.provider.HostData;
 import org.natskvcache.provider.HostDataException;
 import org.natskvcache.provider.Lifecycle;
@@ -395,6 +399,12 @@ public final class Main implements Commands {
           other.getFile() + ": " + other.getReason();
       default -> e.getClass().getSimpleName() + ": " + e.getMessage();
     };
+  }
+
+  @Override
+  public int sim(SimOptions options) {
+    boolean terminal = Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+    return new SimulationCommand(options, out, err, terminal).run();
   }
 
   private SigningKey key(@Nullable Path given, Nkey.Role role, Path kept) throws IOException {

@@ -69,6 +69,10 @@ final class Checks {
     return false;
   }
 
+  static void atLeastOne(CommandLine line, String option, @Nullable Number number) {
+    if (number != null && number.longValue() < 1) throw wrong(line, option, "must be at least 1");
+  }
+
   static ParameterException wrong(CommandLine line, @Nullable String option, String reason) {
     return new ParameterException(line, (option == null ? "" : option + ": ") + reason);
   }

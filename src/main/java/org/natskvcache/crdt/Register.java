@@ -67,7 +67,9 @@ public final class Register {
       if (join.keepsMine(v.dot, holds(theirs, v.dot))) joined = v.before(joined);
     }
     for (Register v = theirs; v != null; v = v.next) {
-      if (!holds(mine, v.dot) && join.takesTheirs(v.dot)) joined = v.before(joined);
+      if (holds(mine, v.dot) || !join.takesTheirs(v.dot)) continue;
+      boolean forgets = join.defect() == Defect.JOIN_FORGETS_EXPIRY;
+      joined = forgets ? new Register(v.dot, v.hlc, 0, v.value, joined) : v.before(joined);
     }
     return joined;
   }

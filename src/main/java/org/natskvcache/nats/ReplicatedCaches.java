@@ -67,7 +67,7 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
     }
     return settings.isStandalone()
         ? NodeSettings.standalone(limits)
-        : NodeSettings.replicated(limits, settings.heartbeatSeconds() * 1_000L);
+        : NodeSettings.replicated(limits, settings.heartbeatSeconds() * 1_000L, settings.clocks());
   }
 
   private static ReplicationTransport transport(String linkName, CacheSettings settings) {

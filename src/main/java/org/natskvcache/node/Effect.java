@@ -76,6 +76,8 @@ public sealed interface Effect {
       SNAPSHOT_INSTALLED,
       /** A snapshot could not be read or did not arrive whole; nothing was changed. */
       SNAPSHOT_FAILED,
+      /** A peer's clock and ours are further apart than {@link ClockLimits#warnMillis}. */
+      CLOCK_SKEW,
       /** What must not happen did; see the detail. */
       ALARM,
       /**

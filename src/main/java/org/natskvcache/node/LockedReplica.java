@@ -380,7 +380,8 @@ public final class LockedReplica implements Replica {
     if (event.kind() == Effect.Event.Kind.DIVERGENCE) Counter.DIVERGENCES.increment();
     switch (event.kind()) {
       case ALARM, DIVERGENCE -> LOG.error("{} link={}{}{}", text, name, peer, detail);
-      case SNAPSHOT_FAILED, PEER_LOST -> LOG.warn("{} link={}{}{}", text, name, peer, detail);
+      case SNAPSHOT_FAILED, PEER_LOST, CLOCK_SKEW ->
+          LOG.warn("{} link={}{}{}", text, name, peer, detail);
       default -> LOG.info("{} link={}{}{}", text, name, peer, detail);
     }
   }

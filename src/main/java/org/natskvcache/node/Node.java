@@ -430,10 +430,57 @@ public final class Node {
     repairIfLacking();
   }
 
-  private void shown(Peer peer, long sequence, long wallMillis) {
+  private void shown(Peer peer, long sequence, long sentWallMillis) {
+    peer.skew.heard(tick, sentWallMillis);
+    warnOfSkew(peer);
     if (applied().get(peer.slot) >= sequence) {
-      peer.shownWallMillis = Math.max(peer.shownWallMillis, wallMillis);
+      peer.shownWallMillis = Math.max(peer.shownWallMillis, sentWallMillis);
     }
+  }
+
+  private void warnOfSkew(Peer peer) {
+    long ahead = skewMillis(peer);
+    long apart = Math.abs(ahead);
+    long warn = settings.clocks().warnMillis();
+    if (apart > warn && !peer.skew.warned) {
+      peer.skew.warned = true;
+      event(Effect.Event.Kind.CLOCK_SKEW, origins.id(peer.slot), "aheadMillis=" + ahead);
+    } else if (apart <= warn / 2) {
+      peer.skew.warned = false;
+    }
+  }
+
+  /** How far our clock is ahead of a peer's, milliseconds. */
+  private long skewMillis(Peer peer) {
+    return peer.skew.millis(new Time(wallMillis, tick));
+  }
+
+  /**
+   * How far our clock is ahead of those of most peers if that is more than the limit, milliseconds;
+   * else 0. One peer among several that is alone with its time does not count.
+   */
+  private long clockError() {
+    List<Peer> all = peers.all();
+    long least = Long.MAX_VALUE;
+    int apart = 0;
+    for (Peer peer : all) {
+      long ahead = skewMillis(peer);
+      if (Math.abs(ahead) <= settings.clocks().maxMillis()) continue;
+      apart++;
+      if (least == Long.MAX_VALUE || Math.abs(ahead) < Math.abs(least)) least = ahead;
+    }
+    return 2 * apart > all.size() ? least : 0;
+  }
+
+  private boolean noClockHeard() {
+    return peers.all().stream().noneMatch(peer -> peer.skew.known());
+  }
+
+  private @Nullable String hindrance() {
+    long error = state == ReplicaStatus.State.JOINING ? clockError() : 0;
+    if (error == 0) return null;
+    String way = error > 0 ? " s ahead of" : " s behind";
+    return "the clock is " + Math.abs(error) / 1_000 + way + " those of most peers";
   }
 
   private void heartbeat(Frame.Heartbeat heartbeat) {
@@ -698,14 +745,20 @@ public final class Node {
   private void settleJoin() {
     if (state != ReplicaStatus.State.JOINING || !connected) return;
     VersionVector target = joinTarget;
-    if (target != null && applied().covers(target)) {
+    boolean complete = target != null && applied().covers(target);
+    boolean unanswered = offersUntilTick <= tick && !offered;
+    boolean asking = offersUntilTick > tick && offersUntilTick != Long.MAX_VALUE;
+    if (complete && asking && noClockHeard()) return; // the answers to our hello tell
+    if ((complete || unanswered) && clockError() != 0) {
+      offersUntilTick = tick + settings.heartbeatMillis(); // its next one may tell otherwise
+      return;
+    }
+    if (unanswered && hearsLivePeer() && tick - stateSinceTick < OFFERS_MILLIS_MAX) {
+      askForOffers();
+    } else if (complete || unanswered) {
       become(ReplicaStatus.State.LIVE);
     } else if (offersUntilTick <= tick) {
       offersUntilTick = Long.MAX_VALUE;
-      if (!offered) {
-        if (hearsLivePeer() && tick - stateSinceTick < OFFERS_MILLIS_MAX) askForOffers();
-        else become(ReplicaStatus.State.LIVE);
-      }
     } else if (offersUntilTick == Long.MAX_VALUE && (repair.idle() || repair.hopeless())) {
       askForOffers(); // the one we were fetching from is gone
     }
@@ -845,7 +898,11 @@ public final class Node {
   private void reap(Time now) {
     if (state == ReplicaStatus.State.LIVE || state == ReplicaStatus.State.STANDALONE) {
       for (Op removal : reaper.removals(now.wallMillis())) {
-        author(removal, replicated.stamp(now.wallMillis()));
+        if (settings.defect() == Defect.EXPIRED_REMOVED_WITHOUT_MUTATION) {
+          replicated.removeUntold(removal);
+        } else {
+          author(removal, replicated.stamp(now.wallMillis()));
+        }
       }
     }
     reaper.schedule(tick);
@@ -913,6 +970,7 @@ public final class Node {
         keyspace().digest(),
         replicated.heldBack(),
         known,
+        hindrance(),
         alarm);
   }
 }

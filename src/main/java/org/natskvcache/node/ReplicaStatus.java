@@ -17,6 +17,7 @@ import org.natskvcache.crdt.OriginId;
  * @param digest sum over everything visible to replication; equal vectors imply equal digests
  * @param heldBack mutations received that wait for an earlier one
  * @param peers the instances heard from lately, by origin
+ * @param hindrance why it does not go live though nothing is missing; null when nothing hinders it
  * @param alarm what must not happen and did (divergence, an unknown frame version); null when all
  *     is well
  */
@@ -30,6 +31,7 @@ public record ReplicaStatus(
     long digest,
     int heldBack,
     List<Peer> peers,
+    @Nullable String hindrance,
     @Nullable String alarm) {
   /** A replica's life. */
   public enum State {

@@ -3,6 +3,7 @@ package org.natskvcache.provider;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.natskvcache.node.ClockLimits;
 
 /**
  * What the first accepted link of a link name decides about its cache. Prints without credentials.
@@ -18,6 +19,7 @@ import java.util.Set;
  * @param keyFile PEM; empty for none
  * @param entryBytesMax upper bound for key plus value, bytes; {@link Integer#MAX_VALUE} when only
  *     the server's limit counts
+ * @param clocks how far the clocks of instances may be apart
  */
 public record CacheSettings(
     List<ServerUrl> servers,
@@ -29,7 +31,8 @@ public record CacheSettings(
     String caFile,
     String certFile,
     String keyFile,
-    int entryBytesMax) {
+    int entryBytesMax,
+    ClockLimits clocks) {
   public static final String DEFAULT_STATE_SUBJECT = "lattice.state.events";
   public static final String DEFAULT_REPLAY_SUBJECT = "lattice.state.replay";
   public static final int DEFAULT_HEARTBEAT_SECONDS = 60;
@@ -50,7 +53,8 @@ public record CacheSettings(
         "",
         "",
         "",
-        Integer.MAX_VALUE);
+        Integer.MAX_VALUE,
+        ClockLimits.DEFAULTS);
   }
 
   /** Whether nothing is replicated. */
@@ -90,6 +94,8 @@ public record CacheSettings(
       case NATS_CERT_FILE -> certFile;
       case NATS_KEY_FILE -> keyFile;
       case VALUE_BYTES_MAX -> entryBytesMax;
+      case CLOCK_SKEW_WARN_MILLIS -> clocks.warnMillis();
+      case CLOCK_SKEW_MAX_MILLIS -> clocks.maxMillis();
       case MUTATION_REPLIES, WATCH ->
           throw new IllegalArgumentException("not a setting of a cache: " + key);
     };

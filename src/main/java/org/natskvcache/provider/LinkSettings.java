@@ -3,6 +3,7 @@ package org.natskvcache.provider;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.node.ClockLimits;
 import org.natskvcache.rpc.MutationReplies;
 import org.natskvcache.rpc.Nkey;
 
@@ -17,6 +18,7 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
       Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+");
   private static final int HEARTBEAT_SECONDS_MAX = 86_400;
   private static final int ENTRY_BYTES_LIMIT = 999_999_999;
+  private static final int CLOCK_SKEW_MILLIS_LIMIT = 999_999_999;
 
   /** What a link's values came to. */
   public sealed interface Parsed {
@@ -43,7 +45,16 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
             in.text(SettingKey.NATS_CA_FILE),
             in.text(SettingKey.NATS_CERT_FILE),
             in.text(SettingKey.NATS_KEY_FILE),
-            in.integer(SettingKey.VALUE_BYTES_MAX, ENTRY_BYTES_LIMIT, none.entryBytesMax()));
+            in.integer(SettingKey.VALUE_BYTES_MAX, ENTRY_BYTES_LIMIT, none.entryBytesMax()),
+            new ClockLimits(
+                in.integer(
+                    SettingKey.CLOCK_SKEW_WARN_MILLIS,
+                    CLOCK_SKEW_MILLIS_LIMIT,
+                    (int) none.clocks().warnMillis()),
+                in.integer(
+                    SettingKey.CLOCK_SKEW_MAX_MILLIS,
+                    CLOCK_SKEW_MILLIS_LIMIT,
+                    (int) none.clocks().maxMillis())));
     var keys = new LinkKeys(in.mutationReplies(), in.watch());
     in.checkTogether(cache);
     return in.problem == null

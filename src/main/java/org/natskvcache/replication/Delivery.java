@@ -95,7 +95,7 @@ public final class Delivery {
       if (seen > applied.get(other)) return false;
       namesForgotten |= applied.mark(other) == 0;
     }
-    if (!namesForgotten) return true;
+    if (!namesForgotten || defect == Defect.FORGETS_WITHOUT_COMPARING) return true;
     VersionVector seen = row == null ? new VersionVector(origins) : row.copy();
     raise(seen, mutation);
     return applied.sameForgotten(seen);

@@ -2,6 +2,7 @@ package org.natskvcache.sim;
 
 import java.util.random.RandomGenerator;
 import org.natskvcache.crdt.Defect;
+import org.natskvcache.node.ClockLimits;
 import org.natskvcache.store.Limits;
 
 /**
@@ -14,7 +15,12 @@ import org.natskvcache.store.Limits;
  * @param damage share of messages with a flipped bit or a missing end
  * @param delayMillisMax longest ordinary delay, milliseconds; the spread reorders
  * @param skewMillisMax how far clocks may be from true time, milliseconds
+ * @param jumpMillisMax how far a clock may jump from true time until all heals, milliseconds; in
+ *     some schedules many times the longest time to live
+ * @param ttlMillisMax longest time to live, milliseconds
+ * @param crashes how many of 1,000 actions are a crash, and how many an instance that leaves
  * @param heartbeatMillis heartbeat period, milliseconds
+ * @param clocks in some schedules so tight that clocks in their range just pass
  */
 record Knobs(
     int nodes,
@@ -24,10 +30,25 @@ record Knobs(
     double damage,
     int delayMillisMax,
     int skewMillisMax,
+    int jumpMillisMax,
+    int ttlMillisMax,
+    int crashes,
     long heartbeatMillis,
+    ClockLimits clocks,
     Limits limits,
     Defect defect) {
+  /** Of 1,000 actions, in schedules in which no instance lives long. */
+  private static final int CRASHES_MANY = 25;
+
+  static final int CRASHES_FEW = 3;
+
+  private static final int JUMP_MILLIS_MAX = 30_000;
+
+  /** Longer than a message is under way when all is calm. */
+  private static final int SLACK_MILLIS = 10;
+
   static Knobs draw(RandomGenerator random, Defect defect) {
+    boolean shortLives = random.nextInt(4) == 0;
     Limits limits =
         new Limits(
             1 << 10,
@@ -43,7 +64,9 @@ record Knobs(
             1 + random.nextInt(3),
             2,
             100,
-            2 + random.nextInt(12));
+            2 + random.nextInt(shortLives ? 4 : 12));
+    boolean tight = random.nextInt(3) == 0;
+    int skewMillisMax = random.nextInt(3) * 500;
     return new Knobs(
         2 + random.nextInt(4),
         1 + random.nextInt(5),
@@ -51,8 +74,12 @@ record Knobs(
         random.nextInt(3) * 0.1,
         random.nextInt(3) * 0.02,
         1 + random.nextInt(80),
-        random.nextInt(3) * 500,
-        300 + random.nextInt(1_500),
+        skewMillisMax,
+        random.nextInt(6) == 0 ? JUMP_MILLIS_MAX : skewMillisMax,
+        1 + random.nextInt(random.nextBoolean() ? 300 : 3_000),
+        shortLives ? CRASHES_MANY : CRASHES_FEW,
+        shortLives ? 100 + random.nextInt(200) : 300 + random.nextInt(1_500),
+        tight ? new ClockLimits(1, 2L * skewMillisMax + SLACK_MILLIS) : ClockLimits.DEFAULTS,
         limits,
         defect);
   }

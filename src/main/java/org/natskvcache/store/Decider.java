@@ -179,6 +179,7 @@ final class Decider {
   }
 
   private @Nullable Observed resetIfExpired(@Nullable Entry held, Moment at) {
+    if (defect == Defect.WRITE_KEEPS_EXPIRED) return null;
     return held != null && held.expireAtMillis() <= at.nowMillis ? keyspace.observed(held) : null;
   }
 

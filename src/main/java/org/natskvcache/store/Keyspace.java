@@ -510,6 +510,14 @@ public final class Keyspace {
     return first == null ? Entry.NEVER : first.indexedAtMillis;
   }
 
+  /**
+   * The key that expired first of those that have at this wall time and are still held; or null.
+   */
+  public @Nullable Key firstExpired(long nowMillis) {
+    Entry first = expiry.first();
+    return first == null || first.indexedAtMillis > nowMillis ? null : first.key;
+  }
+
   /** Which expired keys are wanted. */
   public interface ExpiredFilter {
     boolean wanted(int bucket, long expiredAtMillis);

@@ -56,6 +56,7 @@ public final class PosingReplica implements Replica {
         0xabcL,
         2,
         peers,
+        null,
         alarm);
   }
 

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.natskvcache.node.ClockLimits;
 import org.natskvcache.rpc.MutationReplies;
 import org.natskvcache.rpc.Nkey;
 import org.natskvcache.rpc.wasmbus.Vectors;
@@ -70,9 +71,16 @@ class LinkSettingsTest {
             "/ca",
             "/cert",
             "/key",
-            1000);
+            1000,
+            ClockLimits.DEFAULTS);
     assertEquals(expected, cache);
     assertEquals(Nkey.Role.USER, Nkey.parseSeed(USER_SEED).orElseThrow().role());
+  }
+
+  @Test
+  void clockLimitsAreMilliseconds() {
+    var values = Map.of("clock_skew_warn_millis", "7", "CLOCK_SKEW_MAX_MILLIS", "70");
+    assertEquals(new ClockLimits(7, 70), valid(values).cache().clocks());
   }
 
   @Test
@@ -171,6 +179,8 @@ class LinkSettingsTest {
       delimiter = '|',
       value = {
         "REPLAY_HEARTBEAT_SECS | 0 | from 1 to 86400",
+        "CLOCK_SKEW_WARN_MILLIS | 0 | whole number",
+        "CLOCK_SKEW_MAX_MILLIS | 1s | whole number",
         "REPLAY_HEARTBEAT_SECS | 86401 | from 1 to 86400",
         "REPLAY_HEARTBEAT_SECS | -1 | whole number",
         "REPLAY_HEARTBEAT_SECS | 1.5 | whole number",
