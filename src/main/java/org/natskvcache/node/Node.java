@@ -624,7 +624,10 @@ public final class Node {
   private void replayEnd(Frame.ReplayEnd end) {
     heard(end.from()).known.raiseAll(end.vector());
     boolean progress = applied().hash() != progressMark;
-    repair.replayEnded(end, progress, tick);
+    boolean inVain = end.outcome() != Frame.ReplayEnd.Outcome.BEHIND && replicated.needsSnapshot();
+    Frame.ReplayEnd.Outcome outcome =
+        inVain ? Frame.ReplayEnd.Outcome.SNAPSHOT_NEEDED : end.outcome();
+    repair.replayEnded(new Frame.ReplayEnd(end.from(), outcome, end.vector()), progress, tick);
     repairIfLacking();
   }
 

@@ -137,6 +137,11 @@ final class ReplicatedState {
     return delivery.heldBack();
   }
 
+  /** Whether no replay can bring what is missing; see {@link Delivery#needsSnapshot}. */
+  boolean needsSnapshot() {
+    return settings.defect() != Defect.REPLAYS_WHAT_CANNOT_APPLY && delivery.needsSnapshot();
+  }
+
   long hlc() {
     return hlc;
   }

@@ -84,21 +84,54 @@ public final class Delivery {
   }
 
   private boolean ready(Mutation mutation) {
-    int slot = Dot.slot(mutation.dot());
-    if (Dot.sequence(mutation.dot()) != applied.get(slot) + 1) return false;
-    if (defect == Defect.NO_CAUSAL_WAIT) return true;
-    VersionVector row = mutation.contextForgotten() == null ? rowIfKnown(slot) : null;
-    boolean namesForgotten = mutation.contextForgotten() != null;
+    if (!isNext(mutation)) return false;
+    return defect == Defect.NO_CAUSAL_WAIT || (seenHere(mutation) && sameForgotten(mutation));
+  }
+
+  private boolean isNext(Mutation mutation) {
+    return Dot.sequence(mutation.dot()) == applied.get(Dot.slot(mutation.dot())) + 1;
+  }
+
+  /** The row its context goes on from; null for an empty one. */
+  private @Nullable VersionVector rowBefore(Mutation mutation) {
+    return mutation.contextForgotten() == null ? rowIfKnown(Dot.slot(mutation.dot())) : null;
+  }
+
+  /** Whether all marks its context names are reached here. */
+  private boolean seenHere(Mutation mutation) {
+    VersionVector row = rowBefore(mutation);
     for (int i = 0; i < mutation.contextSlots().length; i++) {
       int other = mutation.contextSlots()[i];
       long seen = (row == null ? 0 : row.get(other)) + mutation.contextDeltas()[i];
       if (seen > applied.get(other)) return false;
-      namesForgotten |= applied.mark(other) == 0;
     }
-    if (!namesForgotten || defect == Defect.FORGETS_WITHOUT_COMPARING) return true;
+    return true;
+  }
+
+  /**
+   * Whether its author had applied the same of what is forgotten here or there, as far as it is
+   * named.
+   */
+  private boolean sameForgotten(Mutation mutation) {
+    boolean named = mutation.contextForgotten() != null;
+    for (int other : mutation.contextSlots()) named |= applied.mark(other) == 0;
+    if (!named || defect == Defect.FORGETS_WITHOUT_COMPARING) return true;
+    VersionVector row = rowBefore(mutation);
     VersionVector seen = row == null ? new VersionVector(origins) : row.copy();
     raise(seen, mutation);
     return applied.sameForgotten(seen);
+  }
+
+  /**
+   * Whether a mutation is held back for nothing but what its author had applied of an origin that
+   * is forgotten here or there. No other mutation will change that, but a snapshot can.
+   */
+  public boolean needsSnapshot() {
+    for (var queue : heldBack.entrySet()) {
+      Mutation next = queue.getValue().get(applied.get(queue.getKey()) + 1);
+      if (next != null && seenHere(next) && !sameForgotten(next)) return true;
+    }
+    return false;
   }
 
   /** Makes the row of an author, or an empty one, that of this mutation of its. */

@@ -21,7 +21,7 @@ class SimulationTest {
   private static final long FIRST_SEED = Long.getLong("sim.seed", 0);
   private static final long SCHEDULES = Long.getLong("sim.schedules", 400);
 
-  /** Each broken variant is caught within this many schedules; the rarest here needs 89. */
+  /** Each broken variant is caught within this many schedules; the rarest here needs 95. */
   private static final int CAUGHT_WITHIN = 400;
 
   @Test
