@@ -43,6 +43,7 @@ import org.natskvcache.provider.HostDataException;
 import org.natskvcache.provider.Lifecycle;
 import org.natskvcache.provider.LinkDecision;
 import org.natskvcache.provider.LinkId;
+import org.natskvcache.provider.LinkSettings;
 import org.natskvcache.provider.LinkTable;
 import org.natskvcache.provider.LinkValues;
 import org.natskvcache.provider.LinkedCaches;
@@ -230,6 +231,13 @@ public final class Main implements Commands {
   public int serve(ServeOptions options) {
     configureLogging(options.logging().level(), LogLevel.INFO, options.logging().structured());
     var defaults = defaults(options.natsUrl());
+    LinkSettings lattice;
+    switch (LinkSettings.parse(defaults, "default")) {
+      case LinkSettings.Parsed.Valid(var settings) -> lattice = settings;
+      case LinkSettings.Parsed.Invalid(var problem) -> {
+        return failed(problem.toString());
+      }
+    }
     var running =
         new Running(
             defaults,
@@ -268,14 +276,7 @@ public final class Main implements Commands {
             config -> LinkValues.layered(List.of(LinkValues.of(config), defaults))));
     ConnectionSettings connection;
     try {
-      connection =
-          ConnectionSettings.of(options.natsUrl())
-              .withCredentials(
-                  value(defaults, SettingKey.CLIENT_JWT), value(defaults, SettingKey.CLIENT_SEED))
-              .withTls(
-                  path(defaults, SettingKey.NATS_CA_FILE),
-                  path(defaults, SettingKey.NATS_CERT_FILE),
-                  path(defaults, SettingKey.NATS_KEY_FILE));
+      connection = ReplicatedCaches.connection(lattice.cache());
     } catch (IllegalArgumentException e) {
       return failed(String.valueOf(e.getMessage()));
     }
@@ -378,14 +379,6 @@ public final class Main implements Commands {
     Map<String, String> flags =
         natsUrl == null ? Map.of() : Map.of(SettingKey.NATS_URL.name(), natsUrl);
     return LinkValues.layered(List.of(LinkValues.of(environment), LinkValues.of(flags)));
-  }
-
-  private static @Nullable String value(LinkValues values, SettingKey key) {
-    return values.value(key).orElse(null);
-  }
-
-  private static @Nullable Path path(LinkValues values, SettingKey key) {
-    return values.value(key).map(Path::of).orElse(null);
   }
 
   /** Opens the cache of a link for whoever started us; null, or why it is refused. */

@@ -71,11 +71,14 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
   }
 
   private static ReplicationTransport transport(String linkName, CacheSettings settings) {
-    ConnectionSettings connection =
-        connection(settings.servers(), settings.jwt(), settings.seed())
-            .withTls(path(settings.caFile()), path(settings.certFile()), path(settings.keyFile()));
     var subjects = new ReplicationSubjects(settings.stateSubject(), settings.replaySubject());
-    return new ReplicationTransport(connection, subjects, linkName);
+    return new ReplicationTransport(connection(settings), subjects, linkName);
+  }
+
+  /** How to reach the servers of these settings. */
+  public static ConnectionSettings connection(CacheSettings settings) {
+    return connection(settings.servers(), settings.jwt(), settings.seed())
+        .withTls(path(settings.caFile()), path(settings.certFile()), path(settings.keyFile()));
   }
 
   /** How to reach these servers; empty credentials are none. */
