@@ -241,6 +241,13 @@ public final class Main implements Commands {
   public int serve(ServeOptions options) {
     configureLogging(options.logging().level(), LogLevel.INFO, options.logging().structured());
     var defaults = defaults(options.natsUrl());
+    LinkSettings lattice;
+    switch (LinkSettings.parse(defaults, "default")) {
+      case LinkSettings.Parsed.Valid(var settings) -> lattice = settings;
+      case LinkSettings.Parsed.Invalid(var problem) -> {
+        return failed(problem.toString());
+      }
+    }
     var running =
         new Running(
             defaults,
@@ -279,14 +286,7 @@ public final class Main implements Commands {
             config -> LinkValues.layered(List.of(LinkValues.of(config), defaults))));
     ConnectionSettings connection;
     try {
-      connection =
-          ConnectionSettings.of(options.natsUrl())
-              .withCredentials(
-                  value(defaults, SettingKey.CLIENT_JWT), value(defaults, SettingKey.CLIENT_SEED))
-              .withTls(
-                  path(defaults, SettingKey.NATS_CA_FILE),
-                  path(defaults, SettingKey.NATS_CERT_FILE),
-                  path(defaults, SettingKey.NATS_KEY_FILE));
+      connection = ReplicatedCaches.connection(lattice.cache());
     } catch (IllegalArgumentException e) {
       return failed(String.valueOf(e.getMessage()));
     }
@@ -441,14 +441,6 @@ public final class Main implements Commands {
     Map<String, String> flags =
         natsUrl == null ? Map.of() : Map.of(SettingKey.NATS_URL.name(), natsUrl);
     return LinkValues.layered(List.of(LinkValues.of(environment), LinkValues.of(flags)));
-  }
-
-  private static @Nullable String value(LinkValues values, SettingKey key) {
-    return values.value(key).orElse(null);
-  }
-
-  private static @Nullable Path path(LinkValues values, SettingKey key) {
-    return values.value(key).map(Path::of).orElse(null);
   }
 
   /** Opens the cache of a link for whoever started us; null, or why it is refused. */

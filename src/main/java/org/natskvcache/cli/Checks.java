@@ -3,6 +3,7 @@ package org.natskvcache.cli;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.provider.SettingKey;
 import org.natskvcache.rpc.Nkey;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
@@ -43,6 +44,11 @@ final class Checks {
   static void linkName(CommandLine line, String option, String name) {
     if (name.isEmpty() || name.chars().anyMatch(c -> c <= ' ' || c == 0x7f)) {
       throw wrong(line, option, "a link name must not be empty or hold white space");
+    }
+    for (SettingKey key : SettingKey.values()) {
+      if (name.toUpperCase(Locale.ROOT).contains(":" + key + "=")) {
+        throw wrong(line, option, key + " is a setting: give it by --link-config or --link-file");
+      }
     }
   }
 

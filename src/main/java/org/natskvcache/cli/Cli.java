@@ -20,6 +20,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Turns the arguments into one call on {@link Commands}. */
 public final class Cli {
@@ -102,9 +103,25 @@ public final class Cli {
   }
 
   private int complain(ParameterException e) {
-    err.println("nats-kvcache: " + e.getMessage());
+    String sentence =
+        e instanceof UnmatchedArgumentException unmatched
+            ? unknown(unmatched.getUnmatched())
+            : e.getMessage();
+    err.println("nats-kvcache: " + sentence);
     err.println("Try: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
     return ExitCode.USAGE;
+  }
+
+  /** Names options only: what stands beside a mistyped one may be a secret. */
+  private static String unknown(List<String> words) {
+    List<String> options =
+        words.stream()
+            .filter(word -> word.startsWith("-"))
+            .map(word -> word.split("=", 2)[0])
+            .toList();
+    return options.isEmpty()
+        ? "there is an argument that is no option or command"
+        : "unknown option: " + String.join(", ", options);
   }
 
   private int execute(ParseResult parsed) {

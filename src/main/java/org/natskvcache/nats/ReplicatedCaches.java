@@ -74,7 +74,8 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
     return new ReplicationTransport(connection(settings), subjects(settings), linkName);
   }
 
-  static ConnectionSettings connection(CacheSettings settings) {
+  /** How to reach the servers of these settings. */
+  public static ConnectionSettings connection(CacheSettings settings) {
     return connection(settings.servers(), settings.jwt(), settings.seed())
         .withTls(path(settings.caFile()), path(settings.certFile()), path(settings.keyFile()));
   }

@@ -42,9 +42,9 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
             in.subject(SettingKey.REPLAY_REQ_SUBJECT, none.replaySubject()),
             in.integer(
                 SettingKey.REPLAY_HEARTBEAT_SECS, HEARTBEAT_SECONDS_MAX, none.heartbeatSeconds()),
-            in.text(SettingKey.NATS_CA_FILE),
-            in.text(SettingKey.NATS_CERT_FILE),
-            in.text(SettingKey.NATS_KEY_FILE),
+            in.file(SettingKey.NATS_CA_FILE),
+            in.file(SettingKey.NATS_CERT_FILE),
+            in.file(SettingKey.NATS_KEY_FILE),
             in.integer(SettingKey.VALUE_BYTES_MAX, ENTRY_BYTES_LIMIT, none.entryBytesMax()),
             new ClockLimits(
                 in.integer(
@@ -102,6 +102,14 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
       String text = values.value(key).orElse(otherwise);
       String wrong = Subjects.problem(text);
       return wrong.isEmpty() ? text : refuse(key, wrong, otherwise);
+    }
+
+    /** A name that can be logged: whoever pastes the file's content here must not see it there. */
+    String file(SettingKey key) {
+      String text = text(key);
+      boolean name =
+          text.chars().noneMatch(Character::isISOControl) && !text.contains("-----BEGIN");
+      return name ? text : refuse(key, "is not the name of a file", "");
     }
 
     int integer(SettingKey key, int max, int otherwise) {

@@ -375,6 +375,22 @@ class CliTest {
     assertUsageError("nats-kvcache: ", args.split(" "));
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "serve --nats-url h --client-seed SUsecret",
+        "serve --nats-url h --client-seed=SUsecret",
+        "shell SUsecret",
+        "SUsecret",
+        "shell --link default:CLIENT_SEED=SUsecret",
+        "shell --link default:nats_url=nats://SUsecret@h",
+        "shell --log-level SUsecret"
+      })
+  void misplacedSecretsAreNotRepeated(String args) {
+    assertUsageError("nats-kvcache: ", args.split(" "));
+    assertFalse(err.toString().contains("SUsecret"), () -> "stderr: " + err);
+  }
+
   @Test
   void argumentsThatBeginWithAtAreNoFiles(@TempDir Path folder) throws Exception {
     Path file = Files.writeString(folder.resolve("args"), "--help");

@@ -242,6 +242,30 @@ class LinkSettingsTest {
     assertEquals(expected, valid(Map.of("mutation_replies", text)).keys().mutationReplies());
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "nats://user:secret,more@host",
+        "nats://user:12345,secret@host",
+        "nats://tok,secret@host",
+        "host,secret@host"
+      })
+  void aLoginCutByACommaIsRefused(String url) {
+    InvalidSetting problem = invalid(Map.of("NATS_URL", url));
+    assertEquals(SettingKey.NATS_URL, problem.key());
+    assertFalse(problem.toString().contains("secret"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"NATS_CA_FILE", "NATS_CERT_FILE", "NATS_KEY_FILE"})
+  void aFilesContentInPlaceOfItsNameIsRefused(String key) {
+    for (String content :
+        List.of("-----BEGIN PRIVATE KEY-----\nsecret", "-----BEGIN secret", "a\0secret")) {
+      InvalidSetting problem = invalid(Map.of(key, content));
+      assertEquals(key + " is not the name of a file", problem.toString());
+    }
+  }
+
   @Test
   void nothingPrintsASecret() {
     Map<String, String> values =
