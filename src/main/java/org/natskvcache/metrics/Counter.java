@@ -38,6 +38,12 @@ public enum Counter {
   WATCH_EVENTS_DROPPED,
   /** Changes of watched keys that a component does not take: it is gone, or serves no watcher. */
   WATCH_CALLS_FAILED,
+  /** Writes refused because a cache is full: raise MAX_MEMORY or MAX_ENTRIES, or delete. */
+  FULL_REFUSALS,
+  /** Keys deleted to make room for writes: the cache is smaller than what its callers use. */
+  EVICTED_KEYS,
+  /** Times peers began to write beyond a cache's limits: several wrote at once, or while apart. */
+  LIMITS_EXCEEDED,
   /** Link definitions and configurations that could not be decoded. */
   MALFORMED_LINKS,
   /** Links refused for an invalid value or shared subjects: the operator must change them. */

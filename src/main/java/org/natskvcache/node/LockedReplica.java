@@ -60,6 +60,8 @@ public final class LockedReplica implements Replica {
   private long holdUntilTick;
   private long timerTick;
   private long unsentSinceNanos;
+  private long evicted;
+  private long refused;
   private boolean open;
 
   /**
@@ -163,6 +165,14 @@ public final class LockedReplica implements Replica {
     }
     takeEffects();
     wakeTimerBy(node.nextTick());
+    countRoom();
+  }
+
+  private void countRoom() {
+    if (node.evicted() > evicted) Counter.EVICTED_KEYS.add(node.evicted() - evicted);
+    if (node.refused() > refused) Counter.FULL_REFUSALS.add(node.refused() - refused);
+    evicted = node.evicted();
+    refused = node.refused();
   }
 
   private void wakeTimerBy(long tick) {
@@ -325,9 +335,11 @@ public final class LockedReplica implements Replica {
     String text = event.kind().name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
     String peer = event.peer() == null ? "" : " peer=" + event.peer();
     String detail = event.detail().isEmpty() ? "" : " " + event.detail();
+    if (event.kind() == Effect.Event.Kind.LIMIT_EXCEEDED) Counter.LIMITS_EXCEEDED.increment();
     switch (event.kind()) {
       case ALARM -> LOG.error("{} link={}{}{}", text, name, peer, detail);
-      case SNAPSHOT_FAILED, PEER_LOST -> LOG.warn("{} link={}{}{}", text, name, peer, detail);
+      case SNAPSHOT_FAILED, PEER_LOST, FULL, LIMIT_EXCEEDED ->
+          LOG.warn("{} link={}{}{}", text, name, peer, detail);
       default -> LOG.info("{} link={}{}{}", text, name, peer, detail);
     }
   }

@@ -3,6 +3,7 @@ package org.natskvcache.node;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,10 @@ public final class Node {
   private static final int BEHIND_JITTER_MILLIS = 250;
   private static final long VECTOR_REQUEST_MILLIS = 1_000;
   private static final long SILENT_HEARTBEATS = 3;
+
+  /** More than an operation ever adds to the account beyond key and value, bytes. */
+  private static final int ENTRY_OVERHEAD_MAX = 1_000;
+
   private static final Reply CLOSED =
       new Reply.Rejected(Reply.Reason.CLOSED, "the cache has left its group");
 
@@ -52,6 +57,7 @@ public final class Node {
   private final FrameCodec codec;
   private final Peers peers;
   private final Agreement agreement;
+  private final Room room;
   private final Reaper reaper;
   private final Heartbeats heartbeats;
   private final Repair repair;
@@ -80,7 +86,8 @@ public final class Node {
     codec = new FrameCodec(origins);
     peers = new Peers(origins);
     agreement = new Agreement(replicated, peers, this::alarm);
-    reaper = new Reaper(replicated, peers, settings.heartbeatMillis());
+    room = new Room(replicated, limits.capacity(), (what, detail) -> event(what, null, detail));
+    reaper = new Reaper(replicated, peers, room, settings.heartbeatMillis());
     heartbeats = new Heartbeats(settings.heartbeatMillis(), random);
     repair = new Repair(new RepairHost(), random, settings);
     server = new SnapshotServer(limits, settings.defect(), replicated::newCut);
@@ -101,6 +108,8 @@ public final class Node {
         Reply refusal = replicated.oversized(each);
         if (refusal != null) return new Reply.Batch(Collections.nCopies(commands.size(), refusal));
       }
+      Reply full = refusal(commands, now);
+      if (full != null) return new Reply.Batch(Collections.nCopies(commands.size(), full));
       List<Reply> replies = new ArrayList<>(commands.size());
       for (Command each : commands) replies.add(call(each, now));
       return new Reply.Batch(replies);
@@ -110,8 +119,33 @@ public final class Node {
     Op op = decision.op();
     if (op == null) return decision.reply();
     if (state == ReplicaStatus.State.LEFT) return CLOSED;
-    author(op, stamp);
+    if (room.surelyFits(Keyspace.growthMax(op), 1)) {
+      author(op, stamp);
+      return decision.reply();
+    }
+    Reply full = room.refusal(room.need().add(op), op.key(), now.wallMillis(), author(now));
+    if (full != null) return full;
+    author(now).accept(op);
     return decision.reply();
+  }
+
+  /** Makes room for a whole batch; null when there is, else why none of it is to be run. */
+  private @Nullable Reply refusal(List<Command> commands, Time now) {
+    long most = (long) commands.size() * (limits.entryBytesMax() + ENTRY_OVERHEAD_MAX);
+    if (room.surelyFits(most, commands.size()) || state == ReplicaStatus.State.LEFT) return null;
+    Room.Need need = room.need();
+    long stamp = replicated.stamp(now.wallMillis());
+    for (Command each : commands) {
+      if (each instanceof Command.Batch) continue; // asks for itself
+      Op op = replicated.decide(each, now.wallMillis(), stamp).op();
+      if (op != null) need.add(op);
+    }
+    return room.refusal(need, null, now.wallMillis(), author(now));
+  }
+
+  /** Makes operations our next mutations, each with a stamp of its own. */
+  private Consumer<Op> author(Time now) {
+    return op -> author(op, replicated.stamp(now.wallMillis()));
   }
 
   /** Emits {@link Effect.Changed} for these keys from now on; null for none. */
@@ -136,6 +170,7 @@ public final class Node {
 
   private void author(Op op, long stamp) {
     Mutation mutation = replicated.author(op, stamp);
+    room.look();
     reaper.schedule(tick);
     if (!settings.replicated()) return;
     unsent.add(mutation);
@@ -183,7 +218,7 @@ public final class Node {
   }
 
   /** Packs mutations into frames: consecutive ones of one origin together, up to the frame size. */
-  private void frames(List<Mutation> mutations, java.util.function.Consumer<Frame> to) {
+  private void frames(List<Mutation> mutations, Consumer<Frame> to) {
     int from = 0;
     int bytes = 0;
     for (int i = 0; i < mutations.size(); i++) {
@@ -311,6 +346,7 @@ public final class Node {
       replicated.deliver(mutation);
     }
     replicated.deliverHeldBack();
+    room.look();
     reaper.schedule(tick);
     Peer author = peers.find(slot);
     if (author != null) author.known.raise(slot, Dot.sequence(mutations.getLast().dot()));
@@ -490,6 +526,7 @@ public final class Node {
     @Override
     public boolean install(Staging staging) {
       boolean installed = replicated.install(staging);
+      room.look();
       reaper.schedule(tick);
       return installed;
     }
@@ -658,9 +695,7 @@ public final class Node {
 
   private void reap(Time now) {
     if (state == ReplicaStatus.State.LIVE || state == ReplicaStatus.State.STANDALONE) {
-      for (Op removal : reaper.removals(now.wallMillis())) {
-        author(removal, replicated.stamp(now.wallMillis()));
-      }
+      reaper.reap(now.wallMillis(), author(now));
     }
     reaper.schedule(tick);
   }
@@ -702,6 +737,16 @@ public final class Node {
     return origins;
   }
 
+  /** Keys deleted here for want of room. */
+  public long evicted() {
+    return room.evicted();
+  }
+
+  /** Writes refused here for want of room. */
+  public long refused() {
+    return room.refused();
+  }
+
   /** The replay ring; for looking at only. */
   public ReplayRing ring() {
     return replicated.ring();
@@ -726,6 +771,7 @@ public final class Node {
         applied().toMap(),
         keyspace().digest(),
         replicated.heldBack(),
+        room.status(),
         known,
         alarm);
   }

@@ -3,6 +3,7 @@ package org.natskvcache.provider;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.natskvcache.store.Capacity;
 
 /**
  * What the first accepted link of a link name decides about its cache. Prints without credentials.
@@ -18,6 +19,10 @@ import java.util.Set;
  * @param keyFile PEM; empty for none
  * @param entryBytesMax upper bound for key plus value, bytes; {@link Integer#MAX_VALUE} when only
  *     the server's limit counts
+ * @param memoryBytesMax upper bound for what the content takes, bytes; {@link #BY_HEAP} for a part
+ *     of the heap, {@link Capacity#NONE} for no limit
+ * @param entriesMax most keys; {@link Capacity#NONE} for no limit
+ * @param eviction what makes room when either is reached
  */
 public record CacheSettings(
     List<ServerUrl> servers,
@@ -29,10 +34,16 @@ public record CacheSettings(
     String caFile,
     String certFile,
     String keyFile,
-    int entryBytesMax) {
+    int entryBytesMax,
+    long memoryBytesMax,
+    long entriesMax,
+    Capacity.Eviction eviction) {
   public static final String DEFAULT_STATE_SUBJECT = "lattice.state.events";
   public static final String DEFAULT_REPLAY_SUBJECT = "lattice.state.replay";
   public static final int DEFAULT_HEARTBEAT_SECONDS = 60;
+
+  /** A limit of memory that the size of the heap decides. */
+  public static final long BY_HEAP = -1;
 
   public CacheSettings {
     servers = List.copyOf(servers);
@@ -50,7 +61,10 @@ public record CacheSettings(
         "",
         "",
         "",
-        Integer.MAX_VALUE);
+        Integer.MAX_VALUE,
+        BY_HEAP,
+        Capacity.NONE,
+        Capacity.Eviction.NONE);
   }
 
   /** Whether nothing is replicated. */
@@ -90,6 +104,9 @@ public record CacheSettings(
       case NATS_CERT_FILE -> certFile;
       case NATS_KEY_FILE -> keyFile;
       case VALUE_BYTES_MAX -> entryBytesMax;
+      case MAX_MEMORY -> memoryBytesMax;
+      case MAX_ENTRIES -> entriesMax;
+      case EVICTION -> eviction;
       case MUTATION_REPLIES, WATCH ->
           throw new IllegalArgumentException("not a setting of a cache: " + key);
     };

@@ -2,6 +2,7 @@ package org.natskvcache.sim;
 
 import java.util.random.RandomGenerator;
 import org.natskvcache.crdt.Defect;
+import org.natskvcache.store.Capacity;
 import org.natskvcache.store.Limits;
 
 /**
@@ -30,19 +31,20 @@ record Knobs(
   static Knobs draw(RandomGenerator random, Defect defect) {
     Limits limits =
         new Limits(
-            1 << 10,
-            1 << 16,
-            1 << 20,
-            6 + random.nextInt(60),
-            1 << 20,
-            5 + random.nextInt(40),
-            1_000,
-            200 + random.nextInt(2_000),
-            300 + random.nextInt(4_000),
-            20 + random.nextInt(300),
-            1 + random.nextInt(3),
-            2,
-            100);
+                1 << 10,
+                1 << 16,
+                1 << 20,
+                6 + random.nextInt(60),
+                1 << 20,
+                5 + random.nextInt(40),
+                1_000,
+                200 + random.nextInt(2_000),
+                300 + random.nextInt(4_000),
+                20 + random.nextInt(300),
+                1 + random.nextInt(3),
+                2,
+                100)
+            .withCapacity(capacity(random));
     return new Knobs(
         2 + random.nextInt(4),
         1 + random.nextInt(5),
@@ -54,5 +56,15 @@ record Knobs(
         300 + random.nextInt(1_500),
         limits,
         defect);
+  }
+
+  /** Every third schedule is short of room. */
+  private static Capacity capacity(RandomGenerator random) {
+    if (random.nextInt(3) > 0) return Capacity.UNLIMITED;
+    boolean byEntries = random.nextInt(4) == 0;
+    return new Capacity(
+        byEntries ? Capacity.NONE : 300 + random.nextInt(1_500),
+        byEntries ? 1 + random.nextInt(4) : Capacity.NONE,
+        random.nextBoolean() ? Capacity.Eviction.LRU : Capacity.Eviction.NONE);
   }
 }

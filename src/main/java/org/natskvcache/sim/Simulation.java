@@ -24,11 +24,14 @@ import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Capacity;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Entry;
 import org.natskvcache.store.Key;
+import org.natskvcache.store.Keyspace;
 import org.natskvcache.store.Mutation;
 import org.natskvcache.store.Op;
+import org.natskvcache.store.Reply;
 
 /**
  * One schedule: instances that read and write while the network and the machines misbehave, checked
@@ -293,9 +296,30 @@ public final class Simulation {
   }
 
   private void write(Host host) {
-    host.node.call(command(), now(host));
+    checkedCall(host, command());
     if (random.nextInt(4) > 0) host.node.flush();
     carryOut(host);
+  }
+
+  /** Whoever writes leaves no more than the limits allow, or than there was. */
+  private void checkedCall(Host host, Command command) {
+    Keyspace keyspace = host.node.keyspace();
+    Capacity capacity = knobs.limits().capacity();
+    long bytes = keyspace.footprint();
+    long entries = keyspace.liveEntries();
+    long written = host.node.applied().hash();
+    long evicted = host.node.evicted();
+    Reply reply = host.node.call(command, now(host));
+    report.evicted += host.node.evicted() - evicted;
+    if (keyspace.footprint() > Math.max(bytes, capacity.localBytesMax())) fail("too much memory");
+    if (keyspace.liveEntries() > Math.max(entries, capacity.entriesMax())) fail("too many keys");
+    if (!(reply instanceof Reply.Rejected(var reason, _)) || reason != Reply.Reason.FULL) return;
+    report.refused++;
+    boolean frees = command instanceof Command.Delete || command instanceof Command.SetRemove;
+    if (frees || capacity.equals(Capacity.UNLIMITED)) fail("refused for no reason: " + command);
+    boolean evicts = capacity.eviction() == Capacity.Eviction.LRU;
+    boolean expires = keyspace.footprint() < bytes;
+    if (!evicts && !expires && written != host.node.applied().hash()) fail("refused, but changed");
   }
 
   private Command command() {
@@ -410,6 +434,9 @@ public final class Simulation {
     if (host.node.keyspace().digest() != host.node.keyspace().recomputedDigest()) {
       fail("the digest is not that of the content");
     }
+    if (host.node.keyspace().footprint() != host.node.keyspace().recomputedFootprint()) {
+      fail("the account is not that of the content");
+    }
     ReplicaStatus status = host.node.status(now(host));
     if (status.heldBack() > knobs.limits().heldBackMutationsMax()) fail("too much held back");
     if (host.node.ring().size() > knobs.limits().ringMutationsMax()) fail("the ring is too long");
@@ -423,6 +450,9 @@ public final class Simulation {
         report.digestChecks++;
         if (a.node.keyspace().digest() != b.node.keyspace().digest()) {
           fail("equal vectors, unequal digests");
+        }
+        if (a.node.keyspace().footprint() != b.node.keyspace().footprint()) {
+          fail("equal vectors, unequal accounts");
         }
       }
     }
@@ -447,9 +477,24 @@ public final class Simulation {
       }
       agree();
     }
+    trimmed();
     for (Host host : hosts) check(host);
     compareAll();
     noResiduals();
+  }
+
+  /** Where keys are evicted, nothing stays beyond the limits, and far from everything goes. */
+  private void trimmed() {
+    Capacity capacity = knobs.limits().capacity();
+    if (capacity.eviction() == Capacity.Eviction.NONE) return;
+    Keyspace first = hosts.getFirst().node.keyspace();
+    long deadline = tick + AGREEMENT_MILLIS;
+    while (first.footprint() > capacity.localBytesMax()
+        || first.liveEntries() > capacity.entriesMax()) {
+      if (tick > deadline) fail("more than the limits is left");
+      advance(100);
+      agree();
+    }
   }
 
   private void agree() {

@@ -18,6 +18,8 @@ public final class SimulationReport {
   public long clockJumps;
   public long snapshots;
   public long expired;
+  public long refused;
+  public long evicted;
   public long contentChecks;
   public long digestChecks;
   public long traceHash;
@@ -40,6 +42,8 @@ public final class SimulationReport {
     clockJumps += other.clockJumps;
     snapshots += other.snapshots;
     expired += other.expired;
+    refused += other.refused;
+    evicted += other.evicted;
     contentChecks += other.contentChecks;
     digestChecks += other.digestChecks;
   }
@@ -78,6 +82,10 @@ public final class SimulationReport {
         + snapshots
         + " expired="
         + expired
+        + " refused="
+        + refused
+        + " evicted="
+        + evicted
         + " contentChecks="
         + contentChecks
         + " digestChecks="

@@ -16,6 +16,7 @@ package org.natskvcache.store;
  * @param cutsMax snapshot cuts served at once, count
  * @param digestBucketBits log2 of the number of digest buckets; the same in a whole group
  * @param pageKeysMax longest page of a key listing, count
+ * @param capacity how much the cache may hold
  */
 public record Limits(
     int keyBytesMax,
@@ -30,7 +31,40 @@ public record Limits(
     int chunkBytes,
     int cutsMax,
     int digestBucketBits,
-    int pageKeysMax) {
+    int pageKeysMax,
+    Capacity capacity) {
+  /** Limits of a cache that may hold whatever comes. */
+  public Limits(
+      int keyBytesMax,
+      int entryBytesMax,
+      long ringBytesMax,
+      int ringMutationsMax,
+      long heldBackBytesMax,
+      int heldBackMutationsMax,
+      int heldCallsMax,
+      int frameBytes,
+      int replayBytes,
+      int chunkBytes,
+      int cutsMax,
+      int digestBucketBits,
+      int pageKeysMax) {
+    this(
+        keyBytesMax,
+        entryBytesMax,
+        ringBytesMax,
+        ringMutationsMax,
+        heldBackBytesMax,
+        heldBackMutationsMax,
+        heldCallsMax,
+        frameBytes,
+        replayBytes,
+        chunkBytes,
+        cutsMax,
+        digestBucketBits,
+        pageKeysMax,
+        Capacity.UNLIMITED);
+  }
+
   /** Payload of a NATS server with default settings, bytes. */
   public static final int DEFAULT_PAYLOAD_MAX = 1 << 20;
 
@@ -69,7 +103,8 @@ public record Limits(
         Math.min(chunkBytes, room),
         cutsMax,
         digestBucketBits,
-        pageKeysMax);
+        pageKeysMax,
+        capacity);
   }
 
   /** The same limits with another bound on key plus value. */
@@ -87,6 +122,48 @@ public record Limits(
         chunkBytes,
         cutsMax,
         digestBucketBits,
-        pageKeysMax);
+        pageKeysMax,
+        capacity);
+  }
+
+  /**
+   * The same limits with logs of mutations that leave most of a heap to the content. A mutation
+   * takes up to twice its {@link Mutation#weight()}.
+   */
+  public Limits withLogsFor(long heapBytes) {
+    return new Limits(
+        keyBytesMax,
+        entryBytesMax,
+        Math.min(ringBytesMax, heapBytes / 16),
+        ringMutationsMax,
+        Math.min(heldBackBytesMax, heapBytes / 32),
+        heldBackMutationsMax,
+        heldCallsMax,
+        frameBytes,
+        replayBytes,
+        chunkBytes,
+        cutsMax,
+        digestBucketBits,
+        pageKeysMax,
+        capacity);
+  }
+
+  /** The same limits for a cache that may hold so much. */
+  public Limits withCapacity(Capacity changed) {
+    return new Limits(
+        keyBytesMax,
+        entryBytesMax,
+        ringBytesMax,
+        ringMutationsMax,
+        heldBackBytesMax,
+        heldBackMutationsMax,
+        heldCallsMax,
+        frameBytes,
+        replayBytes,
+        chunkBytes,
+        cutsMax,
+        digestBucketBits,
+        pageKeysMax,
+        changed);
   }
 }

@@ -66,7 +66,8 @@ class HealthTest {
   private static ReplicaStatus status(State state, boolean connected, long millis, String alarm) {
     var origin = new OriginId(1, 1);
     var peer = new ReplicaStatus.Peer(origin, State.LIVE, 0, ReplicaStatus.Agreement.EQUAL);
+    var memory = new ReplicaStatus.Memory(0, 1, 1, 0, 0);
     return new ReplicaStatus(
-        origin, state, connected, millis, 0, new TreeMap<>(), 0, 0, List.of(peer), alarm);
+        origin, state, connected, millis, 0, new TreeMap<>(), 0, 0, memory, List.of(peer), alarm);
   }
 }
