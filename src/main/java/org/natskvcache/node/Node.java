@@ -384,8 +384,9 @@ public final class Node {
     if (!sameRest) askForVector(peer);
     boolean equal = agreement.compare(peer, heartbeat, sameRest);
     shown(peer, heartbeat.sequence(), heartbeat.wallMillis());
-    if (applied().get(slot) >= heartbeat.sequence()) {
-      replicated.keyspace().acknowledge(slot, theirs);
+    // the whole vector and not only the marks of live origins: a reset's author may be long gone
+    if (applied().get(slot) >= peer.known.get(slot)) {
+      replicated.keyspace().acknowledge(slot, peer.known);
     }
     if (heartbeat.hello()) heartbeats.soon(tick, ANSWER_JITTER_MILLIS);
     else if (!equal && !peer.known.covers(applied())) heartbeats.soon(tick, BEHIND_JITTER_MILLIS);
