@@ -20,6 +20,7 @@ import org.natskvcache.store.Capacity;
 import org.natskvcache.store.Limits;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The caches of this process: a replica for each link name, with its network unless it is
@@ -88,11 +89,13 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
     for (Cache other : open.values()) allBytes += memoryBytesMax(other.settings);
     for (Cache other : released.values()) allBytes += memoryBytesMax(other.settings);
     if (allBytes > heapShare()) {
-      LOG.warn(
-          "the heap is small for the limits of memory, the process may stop for want of it link={}"
-              + " advised_bytes_for_all_caches={}",
-          linkName,
-          heapShare());
+      // several caches at their defaults are everyday and seldom all full
+      LOG.atLevel(bytes > heapShare() ? Level.WARN : Level.INFO)
+          .log(
+              "the heap is small for the limits of memory, the process may stop for want of it"
+                  + " link={} advised_bytes_for_all_caches={}",
+              linkName,
+              heapShare());
     }
     return new Capacity(bytes, settings.entriesMax(), settings.eviction());
   }

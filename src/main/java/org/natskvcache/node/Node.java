@@ -119,7 +119,7 @@ public final class Node {
     Op op = decision.op();
     if (op == null) return decision.reply();
     if (state == ReplicaStatus.State.LEFT) return CLOSED;
-    if (room.surelyFits(Keyspace.growthMax(op), 1)) {
+    if (room.surelyFits(growthMax(1), 1) || room.surelyFits(Keyspace.growthMax(op), 1)) {
       author(op, stamp);
       return decision.reply();
     }
@@ -131,8 +131,8 @@ public final class Node {
 
   /** Makes room for a whole batch; null when there is, else why none of it is to be run. */
   private @Nullable Reply refusal(List<Command> commands, Time now) {
-    long most = (long) commands.size() * (limits.entryBytesMax() + ENTRY_OVERHEAD_MAX);
-    if (room.surelyFits(most, commands.size()) || state == ReplicaStatus.State.LEFT) return null;
+    int size = commands.size();
+    if (room.surelyFits(growthMax(size), size) || state == ReplicaStatus.State.LEFT) return null;
     Room.Need need = room.need();
     long stamp = replicated.stamp(now.wallMillis());
     for (Command each : commands) {
@@ -141,6 +141,11 @@ public final class Node {
       if (op != null) need.add(op);
     }
     return room.refusal(need, null, now.wallMillis(), author(now));
+  }
+
+  /** What so many operations add at most, whatever they are. */
+  private long growthMax(int operations) {
+    return operations * ((long) limits.entryBytesMax() + ENTRY_OVERHEAD_MAX);
   }
 
   /** Makes operations our next mutations, each with a stamp of its own. */

@@ -70,7 +70,7 @@ final class Room {
     /** Counts an operation; what an earlier one frees is left out of account. */
     Need add(Op op) {
       bytes += Math.max(0, keyspace().growth(op, state.me()));
-      if (Keyspace.growthMax(op) > 0 && keyspace().lacks(op.key())) entries++;
+      if (Keyspace.growthMax(op) > 0 && keyspace().footprint(op.key()) == 0) entries++;
       return this;
     }
   }
@@ -97,7 +97,8 @@ final class Room {
     // what peers wrote beyond the limit is not the writer's to remove, but it must not add to it
     long bytes = evicts ? Math.max(bytesMax, keyspace().footprint()) : bytesMax;
     long entries = evicts ? Math.max(entriesMax, keyspace().liveEntries()) : entriesMax;
-    boolean possible = need.bytes <= bytesMax && need.entries <= entriesMax;
+    long stays = spared == null ? 0 : keyspace().footprint(spared);
+    boolean possible = stays + need.bytes <= bytesMax && need.entries <= entriesMax;
     for (int n = 0; !fits(need, bytes, entries); n++) {
       Op.Delete removal =
           possible && n < REMOVALS_MAX

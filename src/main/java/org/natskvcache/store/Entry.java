@@ -129,12 +129,14 @@ public final class Entry {
 
   /** What this takes in memory, see {@link Footprint}; residuals alone take nothing. */
   long footprint() {
-    if (type() == Type.NONE) return 0;
-    long bytes = footprint(key) + Register.footprint(register) + Chain.footprint(chains);
-    if (expireAtMillis() != NEVER) bytes += EXPIRY_BYTES;
+    long bytes = Chain.footprint(chains);
+    if (register != null) {
+      bytes += Register.footprint(register);
+      if (expireAtMillis() != NEVER) bytes += EXPIRY_BYTES;
+    }
     if (list != null) bytes += list.footprint();
     if (set != null) bytes += set.footprint();
-    return bytes;
+    return bytes == 0 ? 0 : bytes + footprint(key);
   }
 
   /** The same, with lists and sets counted item by item. */

@@ -147,6 +147,12 @@ public final class Keyspace {
     return footprint;
   }
 
+  /** What of {@link #footprint()} is under one key, bytes. */
+  public long footprint(Key key) {
+    Entry entry = find(key);
+    return entry == null ? 0 : entry.footprint();
+  }
+
   /** Entries that hold more than residuals. */
   public long liveEntries() {
     return liveEntries;
@@ -165,12 +171,6 @@ public final class Keyspace {
    */
   public long growth(Op op, int me) {
     return Growth.of(op, find(op.key()), me);
-  }
-
-  /** Whether a key has no live content. */
-  public boolean lacks(Key key) {
-    Entry entry = find(key);
-    return entry == null || entry.type() == Entry.Type.NONE;
   }
 
   /** The sum of all bucket digests: equal wherever the same mutations are included. */
