@@ -85,6 +85,20 @@ public final class Register {
     return version;
   }
 
+  /** What these versions take, see {@link Footprint}. */
+  public static long footprint(@Nullable Register versions) {
+    long bytes = 0;
+    for (Register r = versions; r != null; r = r.next) {
+      bytes += footprint(r.value.length);
+    }
+    return bytes;
+  }
+
+  /** What one version takes whose value has so many bytes. */
+  public static long footprint(int valueBytes) {
+    return Footprint.REGISTER + Footprint.array(valueBytes);
+  }
+
   /** This version's share of the digest. */
   public long hash(DigestSum digest) {
     return digest.register(dot, hlc, expireAtMillis, value);

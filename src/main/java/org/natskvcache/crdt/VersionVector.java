@@ -199,11 +199,15 @@ public final class VersionVector {
 
   /** Whether nothing of what {@code other} forgot is included here. */
   public boolean lacksAllForgottenBy(VersionVector other) {
-    if (forgotten != null) return false;
+    return forgotten == null && !marksAnyForgottenBy(other);
+  }
+
+  /** Whether there is a mark here of an origin that {@code other} forgot. */
+  public boolean marksAnyForgottenBy(VersionVector other) {
     for (int slot = 0; slot < sequences.length; slot++) {
-      if (isForgottenBy(other, slot)) return false;
+      if (isForgottenBy(other, slot)) return true;
     }
-    return true;
+    return false;
   }
 
   /** Takes a mark away. */

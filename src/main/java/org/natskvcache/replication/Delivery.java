@@ -41,6 +41,10 @@ public final class Delivery {
   private final VersionVector applied;
   private final List<@Nullable VersionVector> rows = new ArrayList<>();
   private final TreeMap<Integer, TreeMap<Long, Mutation>> heldBack = new TreeMap<>();
+
+  /** Authors whose every mutation is compared with what is forgotten, by slot. */
+  private final BitSet suspects = new BitSet();
+
   private int heldBackCount;
   private long heldBackBytes;
 
@@ -113,7 +117,7 @@ public final class Delivery {
    * named.
    */
   private boolean sameForgotten(Mutation mutation) {
-    boolean named = mutation.contextForgotten() != null;
+    boolean named = mutation.contextForgotten() != null || suspects.get(Dot.slot(mutation.dot()));
     for (int other : mutation.contextSlots()) named |= applied.mark(other) == 0;
     if (!named || defect == Defect.FORGETS_WITHOUT_COMPARING) return true;
     VersionVector row = rowBefore(mutation);
@@ -187,8 +191,23 @@ public final class Delivery {
     if (mutation.contextForgotten() != null && slot < rows.size()) rows.set(slot, null);
     VersionVector row = row(slot);
     raise(row, mutation);
+    boolean first = applied.mark(slot) == 0;
     applied.raise(slot, sequence);
+    if (first || mutation.contextForgotten() != null) suspect();
     return row;
+  }
+
+  /**
+   * Finds the authors that forgot an origin of which there still is a mark here: it may turn out to
+   * be alive, and what it writes then they have not seen, though their contexts say so.
+   */
+  private void suspect() {
+    suspects.clear();
+    for (int slot = 0; slot < rows.size(); slot++) {
+      VersionVector row = rows.get(slot);
+      if (row == null || row.forgotten() == null) continue;
+      if (applied.marksAnyForgottenBy(row) || !applied.sameForgotten(row)) suspects.set(slot);
+    }
   }
 
   /** Takes out a held-back mutation that is ready now; null if there is none. */
@@ -229,6 +248,7 @@ public final class Delivery {
       rows.set(slot, theirRow == null ? null : theirRow.copy());
     }
     if (theirs.isAheadOf(applied)) forgetAs(theirs);
+    suspect();
   }
 
   private void forgetAs(VersionVector theirs) {
@@ -251,6 +271,7 @@ public final class Delivery {
     for (int slot : List.copyOf(heldBack.keySet())) {
       if (isForgotten(slot)) close(slot, 0);
     }
+    suspect();
   }
 
   private boolean isForgotten(int slot) {

@@ -3,6 +3,7 @@ package org.natskvcache.sim;
 import java.util.random.RandomGenerator;
 import org.natskvcache.crdt.Defect;
 import org.natskvcache.node.ClockLimits;
+import org.natskvcache.store.Capacity;
 import org.natskvcache.store.Limits;
 
 /**
@@ -51,20 +52,21 @@ record Knobs(
     boolean shortLives = random.nextInt(4) == 0;
     Limits limits =
         new Limits(
-            1 << 10,
-            1 << 16,
-            1 << 20,
-            6 + random.nextInt(60),
-            1 << 20,
-            5 + random.nextInt(40),
-            1_000,
-            200 + random.nextInt(2_000),
-            300 + random.nextInt(4_000),
-            20 + random.nextInt(300),
-            1 + random.nextInt(3),
-            2,
-            100,
-            2 + random.nextInt(shortLives ? 4 : 12));
+                1 << 10,
+                1 << 16,
+                1 << 20,
+                6 + random.nextInt(60),
+                1 << 20,
+                5 + random.nextInt(40),
+                1_000,
+                200 + random.nextInt(2_000),
+                300 + random.nextInt(4_000),
+                20 + random.nextInt(300),
+                1 + random.nextInt(3),
+                2,
+                100,
+                2 + random.nextInt(shortLives ? 4 : 12))
+            .withCapacity(capacity(random));
     boolean tight = random.nextInt(3) == 0;
     int skewMillisMax = random.nextInt(3) * 500;
     return new Knobs(
@@ -82,5 +84,15 @@ record Knobs(
         tight ? new ClockLimits(1, 2L * skewMillisMax + SLACK_MILLIS) : ClockLimits.DEFAULTS,
         limits,
         defect);
+  }
+
+  /** Every third schedule is short of room. */
+  private static Capacity capacity(RandomGenerator random) {
+    if (random.nextInt(3) > 0) return Capacity.UNLIMITED;
+    boolean byEntries = random.nextInt(4) == 0;
+    return new Capacity(
+        byEntries ? Capacity.NONE : 300 + random.nextInt(1_500),
+        byEntries ? 1 + random.nextInt(4) : Capacity.NONE,
+        random.nextBoolean() ? Capacity.Eviction.LRU : Capacity.Eviction.NONE);
   }
 }

@@ -28,9 +28,11 @@ import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Capacity;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Entry;
 import org.natskvcache.store.Key;
+import org.natskvcache.store.Keyspace;
 import org.natskvcache.store.Mutation;
 import org.natskvcache.store.Op;
 import org.natskvcache.store.Reply;
@@ -388,7 +390,7 @@ public final class Simulation {
 
   private void write(Host host, Command command) {
     did(host, "call", command);
-    Reply reply = host.node.call(command, now(host));
+    Reply reply = checkedCall(host, command);
     boolean adds =
         command instanceof Command.Set
             || command instanceof Command.Increment
@@ -397,8 +399,33 @@ public final class Simulation {
     if (adds && !(reply instanceof Reply.Rejected) && !shows(host, key(command))) {
       fail("a key that was just written does not show");
     }
-    if (random.nextInt(4) > 0) host.node.flush();
+    // what made room is judged by the clock it was done at
+    boolean limited = !knobs.limits().capacity().equals(Capacity.UNLIMITED);
+    if (random.nextInt(4) > 0 || limited) host.node.flush();
     carryOut(host);
+  }
+
+  /** Whoever writes leaves no more than the limits allow, or than there was. */
+  private Reply checkedCall(Host host, Command command) {
+    Keyspace keyspace = host.node.keyspace();
+    Capacity capacity = knobs.limits().capacity();
+    long bytes = keyspace.footprint();
+    long entries = keyspace.liveEntries();
+    long written = host.node.applied().hash();
+    long evicted = host.node.evicted();
+    Reply reply = host.node.call(command, now(host));
+    report.evicted += host.node.evicted() - evicted;
+    if (keyspace.footprint() > Math.max(bytes, capacity.localBytesMax())) fail("too much memory");
+    if (keyspace.liveEntries() > Math.max(entries, capacity.entriesMax())) fail("too many keys");
+    if (!(reply instanceof Reply.Rejected(var reason, _)) || reason != Reply.Reason.FULL)
+      return reply;
+    report.refused++;
+    boolean frees = command instanceof Command.Delete || command instanceof Command.SetRemove;
+    if (frees || capacity.equals(Capacity.UNLIMITED)) fail("refused for no reason: " + command);
+    boolean evicts = capacity.eviction() == Capacity.Eviction.LRU;
+    boolean expires = keyspace.footprint() < bytes;
+    if (!evicts && !expires && written != host.node.applied().hash()) fail("refused, but changed");
+    return reply;
   }
 
   private static Key key(Command command) {
@@ -543,6 +570,9 @@ public final class Simulation {
     if (host.node.keyspace().digest() != host.node.keyspace().recomputedDigest()) {
       fail("the digest is not that of the content");
     }
+    if (host.node.keyspace().footprint() != host.node.keyspace().recomputedFootprint()) {
+      fail("the account is not that of the content");
+    }
     ReplicaStatus status = host.node.status(now(host));
     if (status.heldBack() > knobs.limits().heldBackMutationsMax()) fail("too much held back");
     if (host.node.ring().size() > knobs.limits().ringMutationsMax()) fail("the ring is too long");
@@ -556,6 +586,9 @@ public final class Simulation {
         report.digestChecks++;
         if (a.node.keyspace().digest() != b.node.keyspace().digest()) {
           fail("equal vectors, unequal digests");
+        }
+        if (a.node.keyspace().footprint() != b.node.keyspace().footprint()) {
+          fail("equal vectors, unequal accounts");
         }
       }
     }
@@ -583,6 +616,7 @@ public final class Simulation {
     }
     noneExpired();
     agree();
+    trimmed();
     for (Host host : hosts) check(host);
     compareAll();
     noResiduals();
@@ -597,6 +631,20 @@ public final class Simulation {
         if (tick > deadline) fail("an expired key is not removed");
         advance(100);
       }
+    }
+  }
+
+  /** Where keys are evicted, nothing stays beyond the limits, and far from everything goes. */
+  private void trimmed() {
+    Capacity capacity = knobs.limits().capacity();
+    if (capacity.eviction() == Capacity.Eviction.NONE) return;
+    Keyspace first = hosts.getFirst().node.keyspace();
+    long deadline = tick + AGREEMENT_MILLIS;
+    while (first.footprint() > capacity.localBytesMax()
+        || first.liveEntries() > capacity.entriesMax()) {
+      if (tick > deadline) fail("more than the limits is left");
+      advance(100);
+      agree();
     }
   }
 

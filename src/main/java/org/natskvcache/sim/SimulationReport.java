@@ -26,6 +26,8 @@ public final class SimulationReport {
   public long writesUnderExpired;
   public long forgotten;
   public long startedOver;
+  public long refused;
+  public long evicted;
   public long contentChecks;
   public long digestChecks;
 
@@ -54,6 +56,8 @@ public final class SimulationReport {
     writesUnderExpired += other.writesUnderExpired;
     forgotten += other.forgotten;
     startedOver += other.startedOver;
+    refused += other.refused;
+    evicted += other.evicted;
     contentChecks += other.contentChecks;
     digestChecks += other.digestChecks;
     traceHash = Hash64.chain(traceHash, other.traceHash);
@@ -80,6 +84,8 @@ public final class SimulationReport {
     counts.put("snapshots", snapshots);
     counts.put("expired", expired);
     counts.put("writesUnderExpired", writesUnderExpired);
+    counts.put("refused", refused);
+    counts.put("evicted", evicted);
     counts.put("forgotten", forgotten);
     counts.put("startedOver", startedOver);
     counts.put("contentChecks", contentChecks);

@@ -71,7 +71,9 @@ final class Decider {
 
   private @Nullable Entry shown(Key key, Moment at) {
     Entry entry = keyspace.find(key);
-    return entry != null && entry.visible(at.nowMillis) ? entry : null;
+    if (entry == null || !entry.visible(at.nowMillis)) return null;
+    keyspace.used(entry);
+    return entry;
   }
 
   private static Decision wrongType(Entry entry, Entry.Type wanted) {

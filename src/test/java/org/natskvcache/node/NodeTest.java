@@ -1052,6 +1052,21 @@ class NodeTest {
       group.assertAgreed();
     }
 
+    /** Its owner writes no more, and lists but live origins in its heartbeats. */
+    @Test
+    void deletedCounterIsForgottenThoughWhoDeletedItIsGone() {
+      List<Member> trio = group.live(3, ROOMY);
+      trio.get(0).increment("n", 5);
+      group.lost = (sent, to) -> sent.from() == trio.get(0);
+      trio.get(1).call(new Command.Delete(Key.of("n")));
+      trio.get(1).leave();
+      trio.get(1).disconnect();
+      assertEquals(1, trio.get(2).node.keyspace().size());
+      group.lost = (sent, to) -> false;
+      group.advance(5 * Group.HEARTBEAT_MILLIS);
+      assertEquals(0, trio.get(2).node.keyspace().size());
+    }
+
     @Test
     void incrementThatHadNotSeenTheDeleteSurvivesWithItsOwnDelta() {
       List<Member> pair = group.live(2, ROOMY);

@@ -80,6 +80,7 @@ class HealthTest {
       State state, boolean connected, long millis, String hindrance, String alarm) {
     var origin = new OriginId(1, 1);
     var peer = new ReplicaStatus.Peer(origin, State.LIVE, 0, ReplicaStatus.Agreement.EQUAL);
+    var memory = new ReplicaStatus.Memory(0, 1, 1, 0, 0);
     return new ReplicaStatus(
         origin,
         state,
@@ -89,6 +90,7 @@ class HealthTest {
         new TreeMap<>(),
         0,
         0,
+        memory,
         List.of(peer),
         hindrance,
         alarm);

@@ -16,6 +16,7 @@ import org.natskvcache.node.ClockLimits;
 import org.natskvcache.rpc.MutationReplies;
 import org.natskvcache.rpc.Nkey;
 import org.natskvcache.rpc.wasmbus.Vectors;
+import org.natskvcache.store.Capacity;
 
 class LinkSettingsTest {
   /** A public test seed of a user, from the nkeys documentation; guards nothing. */
@@ -72,9 +73,36 @@ class LinkSettingsTest {
             "/cert",
             "/key",
             1000,
+            CacheSettings.BY_HEAP,
+            Capacity.NONE,
+            Capacity.Eviction.NONE,
             ClockLimits.DEFAULTS);
     assertEquals(expected, cache);
     assertEquals(Nkey.Role.USER, Nkey.parseSeed(USER_SEED).orElseThrow().role());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1048576, 1048576",
+    "2000k, 2048000",
+    "64m, 67108864",
+    "64MB, 67108864",
+    "3GiB, 3221225472",
+    "999999999g, 1073741822926258176",
+    "0, 9223372036854775807",
+    "0m, 9223372036854775807"
+  })
+  void memoryIsReadWithItsUnit(String text, long bytes) {
+    assertEquals(bytes, valid(Map.of("max_memory", text)).cache().memoryBytesMax());
+  }
+
+  @Test
+  void otherLimitsAreRead() {
+    CacheSettings cache = valid(Map.of("Max_Entries", "12", "EVICTION", "LRU")).cache();
+    assertEquals(12, cache.entriesMax());
+    assertEquals(Capacity.Eviction.LRU, cache.eviction());
+    assertEquals(Capacity.NONE, valid(Map.of("MAX_ENTRIES", "0")).cache().entriesMax());
+    assertEquals(Capacity.Eviction.NONE, valid(Map.of("EVICTION", "none")).cache().eviction());
   }
 
   @Test
@@ -188,6 +216,16 @@ class LinkSettingsTest {
         "REPLAY_HEARTBEAT_SECS | ٣ | whole number",
         "VALUE_BYTES_MAX | 0 | whole number",
         "VALUE_BYTES_MAX | many | whole number",
+        "MAX_MEMORY | 1048575 | at least 1m",
+        "MAX_MEMORY | 1023k | at least 1m",
+        "MAX_MEMORY | lots | at least 1m",
+        "MAX_MEMORY | -1 | at least 1m",
+        "MAX_MEMORY | 1.5g | at least 1m",
+        "MAX_MEMORY | 1t | at least 1m",
+        "MAX_MEMORY | 12345678901234567890 | at least 1m",
+        "MAX_ENTRIES | few | whole number",
+        "MAX_ENTRIES | -1 | whole number",
+        "EVICTION | allkeys-lru | neither none nor lru",
         "MUTATION_REPLIES | sometimes | neither actual nor default",
         "STATE_REPL_SUBJECT | a.* | wildcard",
         "STATE_REPL_SUBJECT | a.> | wildcard",
