@@ -52,10 +52,5 @@ public enum Defect {
   /** A write under an expired key does not first remove what expired, so it expires with it. */
   WRITE_KEEPS_EXPIRED,
   /** An origin is forgotten although what others have of it was not compared. */
-  FORGETS_WITHOUT_COMPARING,
-  /**
-   * What waits for an author's view of forgotten origins is replayed for ever, and no snapshot is
-   * asked for.
-   */
-  REPLAYS_WHAT_CANNOT_APPLY
+  FORGETS_WITHOUT_COMPARING
 }

@@ -139,7 +139,7 @@ final class ReplicatedState {
 
   /** Whether no replay can bring what is missing; see {@link Delivery#needsSnapshot}. */
   boolean needsSnapshot() {
-    return settings.defect() != Defect.REPLAYS_WHAT_CANNOT_APPLY && delivery.needsSnapshot();
+    return delivery.needsSnapshot();
   }
 
   long hlc() {
