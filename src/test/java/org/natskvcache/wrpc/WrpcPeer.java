@@ -27,6 +27,7 @@ public final class WrpcPeer {
   private final Connection connection;
   private final String inbox;
   private final Subscription subscription;
+  private int calls = 1;
 
   public WrpcPeer(Connection connection) {
     this.connection = connection;
@@ -37,14 +38,18 @@ public final class WrpcPeer {
 
   /** {@code Rc}. */
   public String replyTo() {
-    return inbox + ".1";
+    return inbox + "." + calls;
   }
 
   /** The next message that comes. */
   public Message next() {
     try {
-      Message message = subscription.nextMessage(Waiting.PATIENCE);
-      assertNotNull(message, "nothing came");
+      Message message;
+      do {
+        message = subscription.nextMessage(Waiting.PATIENCE);
+        assertNotNull(message, "nothing came");
+      } while (!(message.getSubject() + ".")
+          .startsWith(replyTo() + ".")); // repeated for a call before
       return message;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -95,6 +100,7 @@ public final class WrpcPeer {
 
   /** Invokes with the first part, and returns where the others are to go. */
   public String begin(String subject, @Nullable Headers headers, byte[] first) {
+    calls++;
     connection.publish(subject, replyTo(), headers, first);
     Message handshake = next();
     assertFalse(handshake.isStatusMessage(), () -> "nobody serves " + subject);
