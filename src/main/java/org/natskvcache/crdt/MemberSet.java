@@ -1,134 +1,215 @@
 package org.natskvcache.crdt;
 
-import java.util.Arrays;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
-import java.util.Map;
-
 /**
  * An add-wins set: each member with the dots of the adds that no remove or re-add has seen,
  * normally one.
  *
- * <p>Mutable; owned by its entry. Adding, removing and looking up take constant time whatever the
- * size.
+ * <p>Members are ordered by (hash, member), the same on every replica; a member with two dots has
+ * two rows. Adding, removing and looking up take logarithmic time and move one chunk at most
+ * ({@link SortedRows}). Mutable; owned by its entry.
  *
- * @param <M> the members' type, with value equality
+ * @param <M> the members' type, with value equality and a consistent order
  */
-public final class MemberSet<M> {
+public final class MemberSet<M extends Comparable<M>> {
   /** Hashes a member, equally on every replica. */
   public interface Hasher<M> {
     long hash(M member);
   }
 
-  private final Map<M, long[]> dots = new LinkedHashMap<>();
-  private final Hasher<M> hasher;
+  /** Receives members with their dots. */
+  public interface Visitor<M> {
+    void member(M member, long[] dots);
+  }
 
-  public MemberSet(Hasher<M> hasher) {
+  /** Before the dot of any mutation. */
+  private static final long FIRST_DOT = Long.MIN_VALUE;
+
+  private final Hasher<M> hasher;
+  private final int chunkMax;
+  private SortedRows<M> rows;
+  private int size;
+
+  /** The digest of all members. */
+  private long sum;
+
+  /**
+   * @param chunkMax most members that move, or are copied, for one change, at least 2
+   */
+  public MemberSet(Hasher<M> hasher, int chunkMax) {
+    this(hasher, chunkMax, empty(chunkMax));
+  }
+
+  private MemberSet(Hasher<M> hasher, int chunkMax, SortedRows<M> rows) {
     this.hasher = hasher;
+    this.chunkMax = chunkMax;
+    this.rows = rows;
+  }
+
+  private static <M extends Comparable<M>> SortedRows<M> empty(int chunkMax) {
+    return new SortedRows<>(
+        (dot, member, otherDot, other) -> {
+          int order = member.compareTo(other);
+          return order != 0 ? order : Long.compare(dot, otherDot);
+        },
+        chunkMax);
+  }
+
+  /** The set as it is now, whatever is changed here later; not to be changed itself. */
+  public MemberSet<M> frozen() {
+    MemberSet<M> frozen = new MemberSet<>(hasher, chunkMax, rows.frozen());
+    frozen.size = size;
+    frozen.sum = sum;
+    return frozen;
   }
 
   public boolean isEmpty() {
-    return dots.isEmpty();
+    return size == 0;
   }
 
+  /** How many members there are. */
   public int size() {
-    return dots.size();
+    return size;
   }
 
   public boolean contains(M member) {
-    return dots.containsKey(member);
+    long hash = hasher.hash(member);
+    return isOf(rows.find(hash, FIRST_DOT, member), hash, member);
   }
 
-  /**
-   * The members and their dots, in an order that depends on this replica's past; not to be changed.
-   */
-  public Map<M, long[]> dots() {
-    return dots;
+  private boolean isOf(long place, long hash, M member) {
+    return rows.holds(place) && rows.key(place) == hash && rows.value(place).equals(member);
+  }
+
+  /** Visits all members. */
+  public void forEach(Visitor<? super M> visitor) {
+    Walk walk = walk();
+    while (walk.next()) visitor.member(walk.member(), walk.dots());
+  }
+
+  /** Members one by one, for who writes them down with pauses. */
+  public final class Walk {
+    private long place = rows.first();
+    private long from;
+    private int count;
+
+    /** Goes to the first member, then to the next; false after the last. */
+    public boolean next() {
+      if (!rows.holds(place)) return false;
+      from = place;
+      count = 0;
+      do {
+        place = rows.next(place);
+        count++;
+      } while (isOf(place, rows.key(from), member()));
+      return true;
+    }
+
+    public M member() {
+      return rows.value(from);
+    }
+
+    public long[] dots() {
+      long[] dots = new long[count];
+      long each = from;
+      for (int i = 0; i < count; i++, each = rows.next(each)) dots[i] = rows.dot(each);
+      return dots;
+    }
+  }
+
+  /** A walk over a set that is not changed meanwhile. */
+  public Walk walk() {
+    return new Walk();
   }
 
   /** Adds a member: its dots that the author had seen are replaced by this one. */
   public void add(M member, long dot, VersionVector seen, DigestSum digest) {
-    long[] old = dots.get(member);
     long hash = hasher.hash(member);
-    long[] kept = old == null ? NO_DOTS : uncovered(old, hash, seen, digest);
-    long[] now = Arrays.copyOf(kept, kept.length + 1);
-    now[kept.length] = dot;
-    dots.put(member, now);
-    digest.add(digest.member(hash, dot));
+    long first = rows.find(hash, FIRST_DOT, member);
+    boolean present = isOf(first, hash, member);
+    if (!present) {
+      rows.insert(first, hash, dot, member);
+      size++;
+    } else if (removeSeen(first, hash, member, seen, digest)) {
+      rows.add(hash, dot, member);
+    } else {
+      rows.insert(first, hash, dot, member);
+    }
+    count(digest, digest.member(hash, dot));
   }
 
   /** Removes the dots of a member that the author had seen. */
   public void remove(M member, VersionVector seen, DigestSum digest) {
-    long[] old = dots.get(member);
-    if (old == null) return;
-    long[] kept = uncovered(old, hasher.hash(member), seen, digest);
-    if (kept.length == 0) dots.remove(member);
-    else dots.put(member, kept);
+    long hash = hasher.hash(member);
+    long first = rows.find(hash, FIRST_DOT, member);
+    if (!isOf(first, hash, member)) return;
+    if (!removeSeen(first, hash, member, seen, digest)) size--;
   }
 
-  /** Drops every dot that {@code seen} covers. */
-  public void cover(VersionVector seen, DigestSum digest) {
-    for (Iterator<Map.Entry<M, long[]>> each = dots.entrySet().iterator(); each.hasNext(); ) {
-      Map.Entry<M, long[]> member = each.next();
-      long[] kept = uncovered(member.getValue(), hasher.hash(member.getKey()), seen, digest);
-      if (kept.length == 0) each.remove();
-      else member.setValue(kept);
-    }
-  }
-
-  private static final long[] NO_DOTS = {};
-
-  private static long[] uncovered(long[] dots, long hash, VersionVector seen, DigestSum digest) {
-    int kept = 0;
-    for (long dot : dots) if (!seen.covers(dot)) kept++;
-    if (kept == dots.length) return dots;
-    long[] left = kept == 0 ? NO_DOTS : new long[kept];
-    int i = 0;
-    for (long dot : dots) {
-      if (seen.covers(dot)) digest.subtract(digest.member(hash, dot));
-      else left[i++] = dot;
+  /** Takes out the rows of a member that {@code seen} covers; false if none is left. */
+  private boolean removeSeen(
+      long first, long hash, M member, VersionVector seen, DigestSum digest) {
+    boolean left = false;
+    for (long place = first; isOf(place, hash, member); ) {
+      if (seen.covers(rows.dot(place))) {
+        count(digest, -digest.member(hash, rows.dot(place)));
+        place = rows.remove(place);
+      } else {
+        left = true;
+        place = rows.next(place);
+      }
     }
     return left;
   }
 
-  /** Puts a member with its dots, as read from a snapshot. */
-  public void load(M member, long[] memberDots) {
-    dots.put(member, memberDots);
+  private void count(DigestSum digest, long change) {
+    digest.add(change);
+    sum += change;
   }
 
-  /** Joins the state {@code theirs} into this one. */
-  public void join(MemberSet<M> theirs, Join join) {
-    for (Iterator<Map.Entry<M, long[]>> each = dots.entrySet().iterator(); each.hasNext(); ) {
-      Map.Entry<M, long[]> mine = each.next();
-      long[] other = theirs.dots.getOrDefault(mine.getKey(), NO_DOTS);
-      long[] joined =
-          Arrays.stream(mine.getValue()).filter(d -> join.keepsMine(d, holds(other, d))).toArray();
-      if (joined.length == 0) each.remove();
-      else mine.setValue(joined);
+  /** Drops every dot that {@code seen} covers. */
+  public void cover(VersionVector seen, DigestSum digest) {
+    if (rows.coveredBy(seen)) {
+      rows = empty(chunkMax);
+      count(digest, -sum);
+    } else {
+      rows.cover(seen, (hash, dot, member) -> count(digest, -digest.member(hash, dot)));
     }
-    theirs.dots.forEach((member, theirDots) -> {
-      // a dot of ours that was just dropped is covered by their vector and not theirs, so it cannot
-      // be among these
-      long[] mine = dots.getOrDefault(member, NO_DOTS);
-      long[] taken =
-          Arrays.stream(theirDots).filter(d -> !holds(mine, d) && join.takesTheirs(d)).toArray();
-      if (taken.length == 0) return;
-      long[] joined = Arrays.copyOf(mine, mine.length + taken.length);
-      System.arraycopy(taken, 0, joined, mine.length, taken.length);
-      dots.put(member, joined);
-    });
+    recount();
   }
 
-  private static boolean holds(long[] dots, long dot) {
-    for (long d : dots) if (d == dot) return true;
-    return false;
+  private void recount() {
+    size = 0;
+    for (Walk walk = walk(); walk.next(); ) size++;
+  }
+
+  /** Puts a member with a dot, as read from a snapshot; false if it is there already. */
+  public boolean load(M member, long dot, DigestSum digest) {
+    long hash = hasher.hash(member);
+    boolean present = isOf(rows.find(hash, FIRST_DOT, member), hash, member);
+    if (!rows.add(hash, dot, member)) return false;
+    if (!present) size++;
+    count(digest, digest.member(hash, dot));
+    return true;
+  }
+
+  /** Joins the state {@code theirs} into this one; that one stays as it is. */
+  public void join(MemberSet<M> theirs, Join join, DigestSum digest) {
+    rows =
+        rows.join(
+            theirs.rows,
+            join,
+            (hash, dot, member) -> count(digest, -digest.member(hash, dot)),
+            (hash, dot, member) -> count(digest, digest.member(hash, dot)));
+    recount();
   }
 
   /** The digest of the whole set. */
+  public long sum() {
+    return sum;
+  }
+
+  /** The digest of the whole set, computed anew. */
   public void addTo(DigestSum digest) {
-    dots.forEach((member, memberDots) -> {
-      long hash = hasher.hash(member);
-      for (long dot : memberDots) digest.add(digest.member(hash, dot));
-    });
+    rows.forEach((hash, dot, member) -> digest.add(digest.member(hash, dot)));
   }
 }

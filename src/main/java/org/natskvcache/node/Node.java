@@ -151,11 +151,6 @@ public final class Node {
     }
 
     @Override
-    public void beforeInstall() {
-      server.beforeInstall();
-    }
-
-    @Override
     public void settled(int slot) {
       if (peers.find(slot) == null) return;
       peers.remove(slot);
@@ -488,15 +483,19 @@ public final class Node {
     }
 
     @Override
-    public boolean install(Staging staging) {
-      boolean installed = replicated.install(staging);
+    public void install(Staging staging) {
+      replicated.install(staging);
       reaper.schedule(tick);
-      return installed;
     }
 
     @Override
     public Staging newStaging() {
       return replicated.newStaging();
+    }
+
+    @Override
+    public void abandonStaging() {
+      replicated.abandonStaging();
     }
 
     @Override

@@ -41,10 +41,13 @@ final class Repair {
 
     void sendSnapshotRequest(OriginId target, long cut, int section, int offset, int windowBytes);
 
-    /** Installs a whole snapshot; false if it cannot be read, in which case nothing was changed. */
-    boolean install(Staging staging);
+    /** Installs a whole snapshot. */
+    void install(Staging staging);
 
     Staging newStaging();
+
+    /** What {@link #newStaging} gave is not gone on with. */
+    void abandonStaging();
 
     OriginId id(Peer peer);
 
@@ -113,7 +116,12 @@ final class Repair {
 
   void reset() {
     rest();
+    abandon();
+  }
+
+  private void abandon() {
     staging = null;
+    host.abandonStaging();
   }
 
   private void rest() {
@@ -223,7 +231,7 @@ final class Repair {
 
   private void failed(String detail, long tick) {
     host.event(Effect.Event.Kind.SNAPSHOT_FAILED, askedOf, detail);
-    staging = null;
+    abandon();
     attempt++;
     waitUntil(tick + backoff(NACK_MILLIS) + random.nextInt((int) ANSWER_MILLIS));
   }
@@ -244,6 +252,10 @@ final class Repair {
       }
       return;
     }
+    if (stage.unreadable()) {
+      failed("reason=unreadable", tick);
+      return;
+    }
     gapAsked = false;
     if (cut == 0) cut = chunk.cut();
     silences = 0;
@@ -252,10 +264,7 @@ final class Repair {
     if (stage.complete() || partial) {
       OriginId from = askedOf;
       staging = null;
-      if (!host.install(stage)) {
-        failed("reason=unreadable", tick);
-        return;
-      }
+      host.install(stage);
       host.event(Effect.Event.Kind.SNAPSHOT_INSTALLED, from, "");
       attempt = 0;
       waitUntil(tick);
@@ -272,7 +281,7 @@ final class Repair {
   void refused(Frame.SnapshotRefused refusal, long tick) {
     if (phase != Phase.STAGING || !refusal.from().equals(askedOf)) return;
     if (!refusal.busy() && refusal.cut() != cut) return;
-    staging = null;
+    abandon();
     attempt++;
     waitUntil(tick + (refusal.busy() ? BUSY_MILLIS : random.nextInt((int) ANSWER_MILLIS)));
   }

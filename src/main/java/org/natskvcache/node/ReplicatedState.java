@@ -1,6 +1,5 @@
 package org.natskvcache.node;
 
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
@@ -17,13 +16,13 @@ import org.natskvcache.replication.Cut;
 import org.natskvcache.replication.Delivery;
 import org.natskvcache.replication.ReplayRing;
 import org.natskvcache.replication.Staging;
-import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.replication.wire.SnapshotCodec;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Decision;
-import org.natskvcache.store.Entry;
+import org.natskvcache.store.Key;
 import org.natskvcache.store.Keyspace;
 import org.natskvcache.store.Limits;
+import org.natskvcache.store.Merge;
 import org.natskvcache.store.Mutation;
 import org.natskvcache.store.Op;
 import org.natskvcache.store.Reply;
@@ -37,9 +36,6 @@ final class ReplicatedState {
   interface Listener {
     /** Something of this digest bucket is about to change. */
     void beforeChange(int bucket);
-
-    /** Anything may be about to change. */
-    void beforeInstall();
 
     /** Everything an origin that left has ever written is applied. */
     void settled(int slot);
@@ -62,6 +58,9 @@ final class ReplicatedState {
 
   /** Origins whose mark rose since our last mutation. */
   private final BitSet risen = new BitSet();
+
+  /** The snapshot being received, once its header is here. */
+  private @Nullable Merge merge;
 
   private OriginId id;
   private int me;
@@ -147,7 +146,7 @@ final class ReplicatedState {
     long dot = Dot.of(me, applied.get(me) + 1);
     Mutation bare = new Mutation(dot, stamp, slots, deltas, 0, op);
     int bucket = keyspace.bucket(op.key());
-    listener.beforeChange(bucket);
+    beforeChange(bucket, op.key());
     delivery.advance(bare);
     report(keyspace.apply(bare, row, me), me);
     buckets.touch(bucket, me, Dot.sequence(dot));
@@ -177,7 +176,7 @@ final class ReplicatedState {
     int author = Dot.slot(mutation.dot());
     hlc = Math.max(hlc, mutation.hlc());
     int bucket = keyspace.bucket(mutation.op().key());
-    listener.beforeChange(bucket);
+    beforeChange(bucket, mutation.op().key());
     VersionVector row = delivery.advance(mutation);
     report(keyspace.apply(mutation, row, me), author);
     if (mutation.rowHash() != 0 && mutation.rowHash() != row.hash()) {
@@ -187,6 +186,11 @@ final class ReplicatedState {
     ring.add(mutation);
     if (author != me) risen.set(author);
     settleIfClosed(author);
+  }
+
+  private void beforeChange(int bucket, Key key) {
+    listener.beforeChange(bucket);
+    if (merge != null) merge.touched(key);
   }
 
   private void report(@Nullable String contradiction, int slot) {
@@ -230,56 +234,49 @@ final class ReplicatedState {
     return new Cut(keyspace, snapshots, Cut.header(delivery, buckets, origins.size(), hlc));
   }
 
+  /** Begins to receive a snapshot; one that was begun before is not gone on with. */
   Staging newStaging() {
-    return new Staging(1 + buckets.size());
+    abandonStaging();
+    return new Staging(snapshots, buckets.size(), header -> merge = newMerge(header));
   }
 
-  /**
-   * Joins a whole snapshot in one step; false, and nothing changed, if any of it cannot be read.
-   */
-  boolean install(Staging staging) {
-    SnapshotCodec.Header header;
-    List<List<Entry>> entries = new ArrayList<>();
-    try {
-      SnapshotCodec.Read read =
-          snapshots.decodeHeader(staging.sections().getFirst(), buckets.size());
-      header = read.header();
-      for (int i = 1; i < staging.sections().size(); i++) {
-        entries.add(snapshots.decodeBucket(staging.sections().get(i), read.table()));
-      }
-    } catch (MalformedFrameException damaged) {
-      return false;
-    }
-    listener.beforeInstall();
-    VersionVector mine = delivery.applied().copy();
-    joinBuckets(header, entries, mine);
+  void abandonStaging() {
+    merge = null;
+  }
+
+  private Merge newMerge(SnapshotCodec.Header header) {
+    Join rule =
+        new Join(
+            delivery.applied(),
+            header.vector(),
+            settings.defect(),
+            said -> listener.contradiction("a snapshot that cannot be: " + said));
+    return new Merge(keyspace, rule);
+  }
+
+  /** Joins a whole snapshot in one step. */
+  void install(Staging staging) {
+    SnapshotCodec.Header header = staging.header();
+    Merge whole = staging.merge();
+    if (header == null || whole == null) throw new IllegalStateException("installed too early");
+    merge = null;
+    whole.finish(me, chain -> ownerHasSeenReset(chain, header.rows()), listener::beforeChange);
+    raise(buckets, header.bucketVectors());
     VersionVector theirs = header.vector();
     for (int slot = 0; slot < theirs.slots(); slot++) {
-      if (theirs.get(slot) <= mine.get(slot)) continue;
+      if (theirs.get(slot) <= delivery.applied().get(slot)) continue;
       ring.skipTo(slot, theirs.get(slot));
       if (slot != me) risen.set(slot);
     }
     delivery.install(theirs, header.rows());
-    keyspace.reindexResiduals();
     hlc = Math.max(hlc, header.hlc());
     for (int slot : List.copyOf(closed.keySet())) settleIfClosed(slot);
     deliverHeldBack();
-    return true;
   }
 
-  private void joinBuckets(
-      SnapshotCodec.Header header, List<List<Entry>> entries, VersionVector mine) {
-    Join rule =
-        new Join(
-            mine,
-            header.vector(),
-            settings.defect(),
-            said -> listener.contradiction("a snapshot that cannot be: " + said));
-    Keyspace.Joining joining =
-        new Keyspace.Joining(rule, me, chain -> ownerHasSeenReset(chain, header.rows()));
-    for (int bucket = 0; bucket < entries.size(); bucket++) {
-      keyspace.join(bucket, entries.get(bucket), joining);
-      VersionVector touched = header.bucketVectors().get(bucket);
+  private static void raise(BucketVectors buckets, List<VersionVector> theirs) {
+    for (int bucket = 0; bucket < theirs.size(); bucket++) {
+      VersionVector touched = theirs.get(bucket);
       for (int slot = 0; slot < touched.slots(); slot++) {
         buckets.touch(bucket, slot, touched.get(slot));
       }

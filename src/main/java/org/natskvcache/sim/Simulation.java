@@ -300,7 +300,7 @@ public final class Simulation {
 
   private Command command() {
     Key key = Key.of("k" + random.nextInt(knobs.keys()));
-    Bytes value = Bytes.utf8("v" + random.nextInt(3));
+    Bytes value = Bytes.utf8("v" + random.nextInt(knobs.values()));
     return switch (random.nextInt(11)) {
       case 0 -> {
         Bytes written = random.nextBoolean() ? value : Bytes.utf8("" + random.nextInt(10));

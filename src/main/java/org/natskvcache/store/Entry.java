@@ -92,8 +92,25 @@ public final class Entry {
     return register == null && chains == null && list == null && set == null;
   }
 
-  /** The digest of everything in this entry, from scratch. */
+  /** What it holds now, whatever changes later, at a cost that does not depend on its size. */
+  Entry frozen() {
+    Entry frozen = new Entry(key, hash);
+    frozen.register = register;
+    frozen.chains = Chain.frozen(chains);
+    frozen.list = list == null ? null : list.frozen();
+    frozen.set = set == null ? null : set.frozen();
+    return frozen;
+  }
+
+  /** The digest of everything in this entry. */
   long digest(Origins origins) {
+    DigestSum digest = new DigestSum(origins, hash);
+    digest.addAll(register, chains);
+    return digest.sum() + (list == null ? 0 : list.sum()) + (set == null ? 0 : set.sum());
+  }
+
+  /** The digest of everything in this entry, computed anew. */
+  long recomputedDigest(Origins origins) {
     DigestSum digest = new DigestSum(origins, hash);
     digest.addAll(register, chains);
     if (list != null) list.addTo(digest);

@@ -2,10 +2,7 @@ package org.natskvcache.store;
 
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -35,8 +32,9 @@ public final class Keyspace {
   private final int bucketBits;
   private final Defect defect;
   private final Decider decider;
+  private final int chunkMax;
   private final KeyTable table;
-  private final ExpiryIndex expiry = new ExpiryIndex();
+  private final ExpiryIndex expiry;
   private final Residuals residuals = new Residuals();
   private final BitSet settled = new BitSet();
   private final long[] bucketDigests;
@@ -50,6 +48,8 @@ public final class Keyspace {
     decider = new Decider(this, limits, defect);
     table = new KeyTable(bucketBits);
     bucketDigests = new long[1 << bucketBits];
+    expiry = new ExpiryIndex(1 << bucketBits);
+    chunkMax = limits.collectionChunkMax();
   }
 
   /** From now on commands are held to these limits; what is held already stays. */
@@ -128,16 +128,31 @@ public final class Keyspace {
 
   /** The digest bucket of a key: the first bits of its hash. */
   public int bucket(Key key) {
-    return bucketOf(KeyTable.hash(key));
+    return table.bucket(KeyTable.hash(key));
   }
 
-  private int bucketOf(long hash) {
-    return bucketBits == 0 ? 0 : (int) (hash >>> (64 - bucketBits));
+  /** How many digest buckets there are. */
+  public int buckets() {
+    return bucketDigests.length;
   }
 
-  /** The entries of one bucket, in no order. */
-  public List<Entry> entries(int bucket) {
-    return table.bucket(bucket, bucketBits);
+  int bucketBits() {
+    return bucketBits;
+  }
+
+  /** The entries of one bucket, in no order, as they are now, whatever changes later. */
+  public List<Entry> frozen(int bucket) {
+    List<Entry> frozen = new ArrayList<>(table.segment(bucket).size());
+    table.segment(bucket).forEach(entry -> frozen.add(entry.frozen()));
+    return frozen;
+  }
+
+  ItemList newList() {
+    return new ItemList(origins, chunkMax);
+  }
+
+  MemberSet<Bytes> newSet() {
+    return new MemberSet<>(MEMBERS, chunkMax);
   }
 
   public void forEach(Consumer<Entry> visitor) {
@@ -213,10 +228,15 @@ public final class Keyspace {
   }
 
   private void finish(Entry entry, DigestSum change) {
-    digest += change.sum();
-    bucketDigests[bucketOf(entry.hash)] += change.sum();
-    expiry.update(entry);
+    changed(entry, change.sum());
     if (entry.isEmpty()) table.remove(entry);
+  }
+
+  private void changed(Entry entry, long digestChange) {
+    int bucket = table.bucket(entry.hash);
+    digest += digestChange;
+    bucketDigests[bucket] += digestChange;
+    expiry.update(bucket, entry);
   }
 
   /** One mutation being applied to one entry. */
@@ -252,7 +272,7 @@ public final class Keyspace {
         }
         case Op.AddMember(var key, var member, var reset) -> {
           if (reset != null) cover(reset);
-          if (entry.set == null) entry.set = new MemberSet<>(MEMBERS);
+          if (entry.set == null) entry.set = newSet();
           entry.set.add(member, mutation.dot(), seen, change);
         }
         case Op.RemoveMember(var key, var member) -> {
@@ -260,7 +280,7 @@ public final class Keyspace {
         }
         case Op.Append(var key, var position, var value, var reset) -> {
           if (reset != null) cover(reset);
-          if (entry.list == null) entry.list = new ItemList(origins);
+          if (entry.list == null) entry.list = newList();
           entry.list.add(position, mutation.dot(), value.array(), change);
         }
         case Op.RemoveItem(var key, var position, var dot) -> {
@@ -381,49 +401,62 @@ public final class Keyspace {
    */
   public record Joining(Join rule, int me, Predicate<Chain> ownerHasSeen) {}
 
-  /** Joins one bucket of a snapshot into ours; {@code theirs} is consumed. */
-  public void join(int bucket, List<Entry> theirs, Joining joining) {
-    Map<Key, Entry> theirEntries = new HashMap<>();
-    for (Entry entry : theirs) theirEntries.put(entry.key, entry);
-    for (Entry mine : entries(bucket)) {
-      Entry other = theirEntries.remove(mine.key);
-      join(mine, other == null ? new Entry(mine.key, mine.hash) : other, joining);
-    }
-    for (Entry other : theirs) {
-      if (!theirEntries.containsKey(other.key)) continue;
-      Entry mine = new Entry(other.key, other.hash);
-      table.add(mine);
-      join(mine, other, joining);
-    }
+  KeyTable.Segment segment(int bucket) {
+    return table.segment(bucket);
   }
 
-  private void join(Entry mine, Entry theirs, Joining joining) {
+  /** Puts other entries in the place of all of a bucket. */
+  void replace(int bucket, KeyTable.Segment with, long newDigest, ExpiryIndex.Bucket expiring) {
+    digest += newDigest - bucketDigests[bucket];
+    bucketDigests[bucket] = newDigest;
+    table.replace(bucket, with);
+    expiry.replace(expiring);
+    if (watching == null) return;
+    with.forEach(entry -> tellIfChanged(entry, NOT_SHOWN));
+  }
+
+  private static final Shown NOT_SHOWN = new Shown(Dot.NONE, null);
+
+  /** Puts an entry back that {@link #replace} put away. */
+  void add(Entry entry) {
+    table.add(entry);
+    entry.indexedAtMillis = Entry.NEVER;
+    changed(entry, entry.digest(origins));
+  }
+
+  /** Joins one entry of a snapshot into ours; theirs stays as it is. */
+  void join(Entry theirs, Joining joining) {
+    Entry mine = table.find(theirs.key, theirs.hash);
+    if (mine == null) {
+      if (theirs.isEmpty()) return;
+      mine = new Entry(theirs.key, theirs.hash);
+      table.add(mine);
+    }
     Shown shownBefore = shownIfWatched(mine);
     long before = mine.digest(origins);
     Join rule = joining.rule();
+    DigestSum collections = new DigestSum(origins, mine.hash);
     mine.register = Register.join(mine.register, theirs.register, rule);
     if (mine.list != null || theirs.list != null) {
-      ItemList list = mine.list == null ? new ItemList(origins) : mine.list;
-      ItemList other = theirs.list == null ? new ItemList(origins) : theirs.list;
-      ItemList joined = list.join(other, rule);
-      mine.list = joined.isEmpty() ? null : joined;
+      ItemList list = mine.list == null ? newList() : mine.list;
+      list.join(theirs.list == null ? newList() : theirs.list, rule, collections);
+      mine.list = list.isEmpty() ? null : list;
     }
     if (mine.set != null || theirs.set != null) {
-      MemberSet<Bytes> set = mine.set == null ? new MemberSet<>(MEMBERS) : mine.set;
-      set.join(theirs.set == null ? new MemberSet<>(MEMBERS) : theirs.set, rule);
+      MemberSet<Bytes> set = mine.set == null ? newSet() : mine.set;
+      set.join(theirs.set == null ? newSet() : theirs.set, rule, collections);
       mine.set = set.isEmpty() ? null : set;
     }
-    mine.chains = joinChains(mine.chains, theirs.chains, joining);
-    long change = mine.digest(origins) - before;
-    digest += change;
-    bucketDigests[bucketOf(mine.hash)] += change;
-    expiry.update(mine);
+    mine.chains = joinChains(mine, theirs.chains, joining);
+    changed(mine, mine.digest(origins) - before);
     if (mine.isEmpty()) table.remove(mine);
     tellIfChanged(mine, shownBefore);
   }
 
-  private @Nullable Chain joinChains(
-      @Nullable Chain mine, @Nullable Chain theirs, Joining joining) {
+  private @Nullable Chain joinChains(Entry entry, @Nullable Chain theirChains, Joining joining) {
+    Chain mine = entry.chains;
+    Chain theirs = Chain.frozen(theirChains);
+    if (mine == null && theirs == null) return null;
     List<Chain> joined = new ArrayList<>();
     for (Chain c = mine; c != null; c = c.next) {
       Chain one = Chain.join(c, Chain.find(theirs, c.slot), joining.rule());
@@ -438,30 +471,16 @@ public final class Keyspace {
       boolean ownerKnows =
           c.slot == joining.me() || settled.get(c.slot) || joining.ownerHasSeen().test(c);
       if (c.dead() && ownerKnows) continue;
+      if (c.dead() && c.resetDot != Dot.NONE) residuals.add(c.slot, c.resetDot, entry);
       c.next = chains;
       chains = c;
     }
     return chains;
   }
 
-  /** Finds all residuals anew, after buckets were joined. */
-  public void reindexResiduals() {
-    residuals.clear();
-    record Place(int owner, long resetDot, Entry entry) {}
-    List<Place> places = new ArrayList<>();
-    table.forEach(entry -> {
-      for (Chain c = entry.chains; c != null; c = c.next) {
-        if (c.dead()) places.add(new Place(c.slot, c.resetDot, entry));
-      }
-    });
-    places.sort(Comparator.comparingLong(Place::resetDot));
-    for (Place place : places) residuals.add(place.owner, place.resetDot, place.entry);
-  }
-
   /** When the next key expires, wall time in milliseconds; {@link Entry#NEVER} if none does. */
   public long nextExpiryMillis() {
-    Entry first = expiry.first();
-    return first == null ? Entry.NEVER : first.indexedAtMillis;
+    return expiry.firstMillis();
   }
 
   /** Which expired keys are wanted. */
@@ -476,12 +495,14 @@ public final class Keyspace {
    */
   public List<Op.Delete> expired(long until, int most, ExpiredFilter filter) {
     List<Op.Delete> removals = new ArrayList<>();
-    for (Entry e = expiry.first();
-        e != null && e.indexedAtMillis <= until && removals.size() < most;
-        e = expiry.after(e)) {
-      if (!filter.wanted(bucketOf(e.hash), e.indexedAtMillis)) continue;
-      removals.add(new Op.Delete(e.key, observed(e), true));
-    }
+    expiry.expired(
+        until,
+        entry -> {
+          if (filter.wanted(table.bucket(entry.hash), entry.indexedAtMillis)) {
+            removals.add(new Op.Delete(entry.key, observed(entry), true));
+          }
+          return removals.size() < most;
+        });
     return removals;
   }
 
@@ -491,7 +512,7 @@ public final class Keyspace {
    */
   public long recomputedDigest() {
     long[] sum = new long[1];
-    table.forEach(entry -> sum[0] += entry.digest(origins));
+    table.forEach(entry -> sum[0] += entry.recomputedDigest(origins));
     return sum[0];
   }
 }

@@ -3,25 +3,20 @@ package org.natskvcache.replication.wire;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import org.natskvcache.crdt.Chain;
 import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.Origins;
-import org.natskvcache.crdt.Register;
 import org.natskvcache.crdt.VersionVector;
-import org.natskvcache.store.Bytes;
-import org.natskvcache.store.Entry;
-import org.natskvcache.store.EntryLoader;
-import org.natskvcache.store.Key;
 
 /**
  * The sections of a cut: the header (vector, clock, rows, bucket vectors), then one section for
- * each digest bucket. Origins are named by their place in the header's vector.
+ * each digest bucket ({@link BucketWriter}, {@link BucketReader}). Origins are named by their place
+ * in the header's vector.
  */
 public final class SnapshotCodec {
-  private static final int REGISTER = 1;
-  private static final int CHAINS = 2;
-  private static final int LIST = 4;
-  private static final int SET = 8;
+  static final int REGISTER = 1;
+  static final int CHAINS = 2;
+  static final int LIST = 4;
+  static final int SET = 8;
 
   private final Origins origins;
 
@@ -64,16 +59,17 @@ public final class SnapshotCodec {
       this.indexes = new int[0];
     }
 
-    private int index(int slot) {
+    int index(int slot) {
       return indexes[slot];
     }
 
-    private int slot(ByteReader in) throws MalformedFrameException {
+    int slot(ByteReader in) throws MalformedFrameException {
       return slots[(int) in.varint(slots.length - 1L)];
     }
   }
 
-  public byte[] encode(Header header, Table table) {
+  /** The header's section. */
+  public ByteWriter encode(Header header, Table table) {
     ByteWriter out = new ByteWriter(1024);
     out.varint(table.slots.length);
     for (int slot : table.slots) {
@@ -87,7 +83,7 @@ public final class SnapshotCodec {
     }
     out.varint(header.bucketVectors.size());
     for (VersionVector bucket : header.bucketVectors) sparse(bucket, table, out);
-    return out.toBytes();
+    return out;
   }
 
   private static void sparse(VersionVector vector, Table table, ByteWriter out) {
@@ -134,130 +130,5 @@ public final class SnapshotCodec {
     VersionVector vector = new VersionVector(origins);
     for (int i = in.count(2); i > 0; i--) vector.raise(table.slot(in), in.varint(Dot.SEQUENCE_MAX));
     return vector;
-  }
-
-  public byte[] encode(List<Entry> bucket, Table table) {
-    ByteWriter out = new ByteWriter(64 + 64 * bucket.size());
-    out.varint(bucket.size());
-    for (Entry entry : bucket) encode(entry, table, out);
-    return out.toBytes();
-  }
-
-  private static void encode(Entry entry, Table table, ByteWriter out) {
-    out.bytes(entry.key().stored().array());
-    int facets = entry.register() == null ? 0 : REGISTER;
-    if (entry.chains() != null) facets |= CHAINS;
-    if (entry.list() != null) facets |= LIST;
-    if (entry.set() != null) facets |= SET;
-    out.u8(facets);
-    if (entry.register() != null) registers(entry.register(), table, out);
-    if (entry.chains() != null) chains(entry.chains(), table, out);
-    if (entry.list() != null) {
-      out.varint(entry.list().size());
-      entry
-          .list()
-          .forEach((position, dot, value) -> {
-            out.u64(position);
-            dot(dot, table, out);
-            out.bytes(value);
-          });
-    }
-    if (entry.set() != null) {
-      out.varint(entry.set().size());
-      entry
-          .set()
-          .dots()
-          .forEach((member, dots) -> {
-            out.bytes(member.array());
-            out.varint(dots.length);
-            for (long dot : dots) dot(dot, table, out);
-          });
-    }
-  }
-
-  private static void registers(Register versions, Table table, ByteWriter out) {
-    int count = 0;
-    for (Register r = versions; r != null; r = r.next) count++;
-    out.varint(count);
-    for (Register r = versions; r != null; r = r.next) {
-      dot(r.dot, table, out);
-      out.u64(r.hlc);
-      out.varint(r.expireAtMillis);
-      out.bytes(r.value);
-    }
-  }
-
-  private static void chains(Chain chains, Table table, ByteWriter out) {
-    int count = 0;
-    for (Chain c = chains; c != null; c = c.next) count++;
-    out.varint(count);
-    for (Chain c = chains; c != null; c = c.next) {
-      out.varint(table.index(c.slot));
-      out.varint(c.start);
-      out.varint(c.last);
-      out.varint(c.base);
-      out.zigzag(c.sum);
-      out.zigzag(c.baseSum);
-      out.u8(c.resetDot == Dot.NONE ? 0 : 1);
-      if (c.resetDot != Dot.NONE) dot(c.resetDot, table, out);
-    }
-  }
-
-  private static void dot(long dot, Table table, ByteWriter out) {
-    out.varint(table.index(Dot.slot(dot)));
-    out.varint(Dot.sequence(dot));
-  }
-
-  private static long dot(Table table, ByteReader in) throws MalformedFrameException {
-    int slot = table.slot(in);
-    return Dot.of(slot, in.varint(Dot.SEQUENCE_MAX));
-  }
-
-  public List<Entry> decodeBucket(byte[] section, Table table) throws MalformedFrameException {
-    ByteReader in = new ByteReader(section, 0, section.length);
-    int count = in.count(2);
-    List<Entry> entries = new ArrayList<>(count);
-    for (int i = 0; i < count; i++) entries.add(entry(table, in));
-    in.end();
-    return entries;
-  }
-
-  private Entry entry(Table table, ByteReader in) throws MalformedFrameException {
-    EntryLoader entry = new EntryLoader(new Key(new Bytes(in.bytes())), origins);
-    int facets = in.u8();
-    if ((facets & REGISTER) != 0) {
-      for (int i = in.count(12); i > 0; i--) {
-        long dot = dot(table, in);
-        long hlc = in.u64();
-        long expireAt = in.varint(Long.MAX_VALUE - 1);
-        entry.register(dot, hlc, expireAt, in.bytes());
-      }
-    }
-    if ((facets & CHAINS) != 0) {
-      for (int i = in.count(7); i > 0; i--) {
-        Chain chain = new Chain(table.slot(in), in.varint(Dot.SEQUENCE_MAX));
-        chain.last = in.varint(Dot.SEQUENCE_MAX);
-        chain.base = in.varint(Dot.SEQUENCE_MAX);
-        chain.sum = in.zigzag();
-        chain.baseSum = in.zigzag();
-        if (in.u8() != 0) chain.resetDot = dot(table, in);
-        if (chain.base > chain.last || chain.start > chain.last) {
-          throw new MalformedFrameException("a counter chain that cannot be");
-        }
-        entry.chain(chain);
-      }
-    }
-    if ((facets & LIST) != 0) {
-      for (int i = in.count(11); i > 0; i--) entry.item(in.u64(), dot(table, in), in.bytes());
-    }
-    if ((facets & SET) != 0) {
-      for (int i = in.count(4); i > 0; i--) {
-        Bytes member = new Bytes(in.bytes());
-        long[] dots = new long[in.count(2)];
-        for (int d = 0; d < dots.length; d++) dots[d] = dot(table, in);
-        entry.member(member, dots);
-      }
-    }
-    return entry.entry();
   }
 }
