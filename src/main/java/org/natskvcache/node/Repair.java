@@ -20,6 +20,9 @@ import org.natskvcache.store.Limits;
  *                         behind, more
  * </pre>
  *
+ * <p>The wait before a question is longer while what was asked for comes a second time: then it was
+ * not lost, only late, and more questions would make it later.
+ *
  * <p>First asked is the author of what is missing, then any peer known to have it, then anyone.
  * Owned by the node.
  */
@@ -62,6 +65,7 @@ final class Repair {
   }
 
   private static final long NACK_MILLIS = 5;
+  private static final long PATIENCE_MAX_MILLIS = 2_000;
   private static final int NACK_JITTER_MILLIS = 11;
   private static final long ANSWER_MILLIS = 250;
   private static final long BACKOFF_MAX_MILLIS = 5_000;
@@ -79,6 +83,11 @@ final class Repair {
   private Phase phase = Phase.IDLE;
   private long atTick = Long.MAX_VALUE;
   private int attempt;
+  private long patienceMillis = NACK_MILLIS;
+
+  /** Whether mutations came twice since something was last noticed. */
+  private boolean cameTwice;
+
   private @Nullable OriginId askedOf;
   private @Nullable Staging staging;
   private long cut;
@@ -142,7 +151,17 @@ final class Repair {
     if (phase != Phase.IDLE && !hopeless()) return;
     attempt = 0;
     hopeless = false;
-    waitUntil(tick + NACK_MILLIS + random.nextInt(NACK_JITTER_MILLIS));
+    patienceMillis =
+        cameTwice
+            ? Math.min(PATIENCE_MAX_MILLIS, 2 * patienceMillis)
+            : Math.max(NACK_MILLIS, patienceMillis * 3 / 4);
+    cameTwice = false;
+    waitUntil(tick + patienceMillis + random.nextInt(NACK_JITTER_MILLIS));
+  }
+
+  /** A mutation came that was here already. */
+  void cameTwice() {
+    cameTwice = true;
   }
 
   /** Asks without waiting for what may still be under way. */
@@ -199,7 +218,8 @@ final class Repair {
     }
     attempt = progress ? 0 : attempt + 1;
     boolean more = end.outcome() == Frame.ReplayEnd.Outcome.MORE && progress;
-    waitUntil(more ? tick : tick + backoff(NACK_MILLIS) + random.nextInt(NACK_JITTER_MILLIS));
+    long pause = Math.max(patienceMillis, backoff(NACK_MILLIS));
+    waitUntil(more ? tick : tick + pause + random.nextInt(NACK_JITTER_MILLIS));
     tick(tick);
   }
 

@@ -158,10 +158,12 @@ final class ReplicatedState {
 
   /**
    * Applies a peer's mutation if it is ready, holds it back if it is early, ignores it if it is
-   * known.
+   * known; false for the last.
    */
-  void deliver(Mutation mutation) {
-    if (delivery.judge(mutation) == Delivery.Verdict.READY) apply(mutation);
+  boolean deliver(Mutation mutation) {
+    Delivery.Verdict verdict = delivery.judge(mutation);
+    if (verdict == Delivery.Verdict.READY) apply(mutation);
+    return verdict != Delivery.Verdict.DUPLICATE;
   }
 
   /** Applies what was held back and is ready now. */
