@@ -40,7 +40,7 @@ public final class ItemList {
     return new SortedRows<>((dot, v, otherDot, w) -> origins.compare(dot, otherDot), chunkMax);
   }
 
-  /** The list as it is now, whatever is changed here later; not to be changed itself. */
+  /** The list as it is now, whatever is changed here later. */
   public ItemList frozen() {
     ItemList frozen = new ItemList(origins, chunkMax, rows.frozen());
     frozen.sum = sum;
@@ -148,6 +148,15 @@ public final class ItemList {
 
   /** Joins the state {@code theirs} into this one; that one stays as it is. */
   public void join(ItemList theirs, Join join, DigestSum digest) {
+    if (rows.fewBeside(theirs.rows, join)) {
+      SortedRows<byte[]> mine = rows;
+      rows = theirs.rows.frozen();
+      count(digest, theirs.sum - sum);
+      mine.forEach((position, dot, value) -> {
+        if (join.keepsMine(dot, false)) add(position, dot, value, digest);
+      });
+      return;
+    }
     rows =
         rows.join(
             theirs.rows,

@@ -54,7 +54,7 @@ public final class MemberSet<M extends Comparable<M>> {
         chunkMax);
   }
 
-  /** The set as it is now, whatever is changed here later; not to be changed itself. */
+  /** The set as it is now, whatever is changed here later. */
   public MemberSet<M> frozen() {
     MemberSet<M> frozen = new MemberSet<>(hasher, chunkMax, rows.frozen());
     frozen.size = size;
@@ -194,6 +194,16 @@ public final class MemberSet<M extends Comparable<M>> {
 
   /** Joins the state {@code theirs} into this one; that one stays as it is. */
   public void join(MemberSet<M> theirs, Join join, DigestSum digest) {
+    if (rows.fewBeside(theirs.rows, join)) {
+      SortedRows<M> mine = rows;
+      rows = theirs.rows.frozen();
+      size = theirs.size;
+      count(digest, theirs.sum - sum);
+      mine.forEach((hash, dot, member) -> {
+        if (join.keepsMine(dot, false)) load(member, dot, digest);
+      });
+      return;
+    }
     rows =
         rows.join(
             theirs.rows,

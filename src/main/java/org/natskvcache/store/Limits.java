@@ -58,7 +58,7 @@ public record Limits(
    * of a snapshot chunk.
    */
   public int collectionChunkMax() {
-    return Math.clamp(chunkBytes >> 11, 4, 128);
+    return Math.clamp(chunkBytes >> 12, 4, 64);
   }
 
   /** The same limits where they do not let a message grow beyond {@code payloadMax} bytes. */

@@ -1,7 +1,8 @@
 package org.natskvcache.store;
 
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.IntConsumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -36,8 +37,8 @@ public final class Merge {
     boolean complete;
     boolean takeOver;
 
-    /** Keys to be joined; some more than once. */
-    List<Key> open = new ArrayList<>();
+    /** Keys to be joined. */
+    Set<Key> open = new LinkedHashSet<>();
 
     /** Whether all keys are to be joined: there are too many open ones to list. */
     boolean allOpen;
@@ -52,7 +53,7 @@ public final class Merge {
       open.add(key);
       if (open.size() <= OPEN_MIN || open.size() <= 2 * theirs.size()) return;
       allOpen = true;
-      open = List.of();
+      open = Set.of();
     }
   }
 
@@ -111,7 +112,7 @@ public final class Merge {
       });
       return;
     }
-    arriving.open = new ArrayList<>();
+    arriving.open = new LinkedHashSet<>();
     arriving.allOpen = false;
     mine.forEach(entry -> {
       Entry theirs = arriving.theirs.find(entry.key, entry.hash);
@@ -178,7 +179,9 @@ public final class Merge {
 
   private void joinAll(int bucket, KeyTable.Segment theirs, Keyspace.Joining joining) {
     for (Entry mine : keyspace.segment(bucket).entries()) join(mine.key, theirs, joining);
-    for (Entry entry : theirs.entries()) join(entry.key, theirs, joining);
+    for (Entry entry : theirs.entries()) {
+      if (keyspace.find(entry.key) == null) join(entry.key, theirs, joining);
+    }
   }
 
   private void join(Key key, KeyTable.Segment theirs, Keyspace.Joining joining) {
@@ -196,7 +199,9 @@ public final class Merge {
     keyspace.replace(bucket, arriving.theirs, arriving.digest, arriving.expiring);
     for (Entry entry : held) keyspace.add(entry);
     for (Entry entry : held) join(entry.key, apart, joining);
-    for (Entry entry : apart.entries()) join(entry.key, apart, joining);
+    for (Entry entry : apart.entries()) {
+      if (keyspace.find(entry.key) == null) join(entry.key, apart, joining);
+    }
   }
 
   /** Takes what they have of a key out of what is taken over. */

@@ -31,8 +31,19 @@ final class CrowdBench {
 
   /** Indexed by the type byte of a frame. */
   private static final String[] TYPES = {
-    "", "mutations", "beacon", "heartbeat", "leave", "offer-request", "offer", "replay-request",
-    "replay-end", "snapshot-request", "snapshot-chunk", "snapshot-refused", "vector-request",
+    "",
+    "mutations",
+    "beacon",
+    "heartbeat",
+    "leave",
+    "offer-request",
+    "offer",
+    "replay-request",
+    "replay-end",
+    "snapshot-request",
+    "snapshot-chunk",
+    "snapshot-refused",
+    "vector-request",
     "vector"
   };
 

@@ -84,8 +84,8 @@ final class JoinBench {
     first.awaitLive();
     SplittableRandom random = new SplittableRandom(3);
     for (int i = 0; i < ENTRIES; i++) first.write(i, i);
-    first.settle();
     System.gc();
+    first.settle();
 
     LONGEST_GC_MILLIS.set(0);
     first.probe();
@@ -164,8 +164,7 @@ final class JoinBench {
     void write(long number, long content) {
       byte[] key = ByteBuffer.allocate(16).putLong(7).putLong(number).array();
       byte[] value = ByteBuffer.allocate(64).putLong(content).array();
-      replica.call(
-          new Command.Set(new Key(new Bytes(key)), new Bytes(value), 0), reply -> {});
+      replica.call(new Command.Set(new Key(new Bytes(key)), new Bytes(value), 0), reply -> {});
     }
 
     /** Waits until the last beacons of the writes are out. */
@@ -177,15 +176,14 @@ final class JoinBench {
     void probe() {
       Thread.ofPlatform()
           .daemon()
-          .start(
-              () -> {
-                while (open) {
-                  long begin = System.nanoTime();
-                  replica.call(new Command.Get(Key.of("probe")), reply -> {});
-                  longestNanos = Math.max(longestNanos, System.nanoTime() - begin);
-                  LockSupport.parkNanos(200_000);
-                }
-              });
+          .start(() -> {
+            while (open) {
+              long begin = System.nanoTime();
+              replica.call(new Command.Get(Key.of("probe")), reply -> {});
+              longestNanos = Math.max(longestNanos, System.nanoTime() - begin);
+              LockSupport.parkNanos(200_000);
+            }
+          });
     }
 
     void close() {

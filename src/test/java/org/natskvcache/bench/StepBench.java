@@ -236,7 +236,7 @@ final class StepBench {
     boolean installed = false;
     while (!inStep(a, b)) {
       long before = b.node.applied().hash();
-      if (writing && !installed) {
+      if (writing && !installed) { // both go on until a snapshot is installed
         for (Timed each : List.of(a, b)) {
           for (int i = 0; i < 20; i++) {
             each.call(new Command.Set(key(random.nextInt(ENTRIES)), value(64, i), 0));

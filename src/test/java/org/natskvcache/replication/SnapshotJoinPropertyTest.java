@@ -27,8 +27,8 @@ class SnapshotJoinPropertyTest {
   private final List<byte[]> frames = new ArrayList<>();
 
   /**
-   * Three replicas that write, hear some of each other, and now and then join a snapshot, at once or
-   * bit by bit.
+   * Three replicas that write, hear some of each other, and now and then join a snapshot, at once
+   * or bit by bit.
    */
   private void history(long seed) {
     SplittableRandom random = new SplittableRandom(seed);
