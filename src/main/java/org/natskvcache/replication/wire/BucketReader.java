@@ -26,7 +26,7 @@ public final class BucketReader {
 
   private byte[] buffer = {};
 
-  /** How many bytes there must be before reading on makes sense. */
+  /** How many bytes must wait before reading on makes sense. */
   private int wanted;
 
   private long entriesLeft = -1;
@@ -48,25 +48,16 @@ public final class BucketReader {
 
   /** Reads on. */
   public void read(byte[] piece) throws MalformedFrameException {
-    if (size + piece.length < wanted) {
-      keep(piece, 0);
+    if (size == 0 && piece.length >= wanted) {
+      int at = parse(piece, piece.length);
+      keep(piece, at);
       return;
     }
-    byte[] bytes = piece;
-    if (size > 0) {
-      keep(piece, 0);
-      bytes = buffer;
-    }
-    int end = size > 0 ? size : piece.length;
-    int at = parse(bytes, end);
-    size = 0;
-    wanted = (int) Math.min(Integer.MAX_VALUE, (long) wanted + end - at);
-    if (bytes == buffer) {
-      System.arraycopy(buffer, at, buffer, 0, end - at);
-      size = end - at;
-    } else {
-      keep(piece, at);
-    }
+    keep(piece, 0);
+    if (size < wanted) return;
+    int at = parse(buffer, size);
+    size -= at;
+    System.arraycopy(buffer, at, buffer, 0, size);
   }
 
   private void keep(byte[] piece, int from) {
@@ -95,7 +86,7 @@ public final class BucketReader {
       wanted = 0;
     } catch (MalformedFrameException malformed) {
       if (malformed.bytesMissing() == 0) throw malformed;
-      wanted = malformed.bytesMissing();
+      wanted = (int) Math.min(Integer.MAX_VALUE, (long) malformed.bytesMissing() + end - at);
     }
     return at;
   }
