@@ -124,7 +124,7 @@ final class ReplicatedState {
 
   /** The hybrid clock of a mutation authored at this wall time. */
   long stamp(long wallMillis) {
-    return Math.max(hlc + 1, wallMillis << 16);
+    return Math.min(Math.max(hlc + 1, wallMillis << 16), Mutation.TIME_MAX);
   }
 
   @Nullable Reply oversized(Command command) {
@@ -245,7 +245,9 @@ final class ReplicatedState {
           snapshots.decodeHeader(staging.sections().getFirst(), buckets.size());
       header = read.header();
       for (int i = 1; i < staging.sections().size(); i++) {
-        entries.add(snapshots.decodeBucket(staging.sections().get(i), read.table()));
+        List<Entry> bucket = snapshots.decodeBucket(staging.sections().get(i), read.table());
+        for (Entry entry : bucket) if (keyspace.bucket(entry.key()) != i - 1) return false;
+        entries.add(bucket);
       }
     } catch (MalformedFrameException damaged) {
       return false;

@@ -207,6 +207,9 @@ public final class Simulation {
         case Effect.Event(var kind, var peer, var detail) -> {
           if (kind == Effect.Event.Kind.SNAPSHOT_INSTALLED) report.snapshots++;
           if (kind == Effect.Event.Kind.ALARM) fail("alarm: " + detail);
+          if (kind == Effect.Event.Kind.SNAPSHOT_FAILED && detail.equals("reason=unreadable")) {
+            fail("a snapshot that came whole could not be read");
+          }
         }
       }
     }

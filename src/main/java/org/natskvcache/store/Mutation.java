@@ -17,6 +17,12 @@ package org.natskvcache.store;
  */
 public record Mutation(
     long dot, long hlc, int[] contextSlots, long[] contextDeltas, long rowHash, Op op) {
+  /**
+   * Greatest clock and greatest position in a list. Readers refuse more, so that no peer can push a
+   * clock to its end; who writes stops there.
+   */
+  public static final long TIME_MAX = 1L << 62;
+
   private static final int OVERHEAD = 96;
 
   /** About how much memory this takes, bytes; for bounds, not for accounting. */
