@@ -372,7 +372,7 @@ class LockedReplicaTest {
     returning.connected();
     Waiting.until("live again", () -> live(returning));
     assertNotEquals(before, returning.status().origin());
-    assertEquals(returning.status().origin(), again.name);
+    Waiting.until("listening under its name", () -> returning.status().origin().equals(again.name));
     assertEquals("v", get(returning, "k"));
     call(returning, new Command.Increment(Key.of("n"), 1));
     agree();
