@@ -257,7 +257,7 @@ public final class Main implements Commands {
     List<InterfaceLink> components = new ArrayList<>();
     for (LinkOptions link : options.links()) {
       String refusal = open(running.linked, link);
-      if (refusal != null) return failed(refusal);
+      if (refusal != null) return failed(link, refusal);
       List<LinkDefinition> actors = new ArrayList<>();
       for (String actor : options.actors()) {
         actors.add(
@@ -300,7 +300,7 @@ public final class Main implements Commands {
       var linked = new LinkedCaches(new LinkTable(defaults(options.natsUrl())), caches);
       for (LinkOptions link : options.links()) {
         String refusal = open(linked, link);
-        if (refusal != null) return failed(refusal);
+        if (refusal != null) return failed(link, refusal);
       }
       Runtime.getRuntime().addShutdownHook(new Thread(caches::close, "stop"));
       var shell = new Shell(new Session(options.links(), linked), out, err);
@@ -314,34 +314,37 @@ public final class Main implements Commands {
     LinkValues defaults = defaults(options.natsUrl());
     boolean agree = true;
     for (LinkOptions link : options.links()) {
-      var values = LinkValues.layered(List.of(LinkValues.of(link.config()), defaults));
-      String trouble = null;
       try {
-        switch (LinkSettings.parse(values, link.name())) {
-          case LinkSettings.Parsed.Invalid(var problem) -> trouble = problem.toString();
-          case LinkSettings.Parsed.Valid(var settings) -> {
-            Diagnosis diagnosis =
-                Observer.examine(
-                    link.name(), settings.cache(), options.waitMillis(), options.keysMax());
-            if (diagnosis == null) {
-              trouble = "no NATS server was reached";
-            } else {
-              var report = new DoctorReport(link.name(), diagnosis);
-              out.println(options.json() ? report.json() : report.text());
-              out.flush();
-              agree &= diagnosis.verdict() == Diagnosis.Verdict.AGREE;
-            }
-          }
-        }
+        Diagnosis diagnosis = examine(link, defaults, options);
+        if (diagnosis == null) return failed(link, "no NATS server was reached");
+        var report = new DoctorReport(link.name(), diagnosis);
+        out.println(options.json() ? report.json() : report.text());
+        out.flush();
+        agree &= diagnosis.verdict() == Diagnosis.Verdict.AGREE;
       } catch (IllegalArgumentException e) {
-        trouble = String.valueOf(e.getMessage());
+        return failed(link, String.valueOf(e.getMessage()));
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        trouble = "interrupted";
+        return failed(link, "interrupted");
       }
-      if (trouble != null) return failed("link " + link.name() + ": " + trouble);
     }
     return agree ? ExitCode.OK : ExitCode.FAILED;
+  }
+
+  /**
+   * Looks at all instances of a link's cache; null when no server was reached.
+   *
+   * @throws IllegalArgumentException when a setting or a credential cannot be used
+   */
+  private static @Nullable Diagnosis examine(
+      LinkOptions link, LinkValues defaults, DoctorOptions options) throws InterruptedException {
+    var values = LinkValues.layered(List.of(LinkValues.of(link.config()), defaults));
+    return switch (LinkSettings.parse(values, link.name())) {
+      case LinkSettings.Parsed.Invalid(var problem) ->
+          throw new IllegalArgumentException(problem.toString());
+      case LinkSettings.Parsed.Valid(var settings) ->
+          Observer.examine(link.name(), settings.cache(), options.waitMillis(), options.keysMax());
+    };
   }
 
   @Override
@@ -447,9 +450,11 @@ public final class Main implements Commands {
   private static @Nullable String open(LinkedCaches linked, LinkOptions link) {
     LinkDecision decision =
         linked.put(LinkId.caller(OPERATOR, link.name()), LinkValues.of(link.config()));
-    return decision instanceof LinkDecision.Refused(String reason)
-        ? "link " + link.name() + ": " + reason
-        : null;
+    return decision instanceof LinkDecision.Refused(String reason) ? reason : null;
+  }
+
+  private int failed(LinkOptions link, String reason) {
+    return failed("link " + link.name() + ": " + reason);
   }
 
   private int failed(String reason) {

@@ -185,6 +185,7 @@ public final class VersionVector {
    * and the terms of its marks of what the other forgot come to the same.
    */
   public boolean sameForgotten(VersionVector other) {
+    if (forgotten == null && other.forgotten == null) return true;
     return forgottenHash() + termsForgottenBy(other)
         == other.forgottenHash() + other.termsForgottenBy(this);
   }
