@@ -1,5 +1,6 @@
 package org.natskvcache;
 
+import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
@@ -31,6 +33,7 @@ import org.natskvcache.cli.Logging;
 import org.natskvcache.cli.ParOptions;
 import org.natskvcache.cli.ServeOptions;
 import org.natskvcache.cli.ShellOptions;
+import org.natskvcache.cli.SimOptions;
 import org.natskvcache.cli.StandardInput;
 import org.natskvcache.cli.Version;
 import org.natskvcache.cli.doctor.DoctorReport;
@@ -44,6 +47,7 @@ import org.natskvcache.nats.WasmbusDoor;
 import org.natskvcache.nats.WrpcDoor;
 import org.natskvcache.node.Diagnosis;
 import org.natskvcache.node.Replica;
+import org.natskvcache.proof.SimulationCommand;
 import org.natskvcache.provider.HostData;
 import org.natskvcache.provider.HostDataException;
 import org.natskvcache.provider.Lifecycle;
@@ -237,6 +241,13 @@ public final class Main implements Commands {
   public int serve(ServeOptions options) {
     configureLogging(options.logging().level(), LogLevel.INFO, options.logging().structured());
     var defaults = defaults(options.natsUrl());
+    LinkSettings lattice;
+    switch (LinkSettings.parse(defaults, "default")) {
+      case LinkSettings.Parsed.Valid(var settings) -> lattice = settings;
+      case LinkSettings.Parsed.Invalid(var problem) -> {
+        return failed(problem.toString());
+      }
+    }
     var running =
         new Running(
             defaults,
@@ -246,7 +257,7 @@ public final class Main implements Commands {
     List<InterfaceLink> components = new ArrayList<>();
     for (LinkOptions link : options.links()) {
       String refusal = open(running.linked, link);
-      if (refusal != null) return failed(refusal);
+      if (refusal != null) return failed(link, refusal);
       List<LinkDefinition> actors = new ArrayList<>();
       for (String actor : options.actors()) {
         actors.add(
@@ -275,14 +286,7 @@ public final class Main implements Commands {
             config -> LinkValues.layered(List.of(LinkValues.of(config), defaults))));
     ConnectionSettings connection;
     try {
-      connection =
-          ConnectionSettings.of(options.natsUrl())
-              .withCredentials(
-                  value(defaults, SettingKey.CLIENT_JWT), value(defaults, SettingKey.CLIENT_SEED))
-              .withTls(
-                  path(defaults, SettingKey.NATS_CA_FILE),
-                  path(defaults, SettingKey.NATS_CERT_FILE),
-                  path(defaults, SettingKey.NATS_KEY_FILE));
+      connection = ReplicatedCaches.connection(lattice.cache());
     } catch (IllegalArgumentException e) {
       return failed(String.valueOf(e.getMessage()));
     }
@@ -296,7 +300,7 @@ public final class Main implements Commands {
       var linked = new LinkedCaches(new LinkTable(defaults(options.natsUrl())), caches);
       for (LinkOptions link : options.links()) {
         String refusal = open(linked, link);
-        if (refusal != null) return failed(refusal);
+        if (refusal != null) return failed(link, refusal);
       }
       Runtime.getRuntime().addShutdownHook(new Thread(caches::close, "stop"));
       var shell = new Shell(new Session(options.links(), linked), out, err);
@@ -310,34 +314,37 @@ public final class Main implements Commands {
     LinkValues defaults = defaults(options.natsUrl());
     boolean agree = true;
     for (LinkOptions link : options.links()) {
-      var values = LinkValues.layered(List.of(LinkValues.of(link.config()), defaults));
-      String trouble = null;
       try {
-        switch (LinkSettings.parse(values, link.name())) {
-          case LinkSettings.Parsed.Invalid(var problem) -> trouble = problem.toString();
-          case LinkSettings.Parsed.Valid(var settings) -> {
-            Diagnosis diagnosis =
-                Observer.examine(
-                    link.name(), settings.cache(), options.waitMillis(), options.keysMax());
-            if (diagnosis == null) {
-              trouble = "no NATS server was reached";
-            } else {
-              var report = new DoctorReport(link.name(), diagnosis);
-              out.println(options.json() ? report.json() : report.text());
-              out.flush();
-              agree &= diagnosis.verdict() == Diagnosis.Verdict.AGREE;
-            }
-          }
-        }
+        Diagnosis diagnosis = examine(link, defaults, options);
+        if (diagnosis == null) return failed(link, "no NATS server was reached");
+        var report = new DoctorReport(link.name(), diagnosis);
+        out.println(options.json() ? report.json() : report.text());
+        out.flush();
+        agree &= diagnosis.verdict() == Diagnosis.Verdict.AGREE;
       } catch (IllegalArgumentException e) {
-        trouble = String.valueOf(e.getMessage());
+        return failed(link, String.valueOf(e.getMessage()));
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        trouble = "interrupted";
+        return failed(link, "interrupted");
       }
-      if (trouble != null) return failed("link " + link.name() + ": " + trouble);
     }
     return agree ? ExitCode.OK : ExitCode.FAILED;
+  }
+
+  /**
+   * Looks at all instances of a link's cache; null when no server was reached.
+   *
+   * @throws IllegalArgumentException when a setting or a credential cannot be used
+   */
+  private static @Nullable Diagnosis examine(
+      LinkOptions link, LinkValues defaults, DoctorOptions options) throws InterruptedException {
+    var values = LinkValues.layered(List.of(LinkValues.of(link.config()), defaults));
+    return switch (LinkSettings.parse(values, link.name())) {
+      case LinkSettings.Parsed.Invalid(var problem) ->
+          throw new IllegalArgumentException(problem.toString());
+      case LinkSettings.Parsed.Valid(var settings) ->
+          Observer.examine(link.name(), settings.cache(), options.waitMillis(), options.keysMax());
+    };
   }
 
   @Override
@@ -397,6 +404,12 @@ public final class Main implements Commands {
     };
   }
 
+  @Override
+  public int sim(SimOptions options) {
+    boolean terminal = Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+    return new SimulationCommand(options, out, err, terminal).run();
+  }
+
   private SigningKey key(@Nullable Path given, Nkey.Role role, Path kept) throws IOException {
     if (given != null) return SeedFile.read(given, role);
     boolean made = !Files.exists(kept);
@@ -433,21 +446,15 @@ public final class Main implements Commands {
     return LinkValues.layered(List.of(LinkValues.of(environment), LinkValues.of(flags)));
   }
 
-  private static @Nullable String value(LinkValues values, SettingKey key) {
-    return values.value(key).orElse(null);
-  }
-
-  private static @Nullable Path path(LinkValues values, SettingKey key) {
-    return values.value(key).map(Path::of).orElse(null);
-  }
-
   /** Opens the cache of a link for whoever started us; null, or why it is refused. */
   private static @Nullable String open(LinkedCaches linked, LinkOptions link) {
     LinkDecision decision =
         linked.put(LinkId.caller(OPERATOR, link.name()), LinkValues.of(link.config()));
-    return decision instanceof LinkDecision.Refused(String reason)
-        ? "link " + link.name() + ": " + reason
-        : null;
+    return decision instanceof LinkDecision.Refused(String reason) ? reason : null;
+  }
+
+  private int failed(LinkOptions link, String reason) {
+    return failed("link " + link.name() + ": " + reason);
   }
 
   private int failed(String reason) {

@@ -79,12 +79,14 @@ class LayeringTest {
     allow("archive", "store", "rpc", "com.fasterxml.jackson", "org.apache.commons.compress");
     allow(
         "cli",
+        "crdt",
         "rpc",
         "provider",
         "com.fasterxml.jackson",
         "picocli",
         "ch.qos.logback",
         "org.slf4j");
+    allow("proof", "crdt", "sim", "cli");
     allow("cli.shell", "crdt", "store", "node", "cli", "org.jline");
     allow("cli.doctor", "crdt", "store", "node", "cli.shell", "com.fasterxml.jackson");
     allow(
@@ -101,6 +103,7 @@ class LayeringTest {
         "metrics",
         "telemetry",
         "archive",
+        "proof",
         "cli",
         "cli.shell",
         "cli.doctor",

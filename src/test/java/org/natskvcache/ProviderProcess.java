@@ -163,6 +163,11 @@ public final class ProviderProcess implements AutoCloseable {
     Signals.send(pid(), "INT");
   }
 
+  /** SIGQUIT: a Java runtime prints what its threads do, on standard output. */
+  public void quit() {
+    Signals.send(pid(), "QUIT");
+  }
+
   /** SIGSTOP: it stands still, its connections open, until {@link #resume}. */
   public void pause() {
     Signals.send(pid(), "STOP");

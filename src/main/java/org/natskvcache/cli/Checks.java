@@ -3,6 +3,7 @@ package org.natskvcache.cli;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.provider.SettingKey;
 import org.natskvcache.rpc.Nkey;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
@@ -44,6 +45,11 @@ final class Checks {
     if (name.isEmpty() || name.chars().anyMatch(c -> c <= ' ' || c == 0x7f)) {
       throw wrong(line, option, "a link name must not be empty or hold white space");
     }
+    for (SettingKey key : SettingKey.values()) {
+      if (name.toUpperCase(Locale.ROOT).contains(":" + key + "=")) {
+        throw wrong(line, option, key + " is a setting: give it by --link-config or --link-file");
+      }
+    }
   }
 
   /** Refuses a secret that every user of this machine could read in the list of processes. */
@@ -67,6 +73,10 @@ final class Checks {
       if (authority.indexOf('@') >= 0) return true;
     }
     return false;
+  }
+
+  static void atLeastOne(CommandLine line, String option, @Nullable Number number) {
+    if (number != null && number.longValue() < 1) throw wrong(line, option, "must be at least 1");
   }
 
   static ParameterException wrong(CommandLine line, @Nullable String option, String reason) {

@@ -3,11 +3,14 @@ package org.natskvcache.cli;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.Defect;
 import org.natskvcache.rpc.Nkey;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -17,9 +20,12 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Turns the arguments into one call on {@link Commands}. */
 public final class Cli {
+  private static final long SCHEDULES = 1_000;
+
   private static final String SECRETS =
       "Secrets (CLIENT_SEED, CLIENT_JWT, credentials in URLs) are taken from --link-file or the environment only.";
 
@@ -73,6 +79,7 @@ public final class Cli {
     line.addSubcommand("shell", new Shell());
     line.addSubcommand("doctor", new Doctor());
     line.addSubcommand("par", new Par());
+    line.addSubcommand("sim", new Sim());
     CommandLine help = new CommandLine(new CommandLine.HelpCommand());
     help.getCommandSpec()
         .usageMessage()
@@ -96,9 +103,25 @@ public final class Cli {
   }
 
   private int complain(ParameterException e) {
-    err.println("nats-kvcache: " + e.getMessage());
+    String sentence =
+        e instanceof UnmatchedArgumentException unmatched
+            ? unknown(unmatched.getUnmatched())
+            : e.getMessage();
+    err.println("nats-kvcache: " + sentence);
     err.println("Try: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
     return ExitCode.USAGE;
+  }
+
+  /** Names options only: what stands beside a mistyped one may be a secret. */
+  private static String unknown(List<String> words) {
+    List<String> options =
+        words.stream()
+            .filter(word -> word.startsWith("-"))
+            .map(word -> word.split("=", 2)[0])
+            .toList();
+    return options.isEmpty()
+        ? "there is an argument that is no option or command"
+        : "unknown option: " + String.join(", ", options);
   }
 
   private int execute(ParseResult parsed) {
@@ -114,6 +137,7 @@ public final class Cli {
       case Shell shell -> commands.shell(shell(shell, line));
       case Doctor doctor -> commands.doctor(doctor(doctor, line));
       case Par par -> commands.par(par(par, line));
+      case Sim sim -> commands.sim(sim(sim, line));
       default -> throw new IllegalStateException("no job for " + chosen.commandSpec().name());
     };
   }
@@ -192,6 +216,32 @@ public final class Cli {
         par.revision);
   }
 
+  private static SimOptions sim(Sim sim, CommandLine line) {
+    Checks.atLeastOne(line, "--schedules", sim.schedules);
+    Checks.atLeastOne(line, "--minutes", sim.minutes);
+    Checks.atLeastOne(line, "--threads", sim.threads);
+    Checks.atLeastOne(line, "--steps", sim.steps);
+    if (sim.variant != null && sim.variants) {
+      throw new ParameterException(line, "--variant and --variants do not go together");
+    }
+    long otherwise = sim.minutes == null ? SCHEDULES : Long.MAX_VALUE;
+    return new SimOptions(
+        sim.seed,
+        sim.schedules == null ? otherwise : sim.schedules,
+        sim.minutes == null ? 0 : sim.minutes,
+        sim.threads == null ? Runtime.getRuntime().availableProcessors() : sim.threads,
+        sim.steps,
+        sim.variant == null ? Defect.NONE : variant(line, sim.variant),
+        sim.variants);
+  }
+
+  private static Defect variant(CommandLine line, String name) {
+    for (Defect defect : Defect.values()) {
+      if (defect != Defect.NONE && defect.name().equalsIgnoreCase(name)) return defect;
+    }
+    throw Checks.wrong(line, "--variant", "is none of those that sim --help lists");
+  }
+
   /** The target this process runs on, in the words of wasmCloud, which are those of Rust. */
   private static String ownTarget() {
     String arch = System.getProperty("os.arch", "");
@@ -226,6 +276,7 @@ public final class Cli {
         "  nats-kvcache shell [OPTIONS]  a prompt, or a script from a pipe, on a cache of its own",
         "  nats-kvcache doctor [OPTIONS] tells whether all instances of a cache hold the same",
         "  nats-kvcache par [OPTIONS]    this executable as a signed provider archive",
+        "  nats-kvcache sim [OPTIONS]    random schedules of failures, to see whether the replication holds",
         "  nats-kvcache help [COMMAND]",
       },
       description = {
@@ -437,7 +488,14 @@ public final class Cli {
         "  nats-kvcache par --out nats-kvcache.par.gz",
         "  nats-kvcache par --out nats-kvcache.par.gz --issuer-seed-file issuer.nk --subject-seed-file subject.nk"
       })
+  @SuppressWarnings("UnusedVariable") // help: for its text; picocli acts on it itself
   private static final class Par {
+    @Option(
+        names = {"-h", "--help"},
+        usageHelp = true,
+        description = "Print this text.")
+    boolean help;
+
     @Option(
         names = "--out",
         paramLabel = "FILE",
@@ -496,5 +554,92 @@ public final class Cli {
         defaultValue = "0",
         description = "Revision in the claims. Default: ${DEFAULT-VALUE}.")
     int revision;
+  }
+
+  @Command(
+      name = "sim",
+      description = {
+        "Runs the classes that serve here through random schedules: several instances on one clock, their network"
+            + " and machines failing, compared with a specification.",
+        "",
+        "The same seed gives the same schedule, byte for byte. One that fails is told with its seed and as few"
+            + " actions as still fail. Ctrl-C ends with the report so far."
+      },
+      synopsisHeading = "Usage: ",
+      descriptionHeading = "%n",
+      optionListHeading = "%nOptions:%n",
+      sortOptions = false,
+      exitCodeListHeading = "%nExit codes:%n",
+      exitCodeList = {
+        "0:no schedule failed; or each broken variant asked for was caught",
+        "1:a schedule failed, or a broken variant was not caught",
+        "2:the command line makes no sense; nothing was run"
+      },
+      footerHeading = "%nExamples:%n",
+      footer = {
+        "  nats-kvcache sim --minutes 10",
+        "  nats-kvcache sim --seed 42 --schedules 1",
+        "  nats-kvcache sim --variants"
+      })
+  @SuppressWarnings("UnusedVariable") // help: for its text; picocli acts on it itself
+  private static final class Sim {
+    @Option(
+        names = {"-h", "--help"},
+        usageHelp = true,
+        description = "Print this text.")
+    boolean help;
+
+    @Option(
+        names = "--seed",
+        paramLabel = "N",
+        defaultValue = "0",
+        description = "Seed of the first schedule. Default: ${DEFAULT-VALUE}.")
+    long seed;
+
+    @Option(
+        names = "--schedules",
+        paramLabel = "N",
+        description = "How many to run. Default: 1000, or without bound if --minutes is given.")
+    @Nullable Long schedules;
+
+    @Option(
+        names = "--minutes",
+        paramLabel = "N",
+        description = "No schedule starts after so long.")
+    @Nullable Integer minutes;
+
+    @Option(
+        names = "--threads",
+        paramLabel = "N",
+        description = "Changes nothing but the time it takes. Default: one for each processor.")
+    @Nullable Integer threads;
+
+    @Option(
+        names = "--steps",
+        paramLabel = "N",
+        defaultValue = "1500",
+        description = "Actions of a schedule before all heals. Default: ${DEFAULT-VALUE}.")
+    int steps;
+
+    @Option(
+        names = "--variant",
+        paramLabel = "NAME",
+        completionCandidates = Variants.class,
+        description = "A broken variant, to see it caught: ${COMPLETION-CANDIDATES}.")
+    @Nullable String variant;
+
+    @Option(names = "--variants", description = "All broken variants, one after the other.")
+    boolean variants;
+  }
+
+  /** The names of the broken variants. */
+  private static final class Variants implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Arrays.stream(Defect.values())
+          .filter(defect -> defect != Defect.NONE)
+          .map(Defect::name)
+          .iterator();
+    }
   }
 }

@@ -19,4 +19,7 @@ public interface Commands {
 
   /** Writes a provider archive. */
   int par(ParOptions options);
+
+  /** Runs the simulator. */
+  int sim(SimOptions options);
 }

@@ -86,6 +86,13 @@ public final class Chain {
     return false;
   }
 
+  /** What the live ones take, see {@link Footprint}. */
+  public static long footprint(@Nullable Chain chains) {
+    long bytes = 0;
+    for (Chain c = chains; c != null; c = c.next) if (!c.dead()) bytes += Footprint.CHAIN;
+    return bytes;
+  }
+
   /** The sum over all chains. */
   public static long total(@Nullable Chain chains) {
     long total = 0;

@@ -41,5 +41,16 @@ public enum Defect {
   /** A list item's position is the raw clock, even where the visible tail is ahead of it. */
   POSITION_FROM_RAW_CLOCK,
   /** A snapshot's identity is a counter without the serving instance's origin. */
-  CUT_ID_WITHOUT_ORIGIN
+  CUT_ID_WITHOUT_ORIGIN,
+  /**
+   * An expired key is removed by whoever notices, without a mutation that tells what that one had
+   * seen.
+   */
+  EXPIRED_REMOVED_WITHOUT_MUTATION,
+  /** The join of two states forgets when a value expires. */
+  JOIN_FORGETS_EXPIRY,
+  /** A write under an expired key does not first remove what expired, so it expires with it. */
+  WRITE_KEEPS_EXPIRED,
+  /** An origin is forgotten although what others have of it was not compared. */
+  FORGETS_WITHOUT_COMPARING
 }

@@ -43,6 +43,7 @@ public final class ItemList {
       System.arraycopy(dots, at + 1, dots, at, size - at);
       System.arraycopy(values, at + 1, values, at, size - at);
       values[size] = EMPTY;
+      if (positions.length > 8 && size < positions.length / 4) room(positions.length / 2);
     }
 
     private void room(int items) {
@@ -70,6 +71,7 @@ public final class ItemList {
   private final Origins origins;
   private final List<Chunk> chunks = new ArrayList<>();
   private int size;
+  private long valueBytes;
 
   public ItemList(Origins origins) {
     this.origins = origins;
@@ -81,6 +83,11 @@ public final class ItemList {
 
   public boolean isEmpty() {
     return size == 0;
+  }
+
+  /** What the list takes, see {@link Footprint}. */
+  public long footprint() {
+    return Footprint.LIST + (long) Footprint.ITEM * size + valueBytes;
   }
 
   /** The greatest position held; 0 when empty. */
@@ -139,6 +146,7 @@ public final class ItemList {
     }
     chunk.insert(indexIn(chunk, position, dot), position, dot, value);
     size++;
+    valueBytes += Footprint.array(value.length);
   }
 
   /** Removes exactly the item with this place and dot, if it is there. */
@@ -149,6 +157,7 @@ public final class ItemList {
     int i = indexIn(chunk, position, dot);
     if (i == chunk.size || chunk.dots[i] != dot || chunk.positions[i] != position) return;
     digest.subtract(digest.item(position, dot, chunk.values[i]));
+    valueBytes -= Footprint.array(chunk.values[i].length);
     chunk.remove(i);
     size--;
     if (chunk.size == 0) chunks.remove(at);
@@ -159,6 +168,7 @@ public final class ItemList {
     List<Chunk> old = new ArrayList<>(chunks);
     chunks.clear();
     size = 0;
+    valueBytes = 0;
     for (Chunk c : old) {
       for (int i = 0; i < c.size; i++) {
         if (seen.covers(c.dots[i])) {

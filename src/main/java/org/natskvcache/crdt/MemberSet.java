@@ -15,16 +15,48 @@ import java.util.Map;
  * @param <M> the members' type, with value equality
  */
 public final class MemberSet<M> {
-  /** Hashes a member, equally on every replica. */
-  public interface Hasher<M> {
+  /** What a set must know of its members. */
+  public interface Members<M> {
+    /** A hash that is equal on every replica. */
     long hash(M member);
+
+    /** What the member's bytes take, see {@link Footprint#array}. */
+    long footprint(M member);
   }
 
-  private final Map<M, long[]> dots = new LinkedHashMap<>();
-  private final Hasher<M> hasher;
+  private Map<M, long[]> dots = new LinkedHashMap<>();
 
-  public MemberSet(Hasher<M> hasher) {
-    this.hasher = hasher;
+  /** Most members since the table was made, which never shrinks by itself. */
+  private int membersMax;
+
+  private final Members<M> members;
+  private long footprint = Footprint.SET;
+
+  public MemberSet(Members<M> members) {
+    this.members = members;
+  }
+
+  /** What the set takes, see {@link Footprint}. */
+  public long footprint() {
+    return footprint;
+  }
+
+  private long footprint(M member, long[] memberDots) {
+    if (memberDots.length == 0) return 0;
+    return Footprint.MEMBER + members.footprint(member) + (long) Footprint.DOT * memberDots.length;
+  }
+
+  /** Takes into account that a member's dots change. */
+  private void account(M member, long[] before, long[] after) {
+    footprint += footprint(member, after) - footprint(member, before);
+    membersMax = Math.max(membersMax, dots.size());
+  }
+
+  /** Lets go of a table that has become far too large. */
+  private void shrink() {
+    if (dots.size() >= membersMax / 8) return;
+    dots = new LinkedHashMap<>(dots);
+    membersMax = dots.size();
   }
 
   public boolean isEmpty() {
@@ -49,11 +81,12 @@ public final class MemberSet<M> {
   /** Adds a member: its dots that the author had seen are replaced by this one. */
   public void add(M member, long dot, VersionVector seen, DigestSum digest) {
     long[] old = dots.get(member);
-    long hash = hasher.hash(member);
+    long hash = members.hash(member);
     long[] kept = old == null ? NO_DOTS : uncovered(old, hash, seen, digest);
     long[] now = Arrays.copyOf(kept, kept.length + 1);
     now[kept.length] = dot;
     dots.put(member, now);
+    account(member, old == null ? NO_DOTS : old, now);
     digest.add(digest.member(hash, dot));
   }
 
@@ -61,19 +94,23 @@ public final class MemberSet<M> {
   public void remove(M member, VersionVector seen, DigestSum digest) {
     long[] old = dots.get(member);
     if (old == null) return;
-    long[] kept = uncovered(old, hasher.hash(member), seen, digest);
+    long[] kept = uncovered(old, members.hash(member), seen, digest);
+    account(member, old, kept);
     if (kept.length == 0) dots.remove(member);
     else dots.put(member, kept);
+    shrink();
   }
 
   /** Drops every dot that {@code seen} covers. */
   public void cover(VersionVector seen, DigestSum digest) {
     for (Iterator<Map.Entry<M, long[]>> each = dots.entrySet().iterator(); each.hasNext(); ) {
       Map.Entry<M, long[]> member = each.next();
-      long[] kept = uncovered(member.getValue(), hasher.hash(member.getKey()), seen, digest);
+      long[] kept = uncovered(member.getValue(), members.hash(member.getKey()), seen, digest);
+      account(member.getKey(), member.getValue(), kept);
       if (kept.length == 0) each.remove();
       else member.setValue(kept);
     }
+    shrink();
   }
 
   private static final long[] NO_DOTS = {};
@@ -93,7 +130,8 @@ public final class MemberSet<M> {
 
   /** Puts a member with its dots, as read from a snapshot. */
   public void load(M member, long[] memberDots) {
-    dots.put(member, memberDots);
+    long[] old = dots.put(member, memberDots);
+    account(member, old == null ? NO_DOTS : old, memberDots);
   }
 
   /** Joins the state {@code theirs} into this one. */
@@ -103,6 +141,7 @@ public final class MemberSet<M> {
       long[] other = theirs.dots.getOrDefault(mine.getKey(), NO_DOTS);
       long[] joined =
           Arrays.stream(mine.getValue()).filter(d -> join.keepsMine(d, holds(other, d))).toArray();
+      account(mine.getKey(), mine.getValue(), joined);
       if (joined.length == 0) each.remove();
       else mine.setValue(joined);
     }
@@ -116,7 +155,9 @@ public final class MemberSet<M> {
       long[] joined = Arrays.copyOf(mine, mine.length + taken.length);
       System.arraycopy(taken, 0, joined, mine.length, taken.length);
       dots.put(member, joined);
+      account(member, mine, joined);
     });
+    shrink();
   }
 
   private static boolean holds(long[] dots, long dot) {
@@ -127,7 +168,7 @@ public final class MemberSet<M> {
   /** The digest of the whole set. */
   public void addTo(DigestSum digest) {
     dots.forEach((member, memberDots) -> {
-      long hash = hasher.hash(member);
+      long hash = members.hash(member);
       for (long dot : memberDots) digest.add(digest.member(hash, dot));
     });
   }

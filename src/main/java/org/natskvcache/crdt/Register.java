@@ -67,7 +67,9 @@ public final class Register {
       if (join.keepsMine(v.dot, holds(theirs, v.dot))) joined = v.before(joined);
     }
     for (Register v = theirs; v != null; v = v.next) {
-      if (!holds(mine, v.dot) && join.takesTheirs(v.dot)) joined = v.before(joined);
+      if (holds(mine, v.dot) || !join.takesTheirs(v.dot)) continue;
+      boolean forgets = join.defect() == Defect.JOIN_FORGETS_EXPIRY;
+      joined = forgets ? new Register(v.dot, v.hlc, 0, v.value, joined) : v.before(joined);
     }
     return joined;
   }
@@ -81,6 +83,20 @@ public final class Register {
   public static Register counted(Register version, DigestSum digest) {
     digest.add(version.hash(digest));
     return version;
+  }
+
+  /** What these versions take, see {@link Footprint}. */
+  public static long footprint(@Nullable Register versions) {
+    long bytes = 0;
+    for (Register r = versions; r != null; r = r.next) {
+      bytes += footprint(r.value.length);
+    }
+    return bytes;
+  }
+
+  /** What one version takes whose value has so many bytes. */
+  public static long footprint(int valueBytes) {
+    return Footprint.REGISTER + Footprint.array(valueBytes);
   }
 
   /** This version's share of the digest. */

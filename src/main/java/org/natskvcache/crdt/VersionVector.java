@@ -185,6 +185,7 @@ public final class VersionVector {
    * and the terms of its marks of what the other forgot come to the same.
    */
   public boolean sameForgotten(VersionVector other) {
+    if (forgotten == null && other.forgotten == null) return true;
     return forgottenHash() + termsForgottenBy(other)
         == other.forgottenHash() + other.termsForgottenBy(this);
   }
@@ -199,11 +200,15 @@ public final class VersionVector {
 
   /** Whether nothing of what {@code other} forgot is included here. */
   public boolean lacksAllForgottenBy(VersionVector other) {
-    if (forgotten != null) return false;
+    return forgotten == null && !marksAnyForgottenBy(other);
+  }
+
+  /** Whether there is a mark here of an origin that {@code other} forgot. */
+  public boolean marksAnyForgottenBy(VersionVector other) {
     for (int slot = 0; slot < sequences.length; slot++) {
-      if (isForgottenBy(other, slot)) return false;
+      if (isForgottenBy(other, slot)) return true;
     }
-    return true;
+    return false;
   }
 
   /** Takes a mark away. */

@@ -33,6 +33,14 @@ public enum Counter {
   WATCH_CALLS_FAILED(
       "call",
       "Changes of watched keys that a component does not take: it is gone, or serves no watcher"),
+  FULL_REFUSALS(
+      "call", "Writes refused because a cache is full: raise MAX_MEMORY or MAX_ENTRIES, or delete"),
+  EVICTED_KEYS(
+      "key",
+      "Keys deleted to make room for writes: the cache is smaller than what its callers use"),
+  LIMITS_EXCEEDED(
+      "time",
+      "Times peers began to write beyond a cache's limits: several wrote at once, or while apart"),
   MALFORMED_LINKS("link", "Link definitions and configurations that could not be decoded"),
   REFUSED_LINKS(
       "link",

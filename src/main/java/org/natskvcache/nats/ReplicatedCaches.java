@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -15,9 +16,11 @@ import org.natskvcache.node.ReplicaStatus;
 import org.natskvcache.provider.CacheSettings;
 import org.natskvcache.provider.Caches;
 import org.natskvcache.provider.ServerUrl;
+import org.natskvcache.store.Capacity;
 import org.natskvcache.store.Limits;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The caches of this process: a replica for each link name, with its network unless it is
@@ -25,6 +28,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class ReplicatedCaches implements Caches, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ReplicatedCaches.class);
+
+  /** Of a large heap this much is not for content: the process itself, logs, bytes. */
+  private static final long HEAP_RESERVE_BYTES = 128L << 20;
 
   private record Cache(
       CacheSettings settings, LockedReplica replica, @Nullable ReplicationTransport transport) {
@@ -53,28 +59,64 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
             "the cache starts empty link={} reason=\"its settings are others than before\"",
             linkName);
       }
-      replica = new LockedReplica(linkName, nodeSettings(settings), transport);
+      replica = new LockedReplica(linkName, nodeSettings(linkName, settings), transport);
     }
     if (transport != null) transport.start(replica);
     open.put(linkName, new Cache(settings, replica, transport));
     return replica;
   }
 
-  private static NodeSettings nodeSettings(CacheSettings settings) {
-    Limits limits = Limits.DEFAULTS;
+  private NodeSettings nodeSettings(String linkName, CacheSettings settings) {
+    Limits limits = Limits.DEFAULTS.withLogsFor(Runtime.getRuntime().maxMemory());
     if (settings.entryBytesMax() < limits.entryBytesMax()) {
       limits = limits.withEntryBytesMax(settings.entryBytesMax());
     }
+    limits = limits.withCapacity(capacity(linkName, settings));
     return settings.isStandalone()
         ? NodeSettings.standalone(limits)
-        : NodeSettings.replicated(limits, settings.heartbeatSeconds() * 1_000L);
+        : NodeSettings.replicated(limits, settings.heartbeatSeconds() * 1_000L, settings.clocks());
+  }
+
+  private Capacity capacity(String linkName, CacheSettings settings) {
+    long bytes = memoryBytesMax(settings);
+    LOG.info(
+        "the cache has limits link={} max_memory={} max_entries={} eviction={}",
+        linkName,
+        bytes == Capacity.NONE ? "none" : bytes,
+        settings.entriesMax() == Capacity.NONE ? "none" : settings.entriesMax(),
+        settings.eviction().name().toLowerCase(Locale.ROOT));
+    double allBytes = bytes;
+    for (Cache other : open.values()) allBytes += memoryBytesMax(other.settings);
+    for (Cache other : released.values()) allBytes += memoryBytesMax(other.settings);
+    if (allBytes > heapShare()) {
+      // several caches at their defaults are everyday and seldom all full
+      LOG.atLevel(bytes > heapShare() ? Level.WARN : Level.INFO)
+          .log(
+              "the heap is small for the limits of memory, the process may stop for want of it"
+                  + " link={} advised_bytes_for_all_caches={}",
+              linkName,
+              heapShare());
+    }
+    return new Capacity(bytes, settings.entriesMax(), settings.eviction());
+  }
+
+  private static long memoryBytesMax(CacheSettings settings) {
+    long bytes = settings.memoryBytesMax();
+    return bytes == CacheSettings.BY_HEAP ? heapShare() : bytes;
+  }
+
+  /** What of the heap the content of caches may take, bytes. */
+  private static long heapShare() {
+    long heapBytes = Runtime.getRuntime().maxMemory();
+    return Math.max(heapBytes / 4, (heapBytes - HEAP_RESERVE_BYTES) / 2);
   }
 
   private static ReplicationTransport transport(String linkName, CacheSettings settings) {
     return new ReplicationTransport(connection(settings), subjects(settings), linkName);
   }
 
-  static ConnectionSettings connection(CacheSettings settings) {
+  /** How to reach the servers of these settings. */
+  public static ConnectionSettings connection(CacheSettings settings) {
     return connection(settings.servers(), settings.jwt(), settings.seed())
         .withTls(path(settings.caFile()), path(settings.certFile()), path(settings.keyFile()));
   }

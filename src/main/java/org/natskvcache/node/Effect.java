@@ -76,6 +76,14 @@ public sealed interface Effect {
       SNAPSHOT_INSTALLED,
       /** A snapshot could not be read or did not arrive whole; nothing was changed. */
       SNAPSHOT_FAILED,
+      /** A peer's clock and ours are further apart than {@link ClockLimits#warnMillis}. */
+      CLOCK_SKEW,
+      /** Writes are refused, because they do not fit. */
+      FULL,
+      /** Keys are deleted to make room for writes. */
+      EVICTING,
+      /** Peers wrote more than the limits of this instance allow. */
+      LIMIT_EXCEEDED,
       /** What must not happen did; see the detail. */
       ALARM,
       /**

@@ -61,6 +61,8 @@ public final class LockedReplica implements Replica {
   private long holdUntilTick;
   private long timerTick;
   private long unsentSinceNanos;
+  private long evicted;
+  private long refused;
   private boolean open;
 
   /**
@@ -175,6 +177,14 @@ public final class LockedReplica implements Replica {
     }
     takeEffects();
     wakeTimerBy(node.nextTick());
+    countRoom();
+  }
+
+  private void countRoom() {
+    if (node.evicted() > evicted) Counter.EVICTED_KEYS.add(node.evicted() - evicted);
+    if (node.refused() > refused) Counter.FULL_REFUSALS.add(node.refused() - refused);
+    evicted = node.evicted();
+    refused = node.refused();
   }
 
   private void wakeTimerBy(long tick) {
@@ -378,9 +388,11 @@ public final class LockedReplica implements Replica {
     String peer = event.peer() == null ? "" : " peer=" + event.peer();
     String detail = event.detail().isEmpty() ? "" : " " + event.detail();
     if (event.kind() == Effect.Event.Kind.DIVERGENCE) Counter.DIVERGENCES.increment();
+    if (event.kind() == Effect.Event.Kind.LIMIT_EXCEEDED) Counter.LIMITS_EXCEEDED.increment();
     switch (event.kind()) {
       case ALARM, DIVERGENCE -> LOG.error("{} link={}{}{}", text, name, peer, detail);
-      case SNAPSHOT_FAILED, PEER_LOST -> LOG.warn("{} link={}{}{}", text, name, peer, detail);
+      case SNAPSHOT_FAILED, PEER_LOST, CLOCK_SKEW, FULL, LIMIT_EXCEEDED ->
+          LOG.warn("{} link={}{}{}", text, name, peer, detail);
       default -> LOG.info("{} link={}{}{}", text, name, peer, detail);
     }
   }

@@ -5,6 +5,7 @@ import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -63,6 +64,9 @@ public final class Node {
   private static final Op TOUCH =
       new Op.Delete(new Key(new Bytes(new byte[] {0, 1})), Observed.NOTHING, false);
 
+  /** More than an operation ever adds to the account beyond key and value, bytes. */
+  private static final int ENTRY_OVERHEAD_MAX = 1_000;
+
   private static final Reply CLOSED =
       new Reply.Rejected(Reply.Reason.CLOSED, "the cache has left its group");
 
@@ -73,6 +77,7 @@ public final class Node {
   private final FrameCodec codec;
   private final Peers peers;
   private final Agreement agreement;
+  private final Room room;
   private final Reaper reaper;
   private final Forgetting forgetting;
   private final RandomGenerator random;
@@ -108,7 +113,8 @@ public final class Node {
     codec = new FrameCodec(origins);
     peers = new Peers(origins);
     agreement = new Agreement(replicated, peers, this::diverged);
-    reaper = new Reaper(replicated, peers, settings.heartbeatMillis());
+    room = new Room(replicated, limits.capacity(), (what, detail) -> event(what, null, detail));
+    reaper = new Reaper(replicated, peers, room, settings.heartbeatMillis());
     forgetting = new Forgetting(replicated, peers, settings.limits().silentOriginsMax());
     this.random = random;
     heartbeats = new Heartbeats(settings.heartbeatMillis(), random);
@@ -139,6 +145,8 @@ public final class Node {
         Reply refusal = replicated.oversized(each);
         if (refusal != null) return new Reply.Batch(Collections.nCopies(commands.size(), refusal));
       }
+      Reply full = refusal(commands, now);
+      if (full != null) return new Reply.Batch(Collections.nCopies(commands.size(), full));
       List<Reply> replies = new ArrayList<>(commands.size());
       for (Command each : commands) replies.add(call(each, now));
       return new Reply.Batch(replies);
@@ -148,8 +156,38 @@ public final class Node {
     Op op = decision.op();
     if (op == null) return decision.reply();
     if (state == ReplicaStatus.State.LEFT) return CLOSED;
-    author(op, stamp);
+    if (room.surelyFits(growthMax(1), 1) || room.surelyFits(Keyspace.growthMax(op), 1)) {
+      author(op, stamp);
+      return decision.reply();
+    }
+    Reply full = room.refusal(room.need().add(op), op.key(), now.wallMillis(), author(now));
+    if (full != null) return full;
+    author(now).accept(op);
     return decision.reply();
+  }
+
+  /** Makes room for a whole batch; null when there is, else why none of it is to be run. */
+  private @Nullable Reply refusal(List<Command> commands, Time now) {
+    int size = commands.size();
+    if (room.surelyFits(growthMax(size), size) || state == ReplicaStatus.State.LEFT) return null;
+    Room.Need need = room.need();
+    long stamp = replicated.stamp(now.wallMillis());
+    for (Command each : commands) {
+      if (each instanceof Command.Batch) continue; // asks for itself
+      Op op = replicated.decide(each, now.wallMillis(), stamp).op();
+      if (op != null) need.add(op);
+    }
+    return room.refusal(need, null, now.wallMillis(), author(now));
+  }
+
+  /** What so many operations add at most, whatever they are. */
+  private long growthMax(int operations) {
+    return operations * ((long) limits.entryBytesMax() + ENTRY_OVERHEAD_MAX);
+  }
+
+  /** Makes operations our next mutations, each with a stamp of its own. */
+  private Consumer<Op> author(Time now) {
+    return op -> author(op, replicated.stamp(now.wallMillis()));
   }
 
   /** Emits {@link Effect.Changed} for these keys from now on; null for none. */
@@ -174,6 +212,7 @@ public final class Node {
 
   private void author(Op op, long stamp) {
     Mutation mutation = replicated.author(op, stamp);
+    room.look();
     reaper.schedule(tick);
     if (!settings.replicated()) return;
     unsent.add(mutation);
@@ -226,7 +265,7 @@ public final class Node {
   }
 
   /** Packs mutations into frames: consecutive ones of one origin together, up to the frame size. */
-  private void frames(List<Mutation> mutations, java.util.function.Consumer<Frame> to) {
+  private void frames(List<Mutation> mutations, Consumer<Frame> to) {
     int from = 0;
     int bytes = 0;
     for (int i = 0; i < mutations.size(); i++) {
@@ -410,6 +449,7 @@ public final class Node {
       replicated.deliver(mutation);
     }
     replicated.deliverHeldBack();
+    room.look();
     reaper.schedule(tick);
     Peer author = peers.find(slot);
     if (author != null) author.known.raise(slot, Dot.sequence(mutations.getLast().dot()));
@@ -430,10 +470,57 @@ public final class Node {
     repairIfLacking();
   }
 
-  private void shown(Peer peer, long sequence, long wallMillis) {
+  private void shown(Peer peer, long sequence, long sentWallMillis) {
+    peer.skew.heard(tick, sentWallMillis);
+    warnOfSkew(peer);
     if (applied().get(peer.slot) >= sequence) {
-      peer.shownWallMillis = Math.max(peer.shownWallMillis, wallMillis);
+      peer.shownWallMillis = Math.max(peer.shownWallMillis, sentWallMillis);
     }
+  }
+
+  private void warnOfSkew(Peer peer) {
+    long ahead = skewMillis(peer);
+    long apart = Math.abs(ahead);
+    long warn = settings.clocks().warnMillis();
+    if (apart > warn && !peer.skew.warned) {
+      peer.skew.warned = true;
+      event(Effect.Event.Kind.CLOCK_SKEW, origins.id(peer.slot), "aheadMillis=" + ahead);
+    } else if (apart <= warn / 2) {
+      peer.skew.warned = false;
+    }
+  }
+
+  /** How far our clock is ahead of a peer's, milliseconds. */
+  private long skewMillis(Peer peer) {
+    return peer.skew.millis(new Time(wallMillis, tick));
+  }
+
+  /**
+   * How far our clock is ahead of those of most peers if that is more than the limit, milliseconds;
+   * else 0. One peer among several that is alone with its time does not count.
+   */
+  private long clockError() {
+    List<Peer> all = peers.all();
+    long least = Long.MAX_VALUE;
+    int apart = 0;
+    for (Peer peer : all) {
+      long ahead = skewMillis(peer);
+      if (Math.abs(ahead) <= settings.clocks().maxMillis()) continue;
+      apart++;
+      if (least == Long.MAX_VALUE || Math.abs(ahead) < Math.abs(least)) least = ahead;
+    }
+    return 2 * apart > all.size() ? least : 0;
+  }
+
+  private boolean noClockHeard() {
+    return peers.all().stream().noneMatch(peer -> peer.skew.known());
+  }
+
+  private @Nullable String hindrance() {
+    long error = state == ReplicaStatus.State.JOINING ? clockError() : 0;
+    if (error == 0) return null;
+    String way = error > 0 ? " s ahead of" : " s behind";
+    return "the clock is " + Math.abs(error) / 1_000 + way + " those of most peers";
   }
 
   private void heartbeat(Frame.Heartbeat heartbeat) {
@@ -448,8 +535,9 @@ public final class Node {
     if (!sameRest) askForVector(peer);
     boolean equal = agreement.compare(peer, heartbeat, sameRest);
     shown(peer, heartbeat.sequence(), heartbeat.wallMillis());
-    if (applied().get(slot) >= heartbeat.sequence()) {
-      replicated.keyspace().acknowledge(slot, theirs);
+    // the whole vector and not only the marks of live origins: a reset's author may be long gone
+    if (applied().get(slot) >= peer.known.get(slot)) {
+      replicated.keyspace().acknowledge(slot, peer.known);
     }
     if (heartbeat.hello()) heartbeats.soon(tick, ANSWER_JITTER_MILLIS);
     else if (!equal && !peer.known.covers(applied())) heartbeats.soon(tick, BEHIND_JITTER_MILLIS);
@@ -577,7 +665,10 @@ public final class Node {
   private void replayEnd(Frame.ReplayEnd end) {
     heard(end.from()).known.raiseAll(end.vector());
     boolean progress = applied().hash() != progressMark;
-    repair.replayEnded(end, progress, tick);
+    boolean inVain = end.outcome() != Frame.ReplayEnd.Outcome.BEHIND && replicated.needsSnapshot();
+    Frame.ReplayEnd.Outcome outcome =
+        inVain ? Frame.ReplayEnd.Outcome.SNAPSHOT_NEEDED : end.outcome();
+    repair.replayEnded(new Frame.ReplayEnd(end.from(), outcome, end.vector()), progress, tick);
     repairIfLacking();
   }
 
@@ -637,6 +728,7 @@ public final class Node {
       if (installed == ReplicatedState.Installed.OUTLIVED) effects.add(new Effect.StartOver());
       Forgotten forgotten = applied().forgotten();
       if (forgotten != null && replicated.isForgotten(Node.this.id())) rename(forgotten.until());
+      room.look();
       reaper.schedule(tick);
       return installed;
     }
@@ -698,14 +790,20 @@ public final class Node {
   private void settleJoin() {
     if (state != ReplicaStatus.State.JOINING || !connected) return;
     VersionVector target = joinTarget;
-    if (target != null && applied().covers(target)) {
+    boolean complete = target != null && applied().covers(target);
+    boolean unanswered = offersUntilTick <= tick && !offered;
+    boolean asking = offersUntilTick > tick && offersUntilTick != Long.MAX_VALUE;
+    if (complete && asking && noClockHeard()) return; // the answers to our hello tell
+    if ((complete || unanswered) && clockError() != 0) {
+      offersUntilTick = tick + settings.heartbeatMillis(); // its next one may tell otherwise
+      return;
+    }
+    if (unanswered && hearsLivePeer() && tick - stateSinceTick < OFFERS_MILLIS_MAX) {
+      askForOffers();
+    } else if (complete || unanswered) {
       become(ReplicaStatus.State.LIVE);
     } else if (offersUntilTick <= tick) {
       offersUntilTick = Long.MAX_VALUE;
-      if (!offered) {
-        if (hearsLivePeer() && tick - stateSinceTick < OFFERS_MILLIS_MAX) askForOffers();
-        else become(ReplicaStatus.State.LIVE);
-      }
     } else if (offersUntilTick == Long.MAX_VALUE && (repair.idle() || repair.hopeless())) {
       askForOffers(); // the one we were fetching from is gone
     }
@@ -844,9 +942,11 @@ public final class Node {
 
   private void reap(Time now) {
     if (state == ReplicaStatus.State.LIVE || state == ReplicaStatus.State.STANDALONE) {
-      for (Op removal : reaper.removals(now.wallMillis())) {
-        author(removal, replicated.stamp(now.wallMillis()));
-      }
+      reaper.reap(
+          now.wallMillis(),
+          settings.defect() == Defect.EXPIRED_REMOVED_WITHOUT_MUTATION
+              ? replicated::removeUntold
+              : author(now));
     }
     reaper.schedule(tick);
   }
@@ -888,6 +988,16 @@ public final class Node {
     return origins;
   }
 
+  /** Keys deleted here for want of room. */
+  public long evicted() {
+    return room.evicted();
+  }
+
+  /** Writes refused here for want of room. */
+  public long refused() {
+    return room.refused();
+  }
+
   /** The replay ring; for looking at only. */
   public ReplayRing ring() {
     return replicated.ring();
@@ -912,7 +1022,9 @@ public final class Node {
         applied().toMap(),
         keyspace().digest(),
         replicated.heldBack(),
+        room.status(),
         known,
+        hindrance(),
         alarm);
   }
 }

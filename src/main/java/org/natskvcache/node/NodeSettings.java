@@ -9,18 +9,29 @@ import org.natskvcache.store.Limits;
  * @param replicated false for a standalone cache: nothing is published and nothing kept for replay
  * @param heartbeatMillis time between heartbeats, milliseconds, at least 1
  * @param offerWaitMillis how long a joining node waits for offers, milliseconds
+ * @param clocks how far clocks may be apart
  * @param defect {@link Defect#NONE} but in tests of the checks
  */
 public record NodeSettings(
-    Limits limits, boolean replicated, long heartbeatMillis, long offerWaitMillis, Defect defect) {
+    Limits limits,
+    boolean replicated,
+    long heartbeatMillis,
+    long offerWaitMillis,
+    ClockLimits clocks,
+    Defect defect) {
   /** Offers are answered within 20 ms; 100 ms leaves room for a slow network. */
   public static final long OFFER_WAIT_MILLIS = 100;
 
   public static NodeSettings standalone(Limits limits) {
-    return new NodeSettings(limits, false, 60_000, OFFER_WAIT_MILLIS, Defect.NONE);
+    return new NodeSettings(
+        limits, false, 60_000, OFFER_WAIT_MILLIS, ClockLimits.DEFAULTS, Defect.NONE);
   }
 
   public static NodeSettings replicated(Limits limits, long heartbeatMillis) {
-    return new NodeSettings(limits, true, heartbeatMillis, OFFER_WAIT_MILLIS, Defect.NONE);
+    return replicated(limits, heartbeatMillis, ClockLimits.DEFAULTS);
+  }
+
+  public static NodeSettings replicated(Limits limits, long heartbeatMillis, ClockLimits clocks) {
+    return new NodeSettings(limits, true, heartbeatMillis, OFFER_WAIT_MILLIS, clocks, Defect.NONE);
   }
 }

@@ -19,6 +19,8 @@ final class Peers {
     /** At least this much is applied there. */
     final VersionVector known;
 
+    final Skew skew = new Skew();
+
     boolean live;
     long heardTick;
 

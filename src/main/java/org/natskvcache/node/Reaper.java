@@ -1,28 +1,36 @@
 package org.natskvcache.node;
 
 import java.util.List;
+import java.util.function.Consumer;
 import org.natskvcache.crdt.Hash64;
 import org.natskvcache.node.Peers.Peer;
 import org.natskvcache.store.Entry;
 import org.natskvcache.store.Op;
 
 /**
- * Chooses the expired keys to remove for good, which is done by ordinary mutations: those of the
+ * Chooses the keys to remove for good, which is done by ordinary mutations: expired ones of the
  * buckets this node is elected for, and those that are long overdue, once every peer has shown a
- * later wall time. Owned by the node.
+ * later wall time; and its share of what peers wrote beyond the limit. Owned by the node.
  */
 final class Reaper {
   private static final long PERIOD_MILLIS = 1_000;
+
+  /** Time to the next look where one was not enough, milliseconds. */
+  private static final long BUSY_MILLIS = 20;
+
   private static final int KEYS_MAX = 1_000;
 
   private final ReplicatedState state;
   private final Peers peers;
+  private final Room room;
   private final long heartbeatMillis;
   private long dueTick = Long.MAX_VALUE;
+  private boolean busy;
 
-  Reaper(ReplicatedState state, Peers peers, long heartbeatMillis) {
+  Reaper(ReplicatedState state, Peers peers, Room room, long heartbeatMillis) {
     this.state = state;
     this.peers = peers;
+    this.room = room;
     this.heartbeatMillis = heartbeatMillis;
   }
 
@@ -30,10 +38,11 @@ final class Reaper {
     return dueTick;
   }
 
-  /** Plans a look, if any key expires and none is planned. */
+  /** Plans a look, if any key expires or is too much and none is planned. */
   void schedule(long tick) {
-    if (dueTick == Long.MAX_VALUE && state.keyspace().nextExpiryMillis() != Entry.NEVER) {
-      dueTick = tick + PERIOD_MILLIS;
+    if (dueTick != Long.MAX_VALUE) return;
+    if (state.keyspace().nextExpiryMillis() != Entry.NEVER || room.excess()) {
+      dueTick = tick + (busy ? BUSY_MILLIS : PERIOD_MILLIS);
     }
   }
 
@@ -44,13 +53,19 @@ final class Reaper {
     return true;
   }
 
-  /** What is to be removed at this wall time. */
-  List<Op.Delete> removals(long wallMillis) {
+  /**
+   * Removes what is to be removed at this wall time.
+   *
+   * @param author takes the removals, which are to be applied at once
+   */
+  void reap(long wallMillis, Consumer<Op> author) {
     long overdue = wallMillis - 2 * heartbeatMillis;
     long shown = Math.min(wallMillis, shownByAll());
-    return state
-        .keyspace()
-        .expired(shown, KEYS_MAX, (bucket, at) -> at < overdue || elected(bucket));
+    List<Op.Delete> expired =
+        state.keyspace().expired(shown, KEYS_MAX, (bucket, at) -> at < overdue || elected(bucket));
+    expired.forEach(author);
+    boolean more = room.trim(wallMillis, this::elected, author);
+    busy = more || expired.size() == KEYS_MAX;
   }
 
   /**

@@ -16,7 +16,9 @@ import org.natskvcache.crdt.OriginId;
  * @param versionVector mutations applied, for each origin that ever wrote
  * @param digest sum over everything visible to replication; equal vectors imply equal digests
  * @param heldBack mutations received that wait for an earlier one
+ * @param memory what it holds, and its limits
  * @param peers the instances heard from lately, by origin
+ * @param hindrance why it does not go live though nothing is missing; null when nothing hinders it
  * @param alarm what must not happen and did (divergence, an unknown frame version); null when all
  *     is well
  */
@@ -29,7 +31,9 @@ public record ReplicaStatus(
     SortedMap<OriginId, Long> versionVector,
     long digest,
     int heldBack,
+    Memory memory,
     List<Peer> peers,
+    @Nullable String hindrance,
     @Nullable String alarm) {
   /** A replica's life. */
   public enum State {
@@ -42,6 +46,18 @@ public record ReplicaStatus(
     /** Out of its group; keeps its data for a new link. */
     LEFT
   }
+
+  /**
+   * What a replica holds, see {@link org.natskvcache.store.Capacity}. Peers may have brought it
+   * over the limits.
+   *
+   * @param bytes what the live content takes
+   * @param bytesMax its limit; {@link org.natskvcache.store.Capacity#NONE} for none
+   * @param entriesMax most keys; {@link org.natskvcache.store.Capacity#NONE} for none
+   * @param evicted keys deleted here for want of room
+   * @param refused writes refused here for want of room
+   */
+  public record Memory(long bytes, long bytesMax, long entriesMax, long evicted, long refused) {}
 
   /**
    * A peer as last heard.

@@ -11,6 +11,7 @@ import java.util.TreeMap;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
+import org.natskvcache.crdt.Defect;
 import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.Join;
 import org.natskvcache.crdt.OriginId;
@@ -57,6 +58,9 @@ final class ReplicatedState {
 
   /** Slots are looked through for unused ones when there are this many, or twice those in use. */
   private static final int SWEEP_SLOTS_MIN = 64;
+
+  private static final int[] NO_SLOTS = {};
+  private static final long[] NO_MARKS = {};
 
   private final NodeSettings settings;
   private final Listener listener;
@@ -133,6 +137,11 @@ final class ReplicatedState {
     return delivery.heldBack();
   }
 
+  /** Whether no replay can bring what is missing; see {@link Delivery#needsSnapshot}. */
+  boolean needsSnapshot() {
+    return delivery.needsSnapshot();
+  }
+
   long hlc() {
     return hlc;
   }
@@ -166,6 +175,14 @@ final class ReplicatedState {
     Mutation mutation = bare.withRowHash(row.hash());
     ring.add(mutation);
     return mutation;
+  }
+
+  /** What {@link Defect#EXPIRED_REMOVED_WITHOUT_MUTATION} does in place of {@link #author}. */
+  void removeUntold(Op removal) {
+    listener.beforeChange(keyspace.bucket(removal.key()));
+    Mutation untold =
+        new Mutation(Dot.of(me, written() + 1), hlc, NO_SLOTS, NO_MARKS, null, 0, removal);
+    keyspace.apply(untold, applied(), me);
   }
 
   /** Names the marks that rose since our mutation before. */
@@ -397,7 +414,8 @@ final class ReplicatedState {
    * it.
    */
   private boolean reconcilable(VersionVector theirs) {
-    return applied().sameForgotten(theirs)
+    return settings.defect() == Defect.FORGETS_WITHOUT_COMPARING
+        || applied().sameForgotten(theirs)
         || applied().lacksAllForgottenBy(theirs)
         || theirs.lacksAllForgottenBy(applied());
   }

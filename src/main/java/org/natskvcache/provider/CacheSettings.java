@@ -3,6 +3,8 @@ package org.natskvcache.provider;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.natskvcache.node.ClockLimits;
+import org.natskvcache.store.Capacity;
 
 /**
  * What the first accepted link of a link name decides about its cache. Prints without credentials.
@@ -18,6 +20,11 @@ import java.util.Set;
  * @param keyFile PEM; empty for none
  * @param entryBytesMax upper bound for key plus value, bytes; {@link Integer#MAX_VALUE} when only
  *     the server's limit counts
+ * @param memoryBytesMax upper bound for what the content takes, bytes; {@link #BY_HEAP} for a part
+ *     of the heap, {@link Capacity#NONE} for no limit
+ * @param entriesMax most keys; {@link Capacity#NONE} for no limit
+ * @param eviction what makes room when either is reached
+ * @param clocks how far the clocks of instances may be apart
  */
 public record CacheSettings(
     List<ServerUrl> servers,
@@ -29,10 +36,17 @@ public record CacheSettings(
     String caFile,
     String certFile,
     String keyFile,
-    int entryBytesMax) {
+    int entryBytesMax,
+    long memoryBytesMax,
+    long entriesMax,
+    Capacity.Eviction eviction,
+    ClockLimits clocks) {
   public static final String DEFAULT_STATE_SUBJECT = "lattice.state.events";
   public static final String DEFAULT_REPLAY_SUBJECT = "lattice.state.replay";
   public static final int DEFAULT_HEARTBEAT_SECONDS = 60;
+
+  /** A limit of memory that the size of the heap decides. */
+  public static final long BY_HEAP = -1;
 
   public CacheSettings {
     servers = List.copyOf(servers);
@@ -50,7 +64,11 @@ public record CacheSettings(
         "",
         "",
         "",
-        Integer.MAX_VALUE);
+        Integer.MAX_VALUE,
+        BY_HEAP,
+        Capacity.NONE,
+        Capacity.Eviction.NONE,
+        ClockLimits.DEFAULTS);
   }
 
   /** Whether nothing is replicated. */
@@ -90,6 +108,11 @@ public record CacheSettings(
       case NATS_CERT_FILE -> certFile;
       case NATS_KEY_FILE -> keyFile;
       case VALUE_BYTES_MAX -> entryBytesMax;
+      case CLOCK_SKEW_WARN_MILLIS -> clocks.warnMillis();
+      case CLOCK_SKEW_MAX_MILLIS -> clocks.maxMillis();
+      case MAX_MEMORY -> memoryBytesMax;
+      case MAX_ENTRIES -> entriesMax;
+      case EVICTION -> eviction;
       case MUTATION_REPLIES, WATCH ->
           throw new IllegalArgumentException("not a setting of a cache: " + key);
     };

@@ -9,8 +9,8 @@ import org.natskvcache.node.ReplicaStatus;
  * How we are, for the host and for a person.
  *
  * @param healthy false exactly when a cache's replication connection is down, it has been joining
- *     for more than {@link #JOINING_MILLIS_MAX}, or its alarm is set; calls are answered all the
- *     same
+ *     for more than {@link #JOINING_MILLIS_MAX} or its clock keeps it from going live, or its alarm
+ *     is set; calls are answered all the same
  * @param message one clause for each link name that matters, never empty
  */
 public record Health(boolean healthy, String message) {
@@ -48,6 +48,9 @@ public record Health(boolean healthy, String message) {
       case JOINING, LIVE -> {
         if (!status.connected()) {
           yield "replication connection down";
+        }
+        if (status.hindrance() != null) {
+          yield "not joining: " + status.hindrance();
         }
         boolean late =
             status.state() == ReplicaStatus.State.JOINING

@@ -1,10 +1,14 @@
 package org.natskvcache.provider;
 
 import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.node.ClockLimits;
 import org.natskvcache.rpc.MutationReplies;
 import org.natskvcache.rpc.Nkey;
+import org.natskvcache.store.Capacity;
 
 /**
  * A link's values, checked.
@@ -17,6 +21,14 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
       Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+");
   private static final int HEARTBEAT_SECONDS_MAX = 86_400;
   private static final int ENTRY_BYTES_LIMIT = 999_999_999;
+  private static final int CLOCK_SKEW_MILLIS_LIMIT = 999_999_999;
+
+  /** Plain bytes, or a smaller number with its unit: nothing that overflows. */
+  private static final Pattern SIZE =
+      Pattern.compile("([0-9]{1,15})|([0-9]{1,9})([kmg])(i?b)?", Pattern.CASE_INSENSITIVE);
+
+  /** The smallest limit of memory, bytes: a value or two. */
+  private static final long MEMORY_BYTES_LEAST = 1 << 20;
 
   /** What a link's values came to. */
   public sealed interface Parsed {
@@ -40,10 +52,22 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
             in.subject(SettingKey.REPLAY_REQ_SUBJECT, none.replaySubject()),
             in.integer(
                 SettingKey.REPLAY_HEARTBEAT_SECS, HEARTBEAT_SECONDS_MAX, none.heartbeatSeconds()),
-            in.text(SettingKey.NATS_CA_FILE),
-            in.text(SettingKey.NATS_CERT_FILE),
-            in.text(SettingKey.NATS_KEY_FILE),
-            in.integer(SettingKey.VALUE_BYTES_MAX, ENTRY_BYTES_LIMIT, none.entryBytesMax()));
+            in.file(SettingKey.NATS_CA_FILE),
+            in.file(SettingKey.NATS_CERT_FILE),
+            in.file(SettingKey.NATS_KEY_FILE),
+            in.integer(SettingKey.VALUE_BYTES_MAX, ENTRY_BYTES_LIMIT, none.entryBytesMax()),
+            in.memory(none.memoryBytesMax()),
+            in.entries(none.entriesMax()),
+            in.eviction(none.eviction()),
+            new ClockLimits(
+                in.integer(
+                    SettingKey.CLOCK_SKEW_WARN_MILLIS,
+                    CLOCK_SKEW_MILLIS_LIMIT,
+                    (int) none.clocks().warnMillis()),
+                in.integer(
+                    SettingKey.CLOCK_SKEW_MAX_MILLIS,
+                    CLOCK_SKEW_MILLIS_LIMIT,
+                    (int) none.clocks().maxMillis())));
     var keys = new LinkKeys(in.mutationReplies(), in.watch());
     in.checkTogether(cache);
     return in.problem == null
@@ -93,6 +117,14 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
       return wrong.isEmpty() ? text : refuse(key, wrong, otherwise);
     }
 
+    /** A name that can be logged: whoever pastes the file's content here must not see it there. */
+    String file(SettingKey key) {
+      String text = text(key);
+      boolean name =
+          text.chars().noneMatch(Character::isISOControl) && !text.contains("-----BEGIN");
+      return name ? text : refuse(key, "is not the name of a file", "");
+    }
+
     int integer(SettingKey key, int max, int otherwise) {
       String text = text(key);
       if (text.isEmpty()) {
@@ -103,6 +135,56 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
       return number >= 1 && number <= max
           ? number
           : refuse(key, "is not a whole number from 1 to " + max, otherwise);
+    }
+
+    long memory(long otherwise) {
+      String text = text(SettingKey.MAX_MEMORY);
+      if (text.isEmpty()) {
+        return otherwise;
+      }
+      Matcher size = SIZE.matcher(text);
+      long bytes = -1;
+      if (size.matches()) {
+        bytes =
+            size.group(1) != null
+                ? Long.parseLong(size.group(1))
+                : Long.parseLong(size.group(2)) << unitBits(size.group(3));
+      }
+      if (bytes == 0) {
+        return Capacity.NONE;
+      }
+      return bytes >= MEMORY_BYTES_LEAST
+          ? bytes
+          : refuse(
+              SettingKey.MAX_MEMORY,
+              "is neither 0 nor at least 1m: bytes, or with k, m, g for multiples of 1024",
+              otherwise);
+    }
+
+    private static int unitBits(String unit) {
+      return 10 * (1 + "kmg".indexOf(unit.toLowerCase(Locale.ROOT)));
+    }
+
+    long entries(long otherwise) {
+      String text = text(SettingKey.MAX_ENTRIES);
+      if (text.isEmpty()) {
+        return otherwise;
+      }
+      if (!text.matches("[0-9]{1,12}")) {
+        return refuse(
+            SettingKey.MAX_ENTRIES, "is not a whole number of up to 12 digits", otherwise);
+      }
+      long entries = Long.parseLong(text);
+      return entries == 0 ? Capacity.NONE : entries;
+    }
+
+    Capacity.Eviction eviction(Capacity.Eviction otherwise) {
+      return switch (text(SettingKey.EVICTION).toLowerCase(Locale.ROOT)) {
+        case "" -> otherwise;
+        case "none" -> Capacity.Eviction.NONE;
+        case "lru" -> Capacity.Eviction.LRU;
+        default -> refuse(SettingKey.EVICTION, "is neither none nor lru", otherwise);
+      };
     }
 
     MutationReplies mutationReplies() {

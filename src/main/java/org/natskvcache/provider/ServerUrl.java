@@ -21,7 +21,11 @@ public record ServerUrl(String scheme, String userInfo, String host, int port) {
   /** What a refusal says about a text that {@link #parseList} does not take. */
   static final String EXPECTED = "is not a list of host:port, nats://host:port or tls://host:port";
 
-  /** Reads addresses separated by commas, at least one; one without a scheme is {@code nats://}. */
+  /**
+   * Reads addresses separated by commas, at least one; one without a scheme is {@code nats://}. A
+   * login in a later one only is refused: then its comma was taken for the end of the first, and a
+   * part of it would be logged as a host.
+   */
   public static Optional<List<ServerUrl>> parseList(String text) {
     var urls = new ArrayList<ServerUrl>();
     for (String part : text.split(",", -1)) {
@@ -31,7 +35,10 @@ public record ServerUrl(String scheme, String userInfo, String host, int port) {
       }
       urls.add(url.get());
     }
-    return Optional.of(List.copyOf(urls));
+    boolean cutLogin =
+        urls.getFirst().userInfo.isEmpty()
+            && urls.stream().anyMatch(url -> !url.userInfo.isEmpty());
+    return cutLogin ? Optional.empty() : Optional.of(List.copyOf(urls));
   }
 
   private static Optional<ServerUrl> parse(String text) {

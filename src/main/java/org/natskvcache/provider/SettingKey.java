@@ -31,6 +31,18 @@ public enum SettingKey {
   NATS_KEY_FILE(Scope.CACHE),
   /** Largest key plus value in bytes, where less than the server allows. */
   VALUE_BYTES_MAX(Scope.CACHE),
+  /** Milliseconds of clock difference to a peer beyond which a warning is logged; 1000. */
+  CLOCK_SKEW_WARN_MILLIS(Scope.CACHE),
+  /**
+   * Milliseconds of clock difference to most peers beyond which a cache does not go live; 60000.
+   */
+  CLOCK_SKEW_MAX_MILLIS(Scope.CACHE),
+  /** Memory the content may take: bytes, or with k, m, g; 0 for no limit; else by the heap. */
+  MAX_MEMORY(Scope.CACHE),
+  /** Most keys; 0, the default, for no limit. */
+  MAX_ENTRIES(Scope.CACHE),
+  /** What makes room in a full cache: {@code none} or {@code lru}. */
+  EVICTION(Scope.CACHE),
   /** What mutations answer: {@code actual} or {@code default}. */
   MUTATION_REPLIES(Scope.LINK),
   /** Of which keys a component that we call wants to hear: {@code SET@key,DEL@key} or JSON. */

@@ -41,6 +41,10 @@ public final class Delivery {
   private final VersionVector applied;
   private final List<@Nullable VersionVector> rows = new ArrayList<>();
   private final TreeMap<Integer, TreeMap<Long, Mutation>> heldBack = new TreeMap<>();
+
+  /** Authors whose every mutation is compared with what is forgotten, by slot. */
+  private final BitSet suspects = new BitSet();
+
   private int heldBackCount;
   private long heldBackBytes;
 
@@ -84,21 +88,54 @@ public final class Delivery {
   }
 
   private boolean ready(Mutation mutation) {
-    int slot = Dot.slot(mutation.dot());
-    if (Dot.sequence(mutation.dot()) != applied.get(slot) + 1) return false;
-    if (defect == Defect.NO_CAUSAL_WAIT) return true;
-    VersionVector row = mutation.contextForgotten() == null ? rowIfKnown(slot) : null;
-    boolean namesForgotten = mutation.contextForgotten() != null;
+    if (!isNext(mutation)) return false;
+    return defect == Defect.NO_CAUSAL_WAIT || (seenHere(mutation) && sameForgotten(mutation));
+  }
+
+  private boolean isNext(Mutation mutation) {
+    return Dot.sequence(mutation.dot()) == applied.get(Dot.slot(mutation.dot())) + 1;
+  }
+
+  /** The row its context goes on from; null for an empty one. */
+  private @Nullable VersionVector rowBefore(Mutation mutation) {
+    return mutation.contextForgotten() == null ? rowIfKnown(Dot.slot(mutation.dot())) : null;
+  }
+
+  /** Whether all marks its context names are reached here. */
+  private boolean seenHere(Mutation mutation) {
+    VersionVector row = rowBefore(mutation);
     for (int i = 0; i < mutation.contextSlots().length; i++) {
       int other = mutation.contextSlots()[i];
       long seen = (row == null ? 0 : row.get(other)) + mutation.contextDeltas()[i];
       if (seen > applied.get(other)) return false;
-      namesForgotten |= applied.mark(other) == 0;
     }
-    if (!namesForgotten) return true;
+    return true;
+  }
+
+  /**
+   * Whether its author had applied the same of what is forgotten here or there, as far as it is
+   * named.
+   */
+  private boolean sameForgotten(Mutation mutation) {
+    boolean named = mutation.contextForgotten() != null || suspects.get(Dot.slot(mutation.dot()));
+    for (int other : mutation.contextSlots()) named |= applied.mark(other) == 0;
+    if (!named || defect == Defect.FORGETS_WITHOUT_COMPARING) return true;
+    VersionVector row = rowBefore(mutation);
     VersionVector seen = row == null ? new VersionVector(origins) : row.copy();
     raise(seen, mutation);
     return applied.sameForgotten(seen);
+  }
+
+  /**
+   * Whether a mutation is held back for nothing but what its author had applied of an origin that
+   * is forgotten here or there. No other mutation will change that, but a snapshot can.
+   */
+  public boolean needsSnapshot() {
+    for (var queue : heldBack.entrySet()) {
+      Mutation next = queue.getValue().get(applied.get(queue.getKey()) + 1);
+      if (next != null && seenHere(next) && !sameForgotten(next)) return true;
+    }
+    return false;
   }
 
   /** Makes the row of an author, or an empty one, that of this mutation of its. */
@@ -154,8 +191,23 @@ public final class Delivery {
     if (mutation.contextForgotten() != null && slot < rows.size()) rows.set(slot, null);
     VersionVector row = row(slot);
     raise(row, mutation);
+    boolean first = applied.mark(slot) == 0;
     applied.raise(slot, sequence);
+    if (first || mutation.contextForgotten() != null) suspect();
     return row;
+  }
+
+  /**
+   * Finds the authors that forgot an origin of which there still is a mark here: it may turn out to
+   * be alive, and what it writes then they have not seen, though their contexts say so.
+   */
+  private void suspect() {
+    suspects.clear();
+    for (int slot = 0; slot < rows.size(); slot++) {
+      VersionVector row = rows.get(slot);
+      if (row == null || row.forgotten() == null) continue;
+      if (applied.marksAnyForgottenBy(row) || !applied.sameForgotten(row)) suspects.set(slot);
+    }
   }
 
   /** Takes out a held-back mutation that is ready now; null if there is none. */
@@ -196,6 +248,7 @@ public final class Delivery {
       rows.set(slot, theirRow == null ? null : theirRow.copy());
     }
     if (theirs.isAheadOf(applied)) forgetAs(theirs);
+    suspect();
   }
 
   private void forgetAs(VersionVector theirs) {
@@ -218,6 +271,7 @@ public final class Delivery {
     for (int slot : List.copyOf(heldBack.keySet())) {
       if (isForgotten(slot)) close(slot, 0);
     }
+    suspect();
   }
 
   private boolean isForgotten(int slot) {

@@ -1,5 +1,6 @@
 package org.natskvcache.sim;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -9,8 +10,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
 import org.natskvcache.crdt.Defect;
+import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.Hash64;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
@@ -25,11 +28,14 @@ import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Capacity;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Entry;
 import org.natskvcache.store.Key;
+import org.natskvcache.store.Keyspace;
 import org.natskvcache.store.Mutation;
 import org.natskvcache.store.Op;
+import org.natskvcache.store.Reply;
 
 /**
  * One schedule: instances that read and write while the network and the machines misbehave, checked
@@ -40,6 +46,8 @@ public final class Simulation {
 
   /** After healing, agreement must come within this much virtual time, milliseconds. */
   private static final long AGREEMENT_MILLIS = 120_000;
+
+  private static final int ACTIONS_KEPT = 40;
 
   private static final class Host {
     Node node;
@@ -78,6 +86,9 @@ public final class Simulation {
   private final Specification specification = new Specification(origins);
   private final List<Host> hosts = new ArrayList<>();
 
+  /** What was done last, to be read after a failure. */
+  private final ArrayDeque<Action> actions = new ArrayDeque<>();
+
   /** What the bearer of each name has forgotten. */
   private final Map<OriginId, Map<OriginId, Long>> forgottenBy = new HashMap<>();
 
@@ -93,15 +104,13 @@ public final class Simulation {
     network = new Network(knobs, random, report);
     for (int i = 0; i < knobs.nodes(); i++) {
       Host host = new Host(newNode(newOrigin()));
-      host.skewMillis = skew();
+      host.skewMillis = within(knobs.skewMillisMax());
       hosts.add(host);
     }
   }
 
-  private long skew() {
-    return knobs.skewMillisMax() == 0
-        ? 0
-        : random.nextInt(2 * knobs.skewMillisMax()) - knobs.skewMillisMax();
+  private long within(int millisMax) {
+    return millisMax == 0 ? 0 : random.nextInt(2 * millisMax) - millisMax;
   }
 
   private OriginId newOrigin() {
@@ -111,7 +120,12 @@ public final class Simulation {
   private Node newNode(OriginId id) {
     NodeSettings settings =
         new NodeSettings(
-            knobs.limits(), true, knobs.heartbeatMillis(), NodeSettings.OFFER_WAIT_MILLIS, defect);
+            knobs.limits(),
+            true,
+            knobs.heartbeatMillis(),
+            NodeSettings.OFFER_WAIT_MILLIS,
+            knobs.clocks(),
+            defect);
     Node node = new Node(settings, id, random.split(), new Time(START_WALL_MILLIS + tick, tick));
     node.watch(key -> true);
     return node;
@@ -128,6 +142,7 @@ public final class Simulation {
    */
   public SimulationReport run(int steps) {
     try {
+      if (knobs.crashes() > Knobs.CRASHES_FEW) report.shortLived++;
       for (Host host : hosts) connect(host);
       for (int step = 0; step < steps; step++) {
         advance(random.nextInt(20));
@@ -144,6 +159,16 @@ public final class Simulation {
       failure.initCause(broken);
       throw failure;
     }
+  }
+
+  private void did(Host host, String what, @Nullable Object about) {
+    if (actions.size() == ACTIONS_KEPT) actions.removeFirst();
+    actions.add(new Action(tick, hosts.indexOf(host), what, about));
+  }
+
+  /** The last actions, oldest first, one a line. */
+  public List<String> lastActions() {
+    return actions.stream().map(Action::toString).toList();
   }
 
   private void fail(String what) {
@@ -252,7 +277,7 @@ public final class Simulation {
 
   private void publish(Host host, Effect.Publish publish) {
     report.traceHash = Hash64.chain(report.traceHash, Hash64.of(publish.frame()));
-    if (publish.channel() == Channel.MUTATIONS) observe(publish.frame());
+    if (publish.channel() == Channel.MUTATIONS) observe(host, publish.frame());
     if (!host.connected) return;
     int from = hosts.indexOf(host);
     switch (publish.channel()) {
@@ -282,16 +307,23 @@ public final class Simulation {
     }
   }
 
-  private void observe(byte[] frame) {
+  private void observe(Host author, byte[] frame) {
     try {
       if (!(observer.decode(frame) instanceof Frame.Mutations(var from, var mutations))) {
         throw new SimulationFailure("no mutations on the subject of mutations");
       }
       for (Mutation mutation : mutations) {
-        String wrong = specification.observe(mutation);
+        if (mutation.op() instanceof Op.Delete(var key, _, var expired) && expired) {
+          report.expired++;
+          SortedMap<OriginId, Long> before = included(author);
+          before.put(from, Dot.sequence(mutation.dot()) - 1);
+          if (specification.shows(key, before, now(author).wallMillis())) {
+            fail("a key was removed as expired while it showed where that was done");
+          }
+        }
+        String wrong = specification.observe(mutation, author.forgotten);
         if (wrong != null) fail(wrong);
         report.mutations++;
-        if (mutation.op() instanceof Op.Delete delete && delete.expired()) report.expired++;
       }
     } catch (MalformedFrameException malformed) {
       fail("published a frame that cannot be read: " + malformed);
@@ -303,46 +335,123 @@ public final class Simulation {
   private void act() {
     Host host = hosts.get(random.nextInt(hosts.size()));
     int dice = random.nextInt(1_000);
-    if (dice < 700) {
+    if (dice < 650) {
       if (host.pausedUntilTick <= tick) write(host);
-    } else if (dice < 712) {
+    } else if (dice < 662) {
       partition();
-    } else if (dice < 740) {
+    } else if (dice < 690) {
+      did(host, "heal", null);
       network.heal();
       for (Host each : hosts) if (!each.connected) connect(each);
-    } else if (dice < 743) {
+    } else if (dice < 690 + knobs.crashes()) {
       crash(host);
-    } else if (dice < 746) {
+    } else if (dice < 690 + 2 * knobs.crashes()) {
       leave(host);
-    } else if (dice < 750) {
+    } else if (dice >= 960) {
+      check(host);
+    } else if (dice >= 956) {
       report.pauses++;
       host.pausedUntilTick = tick + random.nextInt(3_000);
-    } else if (dice < 754) {
+      did(host, "pause until", host.pausedUntilTick);
+    } else if (dice >= 952) {
       report.clockJumps++;
-      host.skewMillis = skew();
-    } else if (dice < 758) {
+      host.skewMillis = within(knobs.jumpMillisMax());
+      did(host, "clock jumps to", host.skewMillis);
+    } else if (dice >= 948) {
       report.disconnects++;
+      did(host, "disconnect", null);
       host.connected = false;
       host.node.disconnected(now(host));
       carryOut(host);
-    } else if (dice < 800) {
-      check(host);
+    } else if (dice >= 900) {
+      writeUnderExpired(host);
     }
   }
 
   private void write(Host host) {
-    host.node.call(command(), now(host));
-    if (random.nextInt(4) > 0) host.node.flush();
+    // little is written under the other keys, so that they live to expire
+    boolean quiet = random.nextInt(16) == 0;
+    Key key = quiet ? Key.of("t" + random.nextInt(4)) : Key.of("k" + random.nextInt(knobs.keys()));
+    boolean expiring = quiet && random.nextInt(4) > 0;
+    write(host, expiring ? new Command.Set(key, Bytes.utf8("1"), ttlMillis()) : command(key));
+  }
+
+  /**
+   * Writes whatever it is under a key that has expired here and is not removed yet, if there is
+   * one.
+   */
+  private void writeUnderExpired(Host host) {
+    if (host.pausedUntilTick > tick) return;
+    Key expired = host.node.keyspace().firstExpired(now(host).wallMillis());
+    if (expired == null) return;
+    report.writesUnderExpired++;
+    write(host, command(expired));
+  }
+
+  private void write(Host host, Command command) {
+    did(host, "call", command);
+    Reply reply = checkedCall(host, command);
+    boolean adds =
+        command instanceof Command.Set
+            || command instanceof Command.Increment
+            || command instanceof Command.SetAdd
+            || command instanceof Command.ListAdd;
+    if (adds && !(reply instanceof Reply.Rejected) && !shows(host, key(command))) {
+      fail("a key that was just written does not show");
+    }
+    // what made room is judged by the clock it was done at
+    boolean limited = !knobs.limits().capacity().equals(Capacity.UNLIMITED);
+    if (random.nextInt(4) > 0 || limited) host.node.flush();
     carryOut(host);
   }
 
-  private Command command() {
-    Key key = Key.of("k" + random.nextInt(knobs.keys()));
+  /** Whoever writes leaves no more than the limits allow, or than there was. */
+  private Reply checkedCall(Host host, Command command) {
+    Keyspace keyspace = host.node.keyspace();
+    Capacity capacity = knobs.limits().capacity();
+    long bytes = keyspace.footprint();
+    long entries = keyspace.liveEntries();
+    long written = host.node.applied().hash();
+    long evicted = host.node.evicted();
+    Reply reply = host.node.call(command, now(host));
+    report.evicted += host.node.evicted() - evicted;
+    if (keyspace.footprint() > Math.max(bytes, capacity.localBytesMax())) fail("too much memory");
+    if (keyspace.liveEntries() > Math.max(entries, capacity.entriesMax())) fail("too many keys");
+    if (!(reply instanceof Reply.Rejected(var reason, _)) || reason != Reply.Reason.FULL)
+      return reply;
+    report.refused++;
+    boolean frees = command instanceof Command.Delete || command instanceof Command.SetRemove;
+    if (frees || capacity.equals(Capacity.UNLIMITED)) fail("refused for no reason: " + command);
+    boolean evicts = capacity.eviction() == Capacity.Eviction.LRU;
+    boolean expires = keyspace.footprint() < bytes;
+    if (!evicts && !expires && written != host.node.applied().hash()) fail("refused, but changed");
+    return reply;
+  }
+
+  private static Key key(Command command) {
+    return switch (command) {
+      case Command.Set set -> set.key();
+      case Command.Increment increment -> increment.key();
+      case Command.SetAdd(var key, _) -> key;
+      case Command.ListAdd(var key, _) -> key;
+      default -> throw new IllegalArgumentException("adds nothing: " + command);
+    };
+  }
+
+  private boolean shows(Host host, Key key) {
+    return host.node.call(new Command.Contains(key), now(host)).equals(new Reply.Flag(true));
+  }
+
+  private long ttlMillis() {
+    return 1L + random.nextInt(knobs.ttlMillisMax());
+  }
+
+  private Command command(Key key) {
     Bytes value = Bytes.utf8("v" + random.nextInt(3));
     return switch (random.nextInt(11)) {
       case 0 -> {
         Bytes written = random.nextBoolean() ? value : Bytes.utf8("" + random.nextInt(10));
-        yield new Command.Set(key, written, random.nextInt(3) == 0 ? 1 + random.nextInt(3_000) : 0);
+        yield new Command.Set(key, written, random.nextInt(3) == 0 ? ttlMillis() : 0);
       }
       case 1 -> new Command.Delete(key);
       case 2, 3, 4 -> new Command.Increment(key, random.nextInt(19) - 5);
@@ -356,6 +465,7 @@ public final class Simulation {
 
   private void partition() {
     report.partitions++;
+    did(hosts.getFirst(), "partition", null);
     boolean oneWay = random.nextInt(4) == 0;
     boolean[] side = new boolean[hosts.size()];
     for (int i = 0; i < side.length; i++) side[i] = random.nextBoolean();
@@ -369,12 +479,13 @@ public final class Simulation {
 
   private void crash(Host host) {
     report.crashes++;
+    did(host, "crash", host.node.id());
     // what was not published dies with the instance, unless a snapshot has carried it out already
     host.node.flush();
     for (Effect effect : host.node.takeEffects()) {
       if (effect instanceof Effect.Publish(var channel, var target, var frame)
           && channel == Channel.MUTATIONS) {
-        observe(frame);
+        observe(host, frame);
       }
     }
     OriginId id = host.node.id();
@@ -388,6 +499,7 @@ public final class Simulation {
 
   private void leave(Host host) {
     report.leaves++;
+    did(host, "leave", host.node.id());
     host.node.flush();
     host.node.leave(now(host));
     carryOut(host);
@@ -414,14 +526,20 @@ public final class Simulation {
     if (!shown.equals(host.told)) fail("a watcher was told something else than what is held");
   }
 
+  /** How much a host has applied of every origin. */
+  private static SortedMap<OriginId, Long> included(Host host) {
+    SortedMap<OriginId, Long> included = host.node.applied().toMap();
+    included.putAll(host.forgotten);
+    return included;
+  }
+
   private void check(Host host) {
     for (Host each : hosts) { // a snapshot may carry what its server has not published yet
       each.node.flush();
       carryOut(each);
     }
     report.contentChecks++;
-    SortedMap<OriginId, Long> included = host.node.applied().toMap();
-    included.putAll(host.forgotten);
+    SortedMap<OriginId, Long> included = included(host);
     Map<Key, Entry> held = new HashMap<>();
     host.node.keyspace().forEach(entry -> held.put(entry.key(), entry));
     checkTold(host, held.values());
@@ -429,6 +547,9 @@ public final class Simulation {
       fail("a list is not in the order of its positions");
     }
     for (Key key : specification.keys()) {
+      if (specification.shows(key, included, now(host).wallMillis()) != shows(host, key)) {
+        fail("what is expired shows, or what is not does not: key=" + key.stored().utf8());
+      }
       String expected = specification.expected(key, included);
       String actual = Specification.held(held.remove(key), host.node.origins());
       if (!expected.equals(actual)) {
@@ -449,6 +570,9 @@ public final class Simulation {
     if (host.node.keyspace().digest() != host.node.keyspace().recomputedDigest()) {
       fail("the digest is not that of the content");
     }
+    if (host.node.keyspace().footprint() != host.node.keyspace().recomputedFootprint()) {
+      fail("the account is not that of the content");
+    }
     ReplicaStatus status = host.node.status(now(host));
     if (status.heldBack() > knobs.limits().heldBackMutationsMax()) fail("too much held back");
     if (host.node.ring().size() > knobs.limits().ringMutationsMax()) fail("the ring is too long");
@@ -463,6 +587,9 @@ public final class Simulation {
         if (a.node.keyspace().digest() != b.node.keyspace().digest()) {
           fail("equal vectors, unequal digests");
         }
+        if (a.node.keyspace().footprint() != b.node.keyspace().footprint()) {
+          fail("equal vectors, unequal accounts");
+        }
       }
     }
   }
@@ -475,6 +602,7 @@ public final class Simulation {
     network.calm();
     for (Host host : hosts) {
       host.pausedUntilTick = 0;
+      host.skewMillis = within(knobs.skewMillisMax());
       if (!host.connected) connect(host);
     }
     agree();
@@ -486,9 +614,38 @@ public final class Simulation {
       }
       agree();
     }
+    noneExpired();
+    agree();
+    trimmed();
     for (Host host : hosts) check(host);
     compareAll();
     noResiduals();
+  }
+
+  /** Whatever is to expire does, and is removed everywhere. */
+  private void noneExpired() {
+    long last = START_WALL_MILLIS + tick + knobs.jumpMillisMax() + knobs.ttlMillisMax();
+    long deadline = last - START_WALL_MILLIS + AGREEMENT_MILLIS;
+    for (Host host : hosts) {
+      while (host.node.keyspace().nextExpiryMillis() != Entry.NEVER) {
+        if (tick > deadline) fail("an expired key is not removed");
+        advance(100);
+      }
+    }
+  }
+
+  /** Where keys are evicted, nothing stays beyond the limits, and far from everything goes. */
+  private void trimmed() {
+    Capacity capacity = knobs.limits().capacity();
+    if (capacity.eviction() == Capacity.Eviction.NONE) return;
+    Keyspace first = hosts.getFirst().node.keyspace();
+    long deadline = tick + AGREEMENT_MILLIS;
+    while (first.footprint() > capacity.localBytesMax()
+        || first.liveEntries() > capacity.entriesMax()) {
+      if (tick > deadline) fail("more than the limits is left");
+      advance(100);
+      agree();
+    }
   }
 
   private void agree() {

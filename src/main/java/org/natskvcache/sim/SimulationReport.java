@@ -1,8 +1,13 @@
 package org.natskvcache.sim;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.natskvcache.crdt.Hash64;
+
 /** What was done and checked, summed over schedules. */
 public final class SimulationReport {
   public long schedules;
+  public long shortLived;
   public long mutations;
   public long sent;
   public long lost;
@@ -18,15 +23,21 @@ public final class SimulationReport {
   public long clockJumps;
   public long snapshots;
   public long expired;
+  public long writesUnderExpired;
   public long forgotten;
   public long startedOver;
+  public long refused;
+  public long evicted;
   public long contentChecks;
   public long digestChecks;
+
+  /** A hash of every frame published, of one schedule after the other. */
   public long traceHash;
 
   /** Adds the counts of another report. */
   public void add(SimulationReport other) {
     schedules += other.schedules;
+    shortLived += other.shortLived;
     mutations += other.mutations;
     sent += other.sent;
     lost += other.lost;
@@ -42,53 +53,50 @@ public final class SimulationReport {
     clockJumps += other.clockJumps;
     snapshots += other.snapshots;
     expired += other.expired;
+    writesUnderExpired += other.writesUnderExpired;
     forgotten += other.forgotten;
     startedOver += other.startedOver;
+    refused += other.refused;
+    evicted += other.evicted;
     contentChecks += other.contentChecks;
     digestChecks += other.digestChecks;
+    traceHash = Hash64.chain(traceHash, other.traceHash);
+  }
+
+  /** The counts by name, in the order they are told in. */
+  public Map<String, Long> counts() {
+    Map<String, Long> counts = new LinkedHashMap<>();
+    counts.put("schedules", schedules);
+    counts.put("shortLived", shortLived);
+    counts.put("mutations", mutations);
+    counts.put("messages", sent);
+    counts.put("lost", lost);
+    counts.put("repeated", repeated);
+    counts.put("damaged", damaged);
+    counts.put("cut", cutMessages);
+    counts.put("partitions", partitions);
+    counts.put("disconnects", disconnects);
+    counts.put("crashes", crashes);
+    counts.put("leaves", leaves);
+    counts.put("rejoins", rejoins);
+    counts.put("pauses", pauses);
+    counts.put("clockJumps", clockJumps);
+    counts.put("snapshots", snapshots);
+    counts.put("expired", expired);
+    counts.put("writesUnderExpired", writesUnderExpired);
+    counts.put("refused", refused);
+    counts.put("evicted", evicted);
+    counts.put("forgotten", forgotten);
+    counts.put("startedOver", startedOver);
+    counts.put("contentChecks", contentChecks);
+    counts.put("digestChecks", digestChecks);
+    return counts;
   }
 
   @Override
   public String toString() {
-    return "schedules="
-        + schedules
-        + " mutations="
-        + mutations
-        + " messages="
-        + sent
-        + " lost="
-        + lost
-        + " repeated="
-        + repeated
-        + " damaged="
-        + damaged
-        + " cut="
-        + cutMessages
-        + " partitions="
-        + partitions
-        + " disconnects="
-        + disconnects
-        + " crashes="
-        + crashes
-        + " leaves="
-        + leaves
-        + " rejoins="
-        + rejoins
-        + " pauses="
-        + pauses
-        + " clockJumps="
-        + clockJumps
-        + " snapshots="
-        + snapshots
-        + " expired="
-        + expired
-        + " forgotten="
-        + forgotten
-        + " startedOver="
-        + startedOver
-        + " contentChecks="
-        + contentChecks
-        + " digestChecks="
-        + digestChecks;
+    StringBuilder text = new StringBuilder();
+    counts().forEach((name, count) -> text.append(name).append('=').append(count).append(' '));
+    return text.toString().strip();
   }
 }

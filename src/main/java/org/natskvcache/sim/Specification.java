@@ -10,6 +10,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
 import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.Forgotten;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.Register;
@@ -54,8 +55,11 @@ final class Specification {
   /**
    * Takes a mutation as its author published it; those of one origin in order. Null, or what is
    * wrong with it.
+   *
+   * @param forgotten how much its author had applied of the origins it has forgotten, of which the
+   *     mutation tells no more than a sum
    */
-  @Nullable String observe(Mutation mutation) {
+  @Nullable String observe(Mutation mutation, Map<OriginId, Long> forgotten) {
     int slot = Dot.slot(mutation.dot());
     if (mutation.contextForgotten() != null) rows.remove(slot);
     VersionVector row = rows.computeIfAbsent(slot, s -> new VersionVector(origins));
@@ -64,7 +68,13 @@ final class Specification {
       int other = mutation.contextSlots()[i];
       row.raise(other, row.get(other) + mutation.contextDeltas()[i]);
     }
-    if (mutation.contextForgotten() != null) row.forgotten(mutation.contextForgotten());
+    Forgotten horizon = mutation.contextForgotten();
+    if (horizon != null) {
+      forgotten.forEach((id, mark) -> {
+        int gone = origins.slot(id);
+        if (horizon.includes(id) && row.mark(gone) == 0) row.raise(gone, mark);
+      });
+    }
     VersionVector seen = row.copy();
     row.raise(slot, Dot.sequence(mutation.dot()));
     Written written = new Written(mutation.dot(), seen, mutation.hlc(), mutation.op());
@@ -113,13 +123,40 @@ final class Specification {
   }
 
   /**
+   * Whether {@code key} shows anything at a replica that includes exactly the mutations up to
+   * {@code included} and whose clock says {@code wallMillis}: a key expires as a whole, with the
+   * last of its values, one without expiry being never.
+   */
+  boolean shows(Key key, Map<OriginId, Long> included, long wallMillis) {
+    Map<Long, Written> all = byKey.getOrDefault(key, Map.of());
+    VersionVector vector = vector(included);
+    boolean any = false;
+    long until = Long.MIN_VALUE;
+    for (Written write : all.values()) {
+      boolean content = !(write.op instanceof Op.Delete);
+      content &= !(write.op instanceof Op.RemoveMember || write.op instanceof Op.RemoveItem);
+      if (!content || !vector.covers(write.dot) || overwritten(write, vector, all)) continue;
+      any = true;
+      if (write.op instanceof Op.Put put) {
+        until = Math.max(until, put.expireAtMillis() == 0 ? Long.MAX_VALUE : put.expireAtMillis());
+      }
+    }
+    return any && (until == Long.MIN_VALUE || until > wallMillis);
+  }
+
+  private VersionVector vector(Map<OriginId, Long> included) {
+    VersionVector vector = new VersionVector(origins);
+    included.forEach((id, sequence) -> vector.raise(origins.slot(id), sequence));
+    return vector;
+  }
+
+  /**
    * The content of {@code key} at a replica that includes exactly the mutations up to {@code
    * included}.
    */
   String expected(Key key, Map<OriginId, Long> included) {
     Map<Long, Written> all = byKey.getOrDefault(key, Map.of());
-    VersionVector vector = new VersionVector(origins);
-    included.forEach((id, sequence) -> vector.raise(origins.slot(id), sequence));
+    VersionVector vector = vector(included);
     Content content = new Content();
     for (Written write : all.values()) {
       if (!vector.covers(write.dot) || overwritten(write, vector, all)) continue;

@@ -71,7 +71,9 @@ final class Decider {
 
   private @Nullable Entry shown(Key key, Moment at) {
     Entry entry = keyspace.find(key);
-    return entry != null && entry.visible(at.nowMillis) ? entry : null;
+    if (entry == null || !entry.visible(at.nowMillis)) return null;
+    keyspace.used(entry);
+    return entry;
   }
 
   private static Decision wrongType(Entry entry, Entry.Type wanted) {
@@ -179,6 +181,7 @@ final class Decider {
   }
 
   private @Nullable Observed resetIfExpired(@Nullable Entry held, Moment at) {
+    if (defect == Defect.WRITE_KEEPS_EXPIRED) return null;
     return held != null && held.expireAtMillis() <= at.nowMillis ? keyspace.observed(held) : null;
   }
 

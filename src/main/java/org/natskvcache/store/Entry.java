@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
 import org.natskvcache.crdt.DigestSum;
 import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.Footprint;
 import org.natskvcache.crdt.ItemList;
 import org.natskvcache.crdt.MemberSet;
 import org.natskvcache.crdt.Origins;
@@ -18,6 +19,15 @@ import org.natskvcache.crdt.Register;
 public final class Entry {
   /** "Never", as a time. */
   public static final long NEVER = Long.MAX_VALUE;
+
+  /** This object, its key's objects and its share of the table, beyond the key's array; bytes. */
+  static final int BYTES = 88;
+
+  /** A place in the expiry index, bytes. */
+  static final int EXPIRY_BYTES = 32;
+
+  /** Later times, milliseconds since 1970, are never to the expiry index: after the year 6000. */
+  private static final long INDEXED_MAX = (1L << 47) - 1;
 
   /** What an entry shows. */
   enum Type {
@@ -39,8 +49,8 @@ public final class Entry {
   @Nullable ItemList list;
   @Nullable MemberSet<Bytes> set;
 
-  /** Where the expiry index holds this entry; {@link #NEVER} if it does not. */
-  long indexedAtMillis = NEVER;
+  /** Upper 48 bits: {@link #indexedAtMillis}; lower 16: {@link #used}. */
+  private long indexedAndUsed = INDEXED_MAX << 16;
 
   Entry(Key key, long hash) {
     this.key = key;
@@ -67,6 +77,29 @@ public final class Entry {
     return set;
   }
 
+  /** Where the expiry index holds this entry; {@link #NEVER} if it does not. */
+  long indexedAtMillis() {
+    long at = indexedAndUsed >> 16;
+    return at == INDEXED_MAX ? NEVER : at;
+  }
+
+  void indexedAtMillis(long at) {
+    indexedAndUsed = indexable(at) << 16 | indexedAndUsed & 0xffff;
+  }
+
+  private static long indexable(long at) {
+    return Math.clamp(at, 0, INDEXED_MAX);
+  }
+
+  /** When this was last used, on the clock of {@link Recency}. */
+  short used() {
+    return (short) indexedAndUsed;
+  }
+
+  void used(int when) {
+    indexedAndUsed = indexedAndUsed & ~0xffffL | when & 0xffff;
+  }
+
   Type type() {
     if (register != null || Chain.anyLive(chains)) return Type.SCALAR;
     if (list != null) return Type.LIST;
@@ -88,6 +121,46 @@ public final class Entry {
 
   boolean visible(long nowMillis) {
     return type() != Type.NONE && expireAtMillis() > nowMillis;
+  }
+
+  /** When the expiry index should hold it: as {@link #expireAtMillis}, within what it can tell. */
+  long toBeIndexedAtMillis() {
+    long at = isEmpty() ? NEVER : indexable(expireAtMillis());
+    return at == INDEXED_MAX ? NEVER : at;
+  }
+
+  /** What this takes in memory, see {@link Footprint}; residuals alone take nothing. */
+  long footprint() {
+    long bytes = Chain.footprint(chains);
+    if (register != null) {
+      bytes += Register.footprint(register);
+      if (expireAtMillis() != NEVER) bytes += EXPIRY_BYTES;
+    }
+    if (list != null) bytes += list.footprint();
+    if (set != null) bytes += set.footprint();
+    return bytes == 0 ? 0 : bytes + footprint(key);
+  }
+
+  /** The same, with lists and sets counted item by item. */
+  long recomputedFootprint(Origins origins) {
+    long bytes = footprint();
+    if (bytes == 0) return 0;
+    if (list != null) {
+      ItemList items = new ItemList(origins);
+      list.forEach(items::load);
+      bytes += items.footprint() - list.footprint();
+    }
+    if (set != null) {
+      MemberSet<Bytes> members = new MemberSet<>(Keyspace.MEMBERS);
+      set.dots().forEach(members::load);
+      bytes += members.footprint() - set.footprint();
+    }
+    return bytes;
+  }
+
+  /** What an entry takes beyond its content. */
+  static long footprint(Key key) {
+    return BYTES + Footprint.array(key.stored().size());
   }
 
   boolean isEmpty() {

@@ -11,16 +11,16 @@ import org.jspecify.annotations.Nullable;
 final class ExpiryIndex {
   private final TreeSet<Entry> soonest =
       new TreeSet<>(
-          Comparator.comparingLong((Entry e) -> e.indexedAtMillis)
+          Comparator.comparingLong((Entry e) -> e.indexedAtMillis())
               .thenComparingLong(e -> e.hash)
               .thenComparing(e -> e.key.stored()));
 
   /** Brings the entry's place up to date after a change. */
   void update(Entry entry) {
-    long at = entry.isEmpty() ? Entry.NEVER : entry.expireAtMillis();
-    if (at == entry.indexedAtMillis) return;
-    if (entry.indexedAtMillis != Entry.NEVER) soonest.remove(entry);
-    entry.indexedAtMillis = at;
+    long at = entry.toBeIndexedAtMillis();
+    if (at == entry.indexedAtMillis()) return;
+    if (entry.indexedAtMillis() != Entry.NEVER) soonest.remove(entry);
+    entry.indexedAtMillis(at);
     if (at != Entry.NEVER) soonest.add(entry);
   }
 

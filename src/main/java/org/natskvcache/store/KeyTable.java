@@ -83,6 +83,16 @@ final class KeyTable {
     }
   }
 
+  /** How many chains of entries there are. */
+  int slots() {
+    return slots.length;
+  }
+
+  /** The first entry of a chain. */
+  @Nullable Entry first(int slot) {
+    return slots[slot];
+  }
+
   void forEach(Consumer<Entry> visitor) {
     for (Entry head : slots) for (Entry e = head; e != null; e = e.next) visitor.accept(e);
   }

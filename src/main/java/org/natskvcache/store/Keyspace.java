@@ -7,12 +7,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
 import org.natskvcache.crdt.Defect;
 import org.natskvcache.crdt.DigestSum;
 import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.Footprint;
 import org.natskvcache.crdt.Hash64;
 import org.natskvcache.crdt.ItemList;
 import org.natskvcache.crdt.Join;
@@ -29,7 +31,21 @@ import org.natskvcache.crdt.VersionVector;
  * everything else survives.
  */
 public final class Keyspace {
-  static final MemberSet.Hasher<Bytes> MEMBERS = member -> Hash64.of(member.array());
+  static final MemberSet.Members<Bytes> MEMBERS =
+      new MemberSet.Members<>() {
+        @Override
+        public long hash(Bytes member) {
+          return Hash64.of(member.array());
+        }
+
+        @Override
+        public long footprint(Bytes member) {
+          return Footprint.array(member.size());
+        }
+      };
+
+  /** So many expired keys are looked at for one that may go. */
+  private static final int EXPIRED_LOOKED_AT_MAX = 16;
 
   private final Origins origins;
   private final int bucketBits;
@@ -41,6 +57,9 @@ public final class Keyspace {
   private final BitSet settled = new BitSet();
   private final long[] bucketDigests;
   private long digest;
+  private long footprint;
+  private long liveEntries;
+  private final @Nullable Recency recency;
   private @Nullable Watching watching;
 
   public Keyspace(Origins origins, Limits limits, Defect defect) {
@@ -50,6 +69,8 @@ public final class Keyspace {
     decider = new Decider(this, limits, defect);
     table = new KeyTable(bucketBits);
     bucketDigests = new long[1 << bucketBits];
+    boolean evicts = limits.capacity().eviction() == Capacity.Eviction.LRU;
+    recency = evicts ? new Recency(table) : null;
   }
 
   /** From now on commands are held to these limits; what is held already stays. */
@@ -115,6 +136,41 @@ public final class Keyspace {
   /** Entries held, hidden, expired and residual ones included. */
   public long size() {
     return table.size();
+  }
+
+  /**
+   * What the live content takes in memory, bytes, by {@link org.natskvcache.crdt.Footprint}: equal
+   * wherever the same mutations are included, 0 when nothing shows. Residuals, which only their
+   * owners can free, are not part of it.
+   */
+  public long footprint() {
+    return footprint;
+  }
+
+  /** What of {@link #footprint()} is under one key, bytes. */
+  public long footprint(Key key) {
+    Entry entry = find(key);
+    return entry == null ? 0 : entry.footprint();
+  }
+
+  /** Entries that hold more than residuals. */
+  public long liveEntries() {
+    return liveEntries;
+  }
+
+  /** What an operation adds at most to {@link #footprint()}, bytes; 0 if it only takes away. */
+  public static long growthMax(Op op) {
+    return Growth.most(op);
+  }
+
+  /**
+   * What an operation decided here will add to {@link #footprint()}, bytes; not positive if it
+   * leaves no more than before.
+   *
+   * @param me the slot of its author
+   */
+  public long growth(Op op, int me) {
+    return Growth.of(op, find(op.key()), me);
   }
 
   /** The sum of all bucket digests: equal wherever the same mutations are included. */
@@ -184,6 +240,11 @@ public final class Keyspace {
     return table.find(key, KeyTable.hash(key));
   }
 
+  /** A command reads this entry. */
+  void used(Entry entry) {
+    if (recency != null) recency.used(entry);
+  }
+
   void from(long cursor, KeyTable.Run run) {
     table.from(cursor, run);
   }
@@ -239,18 +300,29 @@ public final class Keyspace {
       entry = new Entry(op.key(), hash);
       table.add(entry);
     }
+    long held = entry.footprint();
     DigestSum change = new DigestSum(origins, hash);
     Change one = new Change(entry, mutation, seen, author, me, change);
     Shown before = shownIfWatched(entry);
     String contradiction = one.carryOut(op);
-    finish(entry, change);
+    finish(entry, change.sum(), held);
+    used(entry);
     tellIfChanged(entry, before);
     return contradiction;
   }
 
-  private void finish(Entry entry, DigestSum change) {
-    digest += change.sum();
-    bucketDigests[bucketOf(entry.hash)] += change.sum();
+  /**
+   * Brings what is known of the whole up to date after a change of one entry.
+   *
+   * @param digestChange how its digest changed
+   * @param held its footprint before
+   */
+  private void finish(Entry entry, long digestChange, long held) {
+    digest += digestChange;
+    bucketDigests[bucketOf(entry.hash)] += digestChange;
+    long holds = entry.footprint();
+    footprint += holds - held;
+    liveEntries += Long.signum(holds) - Long.signum(held);
     expiry.update(entry);
     if (entry.isEmpty()) table.remove(entry);
   }
@@ -445,6 +517,7 @@ public final class Keyspace {
 
   private void join(Entry mine, Entry theirs, Joining joining) {
     Shown shownBefore = shownIfWatched(mine);
+    long held = mine.footprint();
     long before = mine.digest(origins);
     Join rule = joining.rule();
     mine.register = Register.join(mine.register, theirs.register, rule);
@@ -460,11 +533,7 @@ public final class Keyspace {
       mine.set = set.isEmpty() ? null : set;
     }
     mine.chains = joinChains(mine.chains, theirs.chains, joining);
-    long change = mine.digest(origins) - before;
-    digest += change;
-    bucketDigests[bucketOf(mine.hash)] += change;
-    expiry.update(mine);
-    if (mine.isEmpty()) table.remove(mine);
+    finish(mine, mine.digest(origins) - before, held);
     tellIfChanged(mine, shownBefore);
   }
 
@@ -507,12 +576,46 @@ public final class Keyspace {
   /** When the next key expires, wall time in milliseconds; {@link Entry#NEVER} if none does. */
   public long nextExpiryMillis() {
     Entry first = expiry.first();
-    return first == null ? Entry.NEVER : first.indexedAtMillis;
+    return first == null ? Entry.NEVER : first.indexedAtMillis();
+  }
+
+  /**
+   * The key that expired first of those that have at this wall time and are still held; or null.
+   */
+  public @Nullable Key firstExpired(long nowMillis) {
+    Entry first = expiry.first();
+    return first == null || first.indexedAtMillis() > nowMillis ? null : first.key;
   }
 
   /** Which expired keys are wanted. */
   public interface ExpiredFilter {
     boolean wanted(int bucket, long expiredAtMillis);
+  }
+
+  /**
+   * The removal of a key whose room is wanted: one that expired, else, where the limits say so, one
+   * not used for long. Null if there is none that may go.
+   *
+   * @param nowMillis wall time here, milliseconds since 1970
+   * @param spared a key that must stay; null for none
+   * @param buckets the digest buckets to choose from
+   */
+  public Op.@Nullable Delete dispensable(
+      long nowMillis, @Nullable Key spared, IntPredicate buckets) {
+    int looked = 0;
+    for (Entry e = expiry.first();
+        e != null && e.indexedAtMillis() <= nowMillis && looked++ < EXPIRED_LOOKED_AT_MAX;
+        e = expiry.after(e)) {
+      if (mayGo(e, spared, buckets)) return new Op.Delete(e.key, observed(e), true);
+    }
+    Entry coldest = recency == null ? null : recency.coldest(e -> mayGo(e, spared, buckets));
+    return coldest == null ? null : new Op.Delete(coldest.key, observed(coldest), false);
+  }
+
+  private boolean mayGo(Entry entry, @Nullable Key spared, IntPredicate buckets) {
+    return entry.type() != Entry.Type.NONE
+        && !entry.key.equals(spared)
+        && buckets.test(bucketOf(entry.hash));
   }
 
   /**
@@ -523,9 +626,9 @@ public final class Keyspace {
   public List<Op.Delete> expired(long until, int most, ExpiredFilter filter) {
     List<Op.Delete> removals = new ArrayList<>();
     for (Entry e = expiry.first();
-        e != null && e.indexedAtMillis <= until && removals.size() < most;
+        e != null && e.indexedAtMillis() <= until && removals.size() < most;
         e = expiry.after(e)) {
-      if (!filter.wanted(bucketOf(e.hash), e.indexedAtMillis)) continue;
+      if (!filter.wanted(bucketOf(e.hash), e.indexedAtMillis())) continue;
       removals.add(new Op.Delete(e.key, observed(e), true));
     }
     return removals;
@@ -538,6 +641,13 @@ public final class Keyspace {
   public long recomputedDigest() {
     long[] sum = new long[1];
     table.forEach(entry -> sum[0] += entry.digest(origins));
+    return sum[0];
+  }
+
+  /** The account computed anew; equal to {@link #footprint()} unless memory or code is at fault. */
+  public long recomputedFootprint() {
+    long[] sum = new long[1];
+    table.forEach(entry -> sum[0] += entry.recomputedFootprint(origins));
     return sum[0];
   }
 }

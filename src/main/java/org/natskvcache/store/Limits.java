@@ -18,6 +18,7 @@ package org.natskvcache.store;
  * @param pageKeysMax longest page of a key listing, count
  * @param silentOriginsMax origins remembered that wrote something and are gone, count; beyond it
  *     the oldest are forgotten
+ * @param capacity how much the cache may hold
  */
 public record Limits(
     int keyBytesMax,
@@ -33,7 +34,42 @@ public record Limits(
     int cutsMax,
     int digestBucketBits,
     int pageKeysMax,
-    int silentOriginsMax) {
+    int silentOriginsMax,
+    Capacity capacity) {
+  /** Limits of a cache that may hold whatever comes. */
+  public Limits(
+      int keyBytesMax,
+      int entryBytesMax,
+      long ringBytesMax,
+      int ringMutationsMax,
+      long heldBackBytesMax,
+      int heldBackMutationsMax,
+      int heldCallsMax,
+      int frameBytes,
+      int replayBytes,
+      int chunkBytes,
+      int cutsMax,
+      int digestBucketBits,
+      int pageKeysMax,
+      int silentOriginsMax) {
+    this(
+        keyBytesMax,
+        entryBytesMax,
+        ringBytesMax,
+        ringMutationsMax,
+        heldBackBytesMax,
+        heldBackMutationsMax,
+        heldCallsMax,
+        frameBytes,
+        replayBytes,
+        chunkBytes,
+        cutsMax,
+        digestBucketBits,
+        pageKeysMax,
+        silentOriginsMax,
+        Capacity.UNLIMITED);
+  }
+
   /** Payload of a NATS server with default settings, bytes. */
   public static final int DEFAULT_PAYLOAD_MAX = 1 << 20;
 
@@ -74,7 +110,8 @@ public record Limits(
         cutsMax,
         digestBucketBits,
         pageKeysMax,
-        silentOriginsMax);
+        silentOriginsMax,
+        capacity);
   }
 
   /** The same limits with another bound on key plus value. */
@@ -93,6 +130,50 @@ public record Limits(
         cutsMax,
         digestBucketBits,
         pageKeysMax,
-        silentOriginsMax);
+        silentOriginsMax,
+        capacity);
+  }
+
+  /**
+   * The same limits with logs of mutations that leave most of a heap to the content. A mutation
+   * takes up to twice its {@link Mutation#weight()}.
+   */
+  public Limits withLogsFor(long heapBytes) {
+    return new Limits(
+        keyBytesMax,
+        entryBytesMax,
+        Math.min(ringBytesMax, heapBytes / 16),
+        ringMutationsMax,
+        Math.min(heldBackBytesMax, heapBytes / 32),
+        heldBackMutationsMax,
+        heldCallsMax,
+        frameBytes,
+        replayBytes,
+        chunkBytes,
+        cutsMax,
+        digestBucketBits,
+        pageKeysMax,
+        silentOriginsMax,
+        capacity);
+  }
+
+  /** The same limits for a cache that may hold so much. */
+  public Limits withCapacity(Capacity changed) {
+    return new Limits(
+        keyBytesMax,
+        entryBytesMax,
+        ringBytesMax,
+        ringMutationsMax,
+        heldBackBytesMax,
+        heldBackMutationsMax,
+        heldCallsMax,
+        frameBytes,
+        replayBytes,
+        chunkBytes,
+        cutsMax,
+        digestBucketBits,
+        pageKeysMax,
+        silentOriginsMax,
+        changed);
   }
 }

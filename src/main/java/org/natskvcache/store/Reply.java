@@ -57,6 +57,8 @@ public sealed interface Reply {
     OVERFLOW,
     /** Key, value or both are over a limit. */
     TOO_LARGE,
+    /** The cache holds as much as it may; whatever frees memory still works. */
+    FULL,
     /** The cache has left its group: what it took now would never reach a peer. */
     CLOSED,
     /** An argument makes no sense, such as an empty list of sets. */

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.natskvcache.crdt.Defect;
 import org.natskvcache.rpc.Nkey;
 
 class CliTest {
@@ -32,6 +33,13 @@ class CliTest {
     ShellOptions shell;
     ParOptions par;
     DoctorOptions doctor;
+    SimOptions sim;
+
+    @Override
+    public int sim(SimOptions options) {
+      sim = options;
+      return answer;
+    }
 
     @Override
     public int par(ParOptions options) {
@@ -64,7 +72,12 @@ class CliTest {
     }
 
     boolean calledNothing() {
-      return !provider && serve == null && shell == null && par == null && doctor == null;
+      return !provider
+          && serve == null
+          && shell == null
+          && par == null
+          && doctor == null
+          && sim == null;
     }
   }
 
@@ -126,7 +139,7 @@ class CliTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"--help", "serve --help", "shell --help"})
+  @ValueSource(strings = {"--help", "serve --help", "shell --help", "par --help", "sim --help"})
   void exitCodesAreInTheHelp(String args) {
     run(args.split(" "));
     assertTrue(out.toString().contains("Exit codes:\n  0   "), out.toString());
@@ -362,6 +375,22 @@ class CliTest {
     assertUsageError("nats-kvcache: ", args.split(" "));
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "serve --nats-url h --client-seed SUsecret",
+        "serve --nats-url h --client-seed=SUsecret",
+        "shell SUsecret",
+        "SUsecret",
+        "shell --link default:CLIENT_SEED=SUsecret",
+        "shell --link default:nats_url=nats://SUsecret@h",
+        "shell --log-level SUsecret"
+      })
+  void misplacedSecretsAreNotRepeated(String args) {
+    assertUsageError("nats-kvcache: ", args.split(" "));
+    assertFalse(err.toString().contains("SUsecret"), () -> "stderr: " + err);
+  }
+
   @Test
   void argumentsThatBeginWithAtAreNoFiles(@TempDir Path folder) throws Exception {
     Path file = Files.writeString(folder.resolve("args"), "--help");
@@ -461,6 +490,11 @@ class CliTest {
           public int par(ParOptions options) {
             throw new AssertionError();
           }
+
+          @Override
+          public int sim(SimOptions options) {
+            throw new AssertionError();
+          }
         };
     int code =
         new Cli(broken, new PrintWriter(out), new PrintWriter(err), Map.of(), () -> false)
@@ -536,5 +570,30 @@ class CliTest {
     assertEquals(List.of("a", "b"), commands.serve.components());
     commands.serve = null;
     assertUsageError("--component", "serve", "--nats-url", "h:1", "--component", "a b");
+  }
+
+  @Test
+  void simulationHasADefaultForAll() {
+    assertEquals(0, run("sim"));
+    int processors = Runtime.getRuntime().availableProcessors();
+    assertEquals(new SimOptions(0, 1_000, 0, processors, 1_500, Defect.NONE, false), commands.sim);
+    assertEquals(0, run("sim", "--minutes", "5", "--variant", "no_causal_wait", "--threads", "1"));
+    assertEquals(
+        new SimOptions(0, Long.MAX_VALUE, 5, 1, 1_500, Defect.NO_CAUSAL_WAIT, false), commands.sim);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--schedules", "--minutes", "--threads", "--steps"})
+  void simulationOfNothingIsRefused(String option) {
+    assertUsageError(option, "sim", option, "0");
+  }
+
+  @Test
+  void unknownVariantIsRefusedAndKnownOnesAreListed() {
+    assertUsageError("--variant", "sim", "--variant", "NONE");
+    assertUsageError("go together", "sim", "--variant", "ARRIVAL_ORDER", "--variants");
+    assertEquals(0, run("sim", "--help"));
+    assertTrue(out.toString().contains("ARRIVAL_ORDER"), out::toString);
+    assertFalse(out.toString().contains("NONE"), out::toString);
   }
 }

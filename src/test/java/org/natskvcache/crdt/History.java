@@ -12,6 +12,19 @@ import java.util.random.RandomGenerator;
  * in causal order, never by making states up.
  */
 final class History {
+  static final MemberSet.Members<String> MEMBERS =
+      new MemberSet.Members<>() {
+        @Override
+        public long hash(String member) {
+          return Hash64.of(bytes(member));
+        }
+
+        @Override
+        public long footprint(String member) {
+          return Footprint.array(member.length());
+        }
+      };
+
   /** One operation as its author made it. */
   record Event(long dot, VersionVector seen, Effect effect) {}
 
@@ -24,7 +37,7 @@ final class History {
   final class Replica {
     final VersionVector applied = new VersionVector(origins);
     final DigestSum digest = new DigestSum(origins, 1);
-    final MemberSet<String> members = new MemberSet<>(m -> Hash64.of(bytes(m)));
+    final MemberSet<String> members = new MemberSet<>(MEMBERS);
     Register register;
     ItemList list = new ItemList(origins);
 

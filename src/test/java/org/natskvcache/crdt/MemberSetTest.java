@@ -12,7 +12,7 @@ class MemberSetTest {
   private final int a = origins.slot(new OriginId(1, 1));
   private final int b = origins.slot(new OriginId(2, 2));
   private final DigestSum digest = new DigestSum(origins, 3);
-  private final MemberSet<String> set = new MemberSet<>(m -> Hash64.of(History.bytes(m)));
+  private final MemberSet<String> set = new MemberSet<>(History.MEMBERS);
 
   private VersionVector seen(long ofA, long ofB) {
     VersionVector vector = new VersionVector(origins);
@@ -84,7 +84,7 @@ class MemberSetTest {
 
   @Test
   void joinDropsWhatTheOtherSideSawAndRemoved() {
-    MemberSet<String> theirs = new MemberSet<>(m -> Hash64.of(History.bytes(m)));
+    MemberSet<String> theirs = new MemberSet<>(History.MEMBERS);
     set.add("removed there", Dot.of(a, 1), seen(0, 0), digest);
     set.add("unknown there", Dot.of(a, 2), seen(1, 0), digest);
     theirs.add("unknown here", Dot.of(b, 2), seen(0, 1), new DigestSum(origins, 3));

@@ -314,6 +314,11 @@ final class Group {
 
   static NodeSettings standalone() {
     return new NodeSettings(
-        limits(1_000, 1_000, 1_000, 2), false, HEARTBEAT_MILLIS, 100, Defect.NONE);
+        limits(1_000, 1_000, 1_000, 2),
+        false,
+        HEARTBEAT_MILLIS,
+        100,
+        ClockLimits.DEFAULTS,
+        Defect.NONE);
   }
 }

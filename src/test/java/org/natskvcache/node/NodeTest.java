@@ -152,10 +152,12 @@ class NodeTest {
     }
 
     @Test
-    void equalOffererIsLiveAtOnce() {
+    void equalOfferMakesItLiveAsSoonAsItKnowsTheTime() {
       group.live(1, ROOMY);
       Member joiner = group.add();
       joiner.connect();
+      assertEquals(ReplicaStatus.State.JOINING, joiner.node.state());
+      group.advance(20); // the longest wait for the answer to its hello
       assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
     }
 
@@ -1050,6 +1052,21 @@ class NodeTest {
       group.assertAgreed();
     }
 
+    /** Its owner writes no more, and lists but live origins in its heartbeats. */
+    @Test
+    void deletedCounterIsForgottenThoughWhoDeletedItIsGone() {
+      List<Member> trio = group.live(3, ROOMY);
+      trio.get(0).increment("n", 5);
+      group.lost = (sent, to) -> sent.from() == trio.get(0);
+      trio.get(1).call(new Command.Delete(Key.of("n")));
+      trio.get(1).leave();
+      trio.get(1).disconnect();
+      assertEquals(1, trio.get(2).node.keyspace().size());
+      group.lost = (sent, to) -> false;
+      group.advance(5 * Group.HEARTBEAT_MILLIS);
+      assertEquals(0, trio.get(2).node.keyspace().size());
+    }
+
     @Test
     void incrementThatHadNotSeenTheDeleteSurvivesWithItsOwnDelta() {
       List<Member> pair = group.live(2, ROOMY);
@@ -1199,6 +1216,86 @@ class NodeTest {
       assertEquals(ReplicaStatus.State.LIVE, peer.state());
       assertTrue(peer.silentMillis() <= 2 * Group.HEARTBEAT_MILLIS);
       assertEquals(ReplicaStatus.Agreement.EQUAL, peer.agreement());
+    }
+  }
+
+  @Nested
+  class Clocks {
+    private static final long MINUTE_AND_A_BIT = 61_000;
+
+    @Test
+    void instanceWhoseClockIsFarOffStaysJoiningAndServes() {
+      Member live = group.live(1, ROOMY).getFirst();
+      Member joiner = group.add();
+      joiner.skewMillis = MINUTE_AND_A_BIT;
+      joiner.connect();
+      group.advance(20 * Group.HEARTBEAT_MILLIS);
+      assertEquals(ReplicaStatus.State.JOINING, joiner.node.state());
+      assertEquals("the clock is 61 s ahead of those of most peers", joiner.status().hindrance());
+      assertNull(live.status().hindrance());
+      joiner.set("k", "v");
+      assertEquals("v", joiner.get("k"));
+      assertEquals("v", live.get("k"));
+      joiner.skewMillis = 0;
+      group.advance(2 * Group.HEARTBEAT_MILLIS);
+      assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
+      assertNull(joiner.status().hindrance());
+    }
+
+    @Test
+    void peerThatComesBackToTheTimeLetsAnotherGoLive() {
+      Member live = group.live(1, ROOMY).getFirst();
+      live.skewMillis = MINUTE_AND_A_BIT; // those who are live stay so
+      Member joiner = group.add();
+      joiner.connect();
+      group.advance(10 * Group.HEARTBEAT_MILLIS);
+      assertEquals(ReplicaStatus.State.LIVE, live.node.state());
+      assertEquals("the clock is 61 s behind those of most peers", joiner.status().hindrance());
+      live.skewMillis = 0;
+      group.advance(10 * Group.HEARTBEAT_MILLIS);
+      assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
+    }
+
+    @Test
+    void onePeerAmongSeveralDoesNotKeepOthersFromGoingLive() {
+      group.live(3, ROOMY).getFirst().skewMillis = -MINUTE_AND_A_BIT;
+      group.advance(5 * Group.HEARTBEAT_MILLIS);
+      Member joiner = group.add();
+      joiner.connect();
+      group.advance(2 * Group.HEARTBEAT_MILLIS);
+      assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
+      assertEquals(1, joiner.count(Effect.Event.Kind.CLOCK_SKEW));
+    }
+
+    @Test
+    void skewIsWarnedOfOnceUntilItHasGone() {
+      List<Member> members = group.live(2, ROOMY);
+      Member one = members.getFirst();
+      Member other = members.getLast();
+      one.skewMillis = 1_000;
+      group.advance(10 * Group.HEARTBEAT_MILLIS);
+      assertEquals(0, one.count(Effect.Event.Kind.CLOCK_SKEW));
+      for (int times = 1; times <= 2; times++) {
+        one.skewMillis = 1_001;
+        group.advance(10 * Group.HEARTBEAT_MILLIS);
+        assertEquals(times, one.count(Effect.Event.Kind.CLOCK_SKEW));
+        assertEquals(times, other.count(Effect.Event.Kind.CLOCK_SKEW));
+        assertEquals("aheadMillis=1001", one.events.getLast().detail());
+        assertEquals("aheadMillis=-1001", other.events.getLast().detail());
+        one.skewMillis = 0;
+        group.advance(10 * Group.HEARTBEAT_MILLIS);
+      }
+    }
+
+    @Test
+    void slowMessagesAreNoSkewAsLongAsSomeAreFast() {
+      Skew skew = new Skew();
+      assertEquals(0, skew.millis(new Time(5_000_000, 0)));
+      skew.heard(100, 999_900); // 200 ms under way, at a clock like ours
+      skew.heard(1_000, 1_000_990); // 10 ms
+      skew.heard(70_000, 1_001_000); // 69 s
+      assertEquals(10, skew.millis(new Time(1_070_000, 70_000)));
+      assertEquals(5_010, skew.millis(new Time(1_075_000, 70_000))); // our clock jumped
     }
   }
 }

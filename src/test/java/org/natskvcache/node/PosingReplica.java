@@ -9,6 +9,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Capacity;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Key;
 import org.natskvcache.store.Limits;
@@ -55,7 +56,9 @@ public final class PosingReplica implements Replica {
         new TreeMap<>(Map.of(ORIGIN, 7L)),
         0xabcL,
         2,
+        new ReplicaStatus.Memory(300, 1_000, Capacity.NONE, 4, 5),
         peers,
+        null,
         alarm);
   }
 

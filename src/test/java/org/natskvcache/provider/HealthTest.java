@@ -51,6 +51,15 @@ class HealthTest {
   }
 
   @Test
+  void clockThatKeepsItFromGoingLiveIsUnhealthyAtOnce() {
+    var status =
+        status(State.JOINING, true, 0, "the clock is 61 s behind those of most peers", null);
+    assertEquals(
+        new Health(false, "link a: not joining: the clock is 61 s behind those of most peers"),
+        Health.of(new TreeMap<>(Map.of("a", status))));
+  }
+
+  @Test
   void oneThreadWinsTheMoveToStopping() {
     var lifecycle = new Lifecycle();
     assertTrue(lifecycle.enter(Lifecycle.Phase.RUNNING));
@@ -64,9 +73,26 @@ class HealthTest {
   }
 
   private static ReplicaStatus status(State state, boolean connected, long millis, String alarm) {
+    return status(state, connected, millis, null, alarm);
+  }
+
+  private static ReplicaStatus status(
+      State state, boolean connected, long millis, String hindrance, String alarm) {
     var origin = new OriginId(1, 1);
     var peer = new ReplicaStatus.Peer(origin, State.LIVE, 0, ReplicaStatus.Agreement.EQUAL);
+    var memory = new ReplicaStatus.Memory(0, 1, 1, 0, 0);
     return new ReplicaStatus(
-        origin, state, connected, millis, 0, new TreeMap<>(), 0, 0, List.of(peer), alarm);
+        origin,
+        state,
+        connected,
+        millis,
+        0,
+        new TreeMap<>(),
+        0,
+        0,
+        memory,
+        List.of(peer),
+        hindrance,
+        alarm);
   }
 }

@@ -12,9 +12,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.natskvcache.node.ClockLimits;
 import org.natskvcache.rpc.MutationReplies;
 import org.natskvcache.rpc.Nkey;
 import org.natskvcache.rpc.wasmbus.Vectors;
+import org.natskvcache.store.Capacity;
 
 class LinkSettingsTest {
   /** A public test seed of a user, from the nkeys documentation; guards nothing. */
@@ -70,9 +72,43 @@ class LinkSettingsTest {
             "/ca",
             "/cert",
             "/key",
-            1000);
+            1000,
+            CacheSettings.BY_HEAP,
+            Capacity.NONE,
+            Capacity.Eviction.NONE,
+            ClockLimits.DEFAULTS);
     assertEquals(expected, cache);
     assertEquals(Nkey.Role.USER, Nkey.parseSeed(USER_SEED).orElseThrow().role());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1048576, 1048576",
+    "2000k, 2048000",
+    "64m, 67108864",
+    "64MB, 67108864",
+    "3GiB, 3221225472",
+    "999999999g, 1073741822926258176",
+    "0, 9223372036854775807",
+    "0m, 9223372036854775807"
+  })
+  void memoryIsReadWithItsUnit(String text, long bytes) {
+    assertEquals(bytes, valid(Map.of("max_memory", text)).cache().memoryBytesMax());
+  }
+
+  @Test
+  void otherLimitsAreRead() {
+    CacheSettings cache = valid(Map.of("Max_Entries", "12", "EVICTION", "LRU")).cache();
+    assertEquals(12, cache.entriesMax());
+    assertEquals(Capacity.Eviction.LRU, cache.eviction());
+    assertEquals(Capacity.NONE, valid(Map.of("MAX_ENTRIES", "0")).cache().entriesMax());
+    assertEquals(Capacity.Eviction.NONE, valid(Map.of("EVICTION", "none")).cache().eviction());
+  }
+
+  @Test
+  void clockLimitsAreMilliseconds() {
+    var values = Map.of("clock_skew_warn_millis", "7", "CLOCK_SKEW_MAX_MILLIS", "70");
+    assertEquals(new ClockLimits(7, 70), valid(values).cache().clocks());
   }
 
   @Test
@@ -171,6 +207,8 @@ class LinkSettingsTest {
       delimiter = '|',
       value = {
         "REPLAY_HEARTBEAT_SECS | 0 | from 1 to 86400",
+        "CLOCK_SKEW_WARN_MILLIS | 0 | whole number",
+        "CLOCK_SKEW_MAX_MILLIS | 1s | whole number",
         "REPLAY_HEARTBEAT_SECS | 86401 | from 1 to 86400",
         "REPLAY_HEARTBEAT_SECS | -1 | whole number",
         "REPLAY_HEARTBEAT_SECS | 1.5 | whole number",
@@ -178,6 +216,16 @@ class LinkSettingsTest {
         "REPLAY_HEARTBEAT_SECS | ٣ | whole number",
         "VALUE_BYTES_MAX | 0 | whole number",
         "VALUE_BYTES_MAX | many | whole number",
+        "MAX_MEMORY | 1048575 | at least 1m",
+        "MAX_MEMORY | 1023k | at least 1m",
+        "MAX_MEMORY | lots | at least 1m",
+        "MAX_MEMORY | -1 | at least 1m",
+        "MAX_MEMORY | 1.5g | at least 1m",
+        "MAX_MEMORY | 1t | at least 1m",
+        "MAX_MEMORY | 12345678901234567890 | at least 1m",
+        "MAX_ENTRIES | few | whole number",
+        "MAX_ENTRIES | -1 | whole number",
+        "EVICTION | allkeys-lru | neither none nor lru",
         "MUTATION_REPLIES | sometimes | neither actual nor default",
         "STATE_REPL_SUBJECT | a.* | wildcard",
         "STATE_REPL_SUBJECT | a.> | wildcard",
@@ -230,6 +278,30 @@ class LinkSettingsTest {
   @CsvSource({"actual,ACTUAL", "Default,DEFAULT", "DEFAULT,DEFAULT"})
   void mutationReplies(String text, MutationReplies expected) {
     assertEquals(expected, valid(Map.of("mutation_replies", text)).keys().mutationReplies());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "nats://user:secret,more@host",
+        "nats://user:12345,secret@host",
+        "nats://tok,secret@host",
+        "host,secret@host"
+      })
+  void aLoginCutByACommaIsRefused(String url) {
+    InvalidSetting problem = invalid(Map.of("NATS_URL", url));
+    assertEquals(SettingKey.NATS_URL, problem.key());
+    assertFalse(problem.toString().contains("secret"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"NATS_CA_FILE", "NATS_CERT_FILE", "NATS_KEY_FILE"})
+  void aFilesContentInPlaceOfItsNameIsRefused(String key) {
+    for (String content :
+        List.of("-----BEGIN PRIVATE KEY-----\nsecret", "-----BEGIN secret", "a\0secret")) {
+      InvalidSetting problem = invalid(Map.of(key, content));
+      assertEquals(key + " is not the name of a file", problem.toString());
+    }
   }
 
   @Test

@@ -187,7 +187,9 @@ final class PlainReplica {
   /** Equal for replicas in equal states, whatever their slots. */
   String summary() {
     assertEquals(keyspace.recomputedDigest(), keyspace.digest());
+    assertEquals(keyspace.recomputedFootprint(), keyspace.footprint());
     StringBuilder out = new StringBuilder().append(delivery.applied()).append(' ');
+    out.append(keyspace.footprint()).append(' ');
     for (int bucket = 0; bucket < buckets.size(); bucket++) {
       out.append(buckets.get(bucket)).append('=');
       out.append(keyspace.bucketDigest(bucket)).append(' ');

@@ -11,6 +11,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.natskvcache.crdt.Defect;
 import org.natskvcache.crdt.OriginId;
+import org.natskvcache.node.ClockLimits;
 import org.natskvcache.node.Effect;
 import org.natskvcache.node.Node;
 import org.natskvcache.node.NodeSettings;
@@ -47,7 +48,8 @@ class CutIdentityTest {
 
   private Node node(OriginId id, Defect defect) {
     NodeSettings settings =
-        new NodeSettings(LIMITS, true, 10_000, NodeSettings.OFFER_WAIT_MILLIS, defect);
+        new NodeSettings(
+            LIMITS, true, 10_000, NodeSettings.OFFER_WAIT_MILLIS, ClockLimits.DEFAULTS, defect);
     Node node = new Node(settings, id, new SplittableRandom(7), now());
     node.connected(now());
     return node;

@@ -1,7 +1,9 @@
 package org.natskvcache.sim;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
@@ -19,7 +21,7 @@ class SimulationTest {
   private static final long FIRST_SEED = Long.getLong("sim.seed", 0);
   private static final long SCHEDULES = Long.getLong("sim.schedules", 400);
 
-  /** Each broken variant is caught within this many schedules; the rarest needs about 50. */
+  /** Each broken variant is caught within this many schedules; the rarest here needs 95. */
   private static final int CAUGHT_WITHIN = 400;
 
   @Test
@@ -42,8 +44,11 @@ class SimulationTest {
             && sum.clockJumps > 0
             && sum.disconnects > 0
             && sum.snapshots > 0
-            && sum.expired > 0,
+            && sum.expired > 0
+            && sum.writesUnderExpired > 0
+            && sum.forgotten > 0,
         "the machines were too kind: " + sum);
+    assertTrue(sum.refused > 0 && sum.evicted > 0, "there was too much room: " + sum);
     assertTrue(sum.contentChecks > 0 && sum.digestChecks > 0, "too little was checked: " + sum);
   }
 
@@ -57,8 +62,7 @@ class SimulationTest {
   }
 
   /**
-   * The check of the checks. {@link CutIdentityTest} has the one that random schedules meet too
-   * rarely.
+   * The check of the checks. {@link CutIdentityTest} has the one that needs 152 random schedules.
    */
   @ParameterizedTest
   @EnumSource(
@@ -74,5 +78,16 @@ class SimulationTest {
       }
     }
     throw new AssertionError(defect + " was not caught by " + CAUGHT_WITHIN + " schedules");
+  }
+
+  @Test
+  void failingScheduleIsMadeShort() {
+    Shortened shortest = Shortened.of(0, Defect.ARRIVAL_ORDER, STEPS);
+    assertTrue(shortest.steps() > 0 && shortest.steps() < STEPS, shortest::toString);
+    assertThrows(
+        SimulationFailure.class,
+        () -> new Simulation(0, Defect.ARRIVAL_ORDER).run(shortest.steps()));
+    new Simulation(0, Defect.ARRIVAL_ORDER).run(shortest.steps() - 1);
+    assertFalse(shortest.lastActions().isEmpty());
   }
 }

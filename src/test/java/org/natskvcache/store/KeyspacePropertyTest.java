@@ -201,11 +201,16 @@ class KeyspacePropertyTest {
       Decision decision = cache.decide(command);
       assertEquals(expected, plain(decision.reply()), "step " + step + " " + command);
       if (decision.reply() instanceof Reply.Rejected) assertNull(decision.op());
-      if (decision.op() != null) cache.apply(decision.op());
+      if (decision.op() != null) cache.applyAccounted(decision.op());
       cache.assertDigestIsThatOfTheContent();
       if (step % 50 == 0) compareKeys(random);
       if (random.nextInt(100) == 0) reap();
     }
+    for (String key : cache.scan("", 10)) cache.delete(key);
+    cache.nowMillis += 1_000_000;
+    reap();
+    assertEquals(0, cache.keyspace.footprint());
+    assertEquals(0, cache.keyspace.liveEntries());
   }
 
   private void compareKeys(SplittableRandom random) {

@@ -463,7 +463,19 @@ class KeyspaceTest {
     void longestExpressibleTimeToLiveIsKept() {
       long ttlMillis = Long.MAX_VALUE - 1 - cache.nowMillis;
       cache.set("k", "v", ttlMillis);
-      assertEquals(Long.MAX_VALUE - 1, cache.keyspace.nextExpiryMillis());
+      assertEquals(Long.MAX_VALUE - 1, cache.keyspace.find(key("k")).expireAtMillis());
+      assertEquals(Entry.NEVER, cache.keyspace.nextExpiryMillis()); // beyond what the index knows
+    }
+
+    @Test
+    void expiryInFourThousandYearsIsIndexed() {
+      long at = (1L << 47) - 2;
+      cache.set("k", "v", at - cache.nowMillis);
+      assertEquals(at, cache.keyspace.nextExpiryMillis());
+      cache.get("k"); // its use is kept in the same word
+      assertEquals(at, cache.keyspace.nextExpiryMillis());
+      cache.delete("k");
+      assertEquals(Entry.NEVER, cache.keyspace.nextExpiryMillis());
     }
 
     @Test

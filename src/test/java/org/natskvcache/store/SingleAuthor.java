@@ -64,6 +64,17 @@ final class SingleAuthor {
     assertEquals(keyspace.digest(), buckets);
   }
 
+  /** Applies an operation, and holds the account against what was foretold and what is held. */
+  void applyAccounted(Op op) {
+    long before = keyspace.footprint();
+    long growth = keyspace.growth(op, me);
+    apply(op);
+    long after = keyspace.footprint();
+    if (Keyspace.growthMax(op) > 0) assertEquals(before + growth, after, "after " + op);
+    assertTrue(after <= before + Keyspace.growthMax(op), "after " + op);
+    assertEquals(keyspace.recomputedFootprint(), after);
+  }
+
   /** All keys of a scan in pages of {@code limit}. */
   List<String> scan(String prefix, int limit) {
     List<String> keys = new ArrayList<>();

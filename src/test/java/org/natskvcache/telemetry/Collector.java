@@ -29,7 +29,7 @@ import javax.net.ssl.SSLContext;
 import org.natskvcache.Waiting;
 
 /** As much of an OTLP collector as tests need: takes what is posted, and keeps it. */
-final class Collector implements AutoCloseable {
+public final class Collector implements AutoCloseable {
   private record Posted(String path, byte[] body) {}
 
   private final HttpServer server;
@@ -44,7 +44,7 @@ final class Collector implements AutoCloseable {
     server.start();
   }
 
-  static Collector start() throws IOException {
+  public static Collector start() throws IOException {
     return startAt(0);
   }
 
@@ -67,7 +67,7 @@ final class Collector implements AutoCloseable {
   }
 
   /** {@code http://127.0.0.1:PORT}. */
-  String url() {
+  public String url() {
     return "http://127.0.0.1:" + port();
   }
 
@@ -94,7 +94,7 @@ final class Collector implements AutoCloseable {
   }
 
   /** Every body as it came, a character a byte. */
-  List<String> bodies() {
+  public List<String> bodies() {
     return posted.stream()
         .map(each -> new String(each.body, java.nio.charset.StandardCharsets.ISO_8859_1))
         .toList();

@@ -34,10 +34,15 @@ sealed interface Answer {
       case Reply.Values(var values) -> texts(values);
       case Reply.Page page -> texts(page.keys());
       case Reply.Batch(var replies) -> new Items(replies.stream().map(Answer::of).toList());
-      case Reply.Rejected rejected ->
-          new Failure(
-              (rejected.reason() == Reply.Reason.WRONG_TYPE ? "WRONGTYPE " : "ERR ")
-                  + rejected.detail());
+      case Reply.Rejected rejected -> new Failure(code(rejected.reason()) + rejected.detail());
+    };
+  }
+
+  private static String code(Reply.Reason reason) {
+    return switch (reason) {
+      case WRONG_TYPE -> "WRONGTYPE ";
+      case FULL -> "OOM command not allowed when ";
+      default -> "ERR ";
     };
   }
 

@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.node.ReplicaStatus;
+import org.natskvcache.store.Capacity;
 
 /**
  * The longer answers: help, links, status, peers. Lines are separated by {@code \n}, none at the
@@ -37,6 +38,7 @@ final class Reports {
     row(lines, "connected", connection(status));
     row(lines, "origin", status.origin().toString());
     row(lines, "entries", Long.toString(status.entries()));
+    row(lines, "memory", memory(status.memory()));
     row(lines, "digest", String.format(Locale.ROOT, "%016x", status.digest()));
     row(lines, "held back", Integer.toString(status.heldBack()));
     row(lines, "peers", Integer.toString(status.peers().size()));
@@ -66,6 +68,17 @@ final class Reports {
               + " ago");
     }
     return String.join("\n", lines);
+  }
+
+  private static String memory(ReplicaStatus.Memory memory) {
+    return memory.bytes()
+        + " bytes of "
+        + (memory.bytesMax() == Capacity.NONE ? "any number" : memory.bytesMax())
+        + ", "
+        + memory.evicted()
+        + " keys evicted, "
+        + memory.refused()
+        + " writes refused";
   }
 
   private static String connection(ReplicaStatus status) {

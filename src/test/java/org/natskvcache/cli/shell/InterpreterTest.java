@@ -360,6 +360,7 @@ class InterpreterTest {
         connected  yes
         origin     %1$s
         entries    3
+        memory     300 bytes of 1000, 4 keys evicted, 5 writes refused
         digest     0000000000000abc
         held back  2
         peers      0
