@@ -148,7 +148,7 @@ final class ReplicatedState {
 
   /** The hybrid clock of a mutation authored at this wall time. */
   long stamp(long wallMillis) {
-    return Math.max(hlc + 1, wallMillis << 16);
+    return Math.min(Math.max(hlc + 1, wallMillis << 16), Mutation.TIME_MAX);
   }
 
   @Nullable Reply oversized(Command command) {
@@ -386,7 +386,10 @@ final class ReplicatedState {
         return applied().yieldsTo(header.vector()) ? Installed.OUTLIVED : Installed.REFUSED;
       }
       for (int i = 1; i < staging.sections().size(); i++) {
-        entries.add(snapshots.decodeBucket(staging.sections().get(i), read.table()));
+        List<Entry> bucket = snapshots.decodeBucket(staging.sections().get(i), read.table());
+        for (Entry entry : bucket)
+          if (keyspace.bucket(entry.key()) != i - 1) return Installed.UNREADABLE;
+        entries.add(bucket);
       }
     } catch (MalformedFrameException damaged) {
       return Installed.UNREADABLE;

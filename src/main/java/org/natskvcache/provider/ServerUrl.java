@@ -48,6 +48,9 @@ public record ServerUrl(String scheme, String userInfo, String host, int port) {
     } catch (URISyntaxException e) {
       return Optional.empty(); // its message would repeat the URL, and a password with it
     }
+    if (uri.getScheme() == null) {
+      return Optional.empty(); // "a/b://c" is a path
+    }
     String scheme = uri.getScheme().toLowerCase(Locale.ROOT);
     String path = uri.getRawPath();
     boolean plain =

@@ -259,6 +259,9 @@ public final class Simulation {
             forgetLike(host, peer);
           }
           if (kind == Effect.Event.Kind.ALARM) fail("alarm: " + detail);
+          if (kind == Effect.Event.Kind.SNAPSHOT_FAILED && detail.equals("reason=unreadable")) {
+            fail("a snapshot that came whole could not be read");
+          }
         }
       }
     }

@@ -196,7 +196,9 @@ final class Decider {
     long length = entry == null || entry.list == null ? 0 : entry.list.size();
     long tail = held == null || held.list == null ? 0 : held.list.tail();
     long position =
-        defect == Defect.POSITION_FROM_RAW_CLOCK ? at.nowMillis << 16 : Math.max(at.hlc, tail + 1);
+        defect == Defect.POSITION_FROM_RAW_CLOCK
+            ? at.nowMillis << 16
+            : Math.min(Math.max(at.hlc, tail + 1), Mutation.TIME_MAX);
     return new Decision(
         new Reply.Amount(length + 1),
         new Op.Append(key, position, value, resetIfExpired(held, at)));

@@ -30,6 +30,12 @@ public record Mutation(
     @Nullable Forgotten contextForgotten,
     long rowHash,
     Op op) {
+  /**
+   * Greatest clock and greatest position in a list. Readers refuse more, so that no peer can push a
+   * clock to its end; who writes stops there.
+   */
+  public static final long TIME_MAX = 1L << 62;
+
   private static final int OVERHEAD = 96;
 
   /** The same mutation, with the hash of its author's row. */

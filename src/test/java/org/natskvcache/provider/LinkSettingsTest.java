@@ -192,7 +192,9 @@ class LinkSettingsTest {
         "nats://a/path",
         "nats://a?x=1",
         "a,,b",
-        "nats://u:se cret@a"
+        "nats://u:se cret@a",
+        "a/b://c",
+        "?://"
       })
   void otherAddressesAreRefusedWithoutRepeatingThem(String url) {
     InvalidSetting problem = invalid(Map.of("NATS_URL", url));

@@ -24,9 +24,6 @@ import org.natskvcache.store.Op;
  * </pre>
  */
 final class MutationCodec {
-  /** Greatest clock and position believed, so that no peer can push a clock to its end. */
-  private static final long TIME_MAX = 1L << 62;
-
   private static final int PUT = 1;
   private static final int DELETE = 2;
   private static final int INCREMENT = 3;
@@ -226,8 +223,9 @@ final class MutationCodec {
     };
   }
 
-  private static long time(long value) throws MalformedFrameException {
-    if (value < 0 || value > TIME_MAX) throw new MalformedFrameException("a time out of range");
+  static long time(long value) throws MalformedFrameException {
+    if (value < 0 || value > Mutation.TIME_MAX)
+      throw new MalformedFrameException("a time out of range");
     return value;
   }
 

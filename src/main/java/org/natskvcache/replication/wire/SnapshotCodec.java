@@ -3,7 +3,9 @@ package org.natskvcache.replication.wire;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
@@ -51,10 +53,12 @@ public final class SnapshotCodec {
    * vector and those it has forgotten but may still hold something of.
    */
   public static final class Table {
+    private final VersionVector vector;
     private final int[] slots;
     private final int[] indexes;
 
     public Table(VersionVector vector, Origins origins) {
+      this.vector = vector;
       slots =
           IntStream.range(0, origins.slots())
               .filter(slot -> !origins.isFree(slot) && vector.get(slot) > 0)
@@ -64,7 +68,8 @@ public final class SnapshotCodec {
       for (int i = 0; i < slots.length; i++) indexes[slots[i]] = i;
     }
 
-    private Table(int[] slots) {
+    private Table(VersionVector vector, int[] slots) {
+      this.vector = vector;
       this.slots = slots;
       this.indexes = new int[0];
     }
@@ -80,6 +85,18 @@ public final class SnapshotCodec {
 
     private int slot(ByteReader in) throws MalformedFrameException {
       return slots[(int) in.varint(slots.length - 1L)];
+    }
+
+    /** A sequence of the origin in {@code slot} that the cut includes. */
+    private long sequence(int slot, ByteReader in) throws MalformedFrameException {
+      long sequence = in.varint(vector.get(slot));
+      if (sequence == 0) throw new MalformedFrameException("a sequence of 0");
+      return sequence;
+    }
+
+    private long dot(ByteReader in) throws MalformedFrameException {
+      int slot = slot(in);
+      return Dot.of(slot, sequence(slot, in));
     }
   }
 
@@ -143,14 +160,18 @@ public final class SnapshotCodec {
     if (origins.slots() + count >= Origins.SLOTS_MAX) {
       throw new MalformedFrameException("too many origins");
     }
-    Table table = new Table(new int[count]);
     VersionVector vector = new VersionVector(origins);
+    Table table = new Table(vector, new int[count]);
+    BitSet named = new BitSet();
     for (int i = 0; i < count; i++) {
-      table.slots[i] = origins.slot(in.origin());
-      vector.raise(table.slots[i], in.varint(Dot.SEQUENCE_MAX));
+      int slot = origins.slot(in.origin());
+      long mark = in.varint(Dot.SEQUENCE_MAX);
+      if (named.get(slot)) throw new MalformedFrameException("an origin twice");
+      named.set(slot);
+      table.slots[i] = slot;
+      vector.raise(slot, mark);
     }
-    long hlc = in.u64();
-    if (hlc < 0 || hlc > 1L << 62) throw new MalformedFrameException("a time out of range");
+    long hlc = MutationCodec.time(in.u64());
     List<@Nullable VersionVector> rows = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       while (rows.size() <= table.slots[i]) rows.add(null);
@@ -168,6 +189,9 @@ public final class SnapshotCodec {
       }
     }
     in.end();
+    for (int slot : table.slots) {
+      if (vector.get(slot) == 0) throw new MalformedFrameException("an origin without a mark");
+    }
     return new Read(new Header(vector, hlc, rows, bucketVectors), table);
   }
 
@@ -249,16 +273,17 @@ public final class SnapshotCodec {
     out.varint(Dot.sequence(dot));
   }
 
-  private static long dot(Table table, ByteReader in) throws MalformedFrameException {
-    int slot = table.slot(in);
-    return Dot.of(slot, in.varint(Dot.SEQUENCE_MAX));
-  }
-
+  /** The entries of a bucket: each key once, and nothing that the cut's vector does not include. */
   public List<Entry> decodeBucket(byte[] section, Table table) throws MalformedFrameException {
     ByteReader in = new ByteReader(section, 0, section.length);
     int count = in.count(2);
     List<Entry> entries = new ArrayList<>(count);
-    for (int i = 0; i < count; i++) entries.add(entry(table, in));
+    Set<Key> keys = new HashSet<>();
+    for (int i = 0; i < count; i++) {
+      Entry entry = entry(table, in);
+      if (!keys.add(entry.key())) throw new MalformedFrameException("a key twice");
+      entries.add(entry);
+    }
     in.end();
     return entries;
   }
@@ -266,39 +291,65 @@ public final class SnapshotCodec {
   private Entry entry(Table table, ByteReader in) throws MalformedFrameException {
     EntryLoader entry = new EntryLoader(new Key(new Bytes(in.bytes())), origins);
     int facets = in.u8();
-    if ((facets & REGISTER) != 0) {
-      for (int i = in.count(12); i > 0; i--) {
-        long dot = dot(table, in);
-        long hlc = in.u64();
-        long expireAt = in.varint(Long.MAX_VALUE - 1);
-        entry.register(dot, hlc, expireAt, in.bytes());
-      }
-    }
-    if ((facets & CHAINS) != 0) {
-      for (int i = in.count(7); i > 0; i--) {
-        Chain chain = new Chain(table.slot(in), in.varint(Dot.SEQUENCE_MAX));
-        chain.last = in.varint(Dot.SEQUENCE_MAX);
-        chain.base = in.varint(Dot.SEQUENCE_MAX);
-        chain.sum = in.zigzag();
-        chain.baseSum = in.zigzag();
-        if (in.u8() != 0) chain.resetDot = dot(table, in);
-        if (chain.base > chain.last || chain.start > chain.last) {
-          throw new MalformedFrameException("a counter chain that cannot be");
-        }
-        entry.chain(chain);
-      }
-    }
-    if ((facets & LIST) != 0) {
-      for (int i = in.count(11); i > 0; i--) entry.item(in.u64(), dot(table, in), in.bytes());
-    }
+    if ((facets & REGISTER) != 0) registers(table, in, entry);
+    if ((facets & CHAINS) != 0) chains(table, in, entry);
+    if ((facets & LIST) != 0) items(table, in, entry);
     if ((facets & SET) != 0) {
       for (int i = in.count(4); i > 0; i--) {
         Bytes member = new Bytes(in.bytes());
         long[] dots = new long[in.count(2)];
-        for (int d = 0; d < dots.length; d++) dots[d] = dot(table, in);
+        for (int d = 0; d < dots.length; d++) dots[d] = table.dot(in);
         entry.member(member, dots);
       }
     }
     return entry.entry();
+  }
+
+  /** Versions are concurrent, so no two are of one origin. */
+  private static void registers(Table table, ByteReader in, EntryLoader entry)
+      throws MalformedFrameException {
+    Set<Integer> owners = new HashSet<>();
+    for (int i = in.count(12); i > 0; i--) {
+      long dot = table.dot(in);
+      if (!owners.add(Dot.slot(dot)))
+        throw new MalformedFrameException("two versions of one origin");
+      long hlc = MutationCodec.time(in.u64());
+      long expireAt = in.varint(Long.MAX_VALUE - 1);
+      entry.register(dot, hlc, expireAt, in.bytes());
+    }
+  }
+
+  private static void chains(Table table, ByteReader in, EntryLoader entry)
+      throws MalformedFrameException {
+    Set<Integer> owners = new HashSet<>();
+    for (int i = in.count(7); i > 0; i--) {
+      int owner = table.slot(in);
+      Chain chain = new Chain(owner, table.sequence(owner, in));
+      chain.last = table.sequence(owner, in);
+      chain.base = in.varint(chain.last);
+      chain.sum = in.zigzag();
+      chain.baseSum = in.zigzag();
+      if (in.u8() != 0) chain.resetDot = table.dot(in);
+      if (chain.start > chain.last || !owners.add(owner)) {
+        throw new MalformedFrameException("a counter chain that cannot be");
+      }
+      entry.chain(chain);
+    }
+  }
+
+  private void items(Table table, ByteReader in, EntryLoader entry) throws MalformedFrameException {
+    long positionBefore = -1;
+    long dotBefore = Dot.NONE;
+    for (int i = in.count(11); i > 0; i--) {
+      long position = MutationCodec.time(in.u64());
+      long dot = table.dot(in);
+      if (position < positionBefore
+          || position == positionBefore && origins.compare(dotBefore, dot) >= 0) {
+        throw new MalformedFrameException("items out of order");
+      }
+      positionBefore = position;
+      dotBefore = dot;
+      entry.item(position, dot, in.bytes());
+    }
   }
 }
