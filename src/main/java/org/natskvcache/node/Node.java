@@ -723,14 +723,30 @@ public final class Node {
     }
 
     @Override
-    public ReplicatedState.Installed install(Staging staging) {
-      ReplicatedState.Installed installed = replicated.install(staging);
+    public ReplicatedState.Installed install(Staging staging, @Nullable OriginId server) {
+      ReplicatedState.Installed installed = sided(replicated.install(staging), server);
       if (installed == ReplicatedState.Installed.OUTLIVED) effects.add(new Effect.StartOver());
       Forgotten forgotten = applied().forgotten();
       if (forgotten != null && replicated.isForgotten(Node.this.id())) rename(forgotten.until());
       room.look();
       reaper.schedule(tick);
       return installed;
+    }
+
+    /**
+     * Where two cannot be reconciled, the one that joins gives way to the one that is live,
+     * whatever they forgot: nobody can join from it, so the others would start over from each other
+     * for ever.
+     */
+    private ReplicatedState.Installed sided(
+        ReplicatedState.Installed installed, @Nullable OriginId server) {
+      if (installed != ReplicatedState.Installed.REFUSED
+          && installed != ReplicatedState.Installed.OUTLIVED) return installed;
+      Peer peer = server == null ? null : peers.find(origins.find(server));
+      boolean live = state == ReplicaStatus.State.LIVE;
+      boolean theirsLive = peer != null && peer.live;
+      if (live == theirsLive) return installed;
+      return live ? ReplicatedState.Installed.REFUSED : ReplicatedState.Installed.OUTLIVED;
     }
 
     @Override

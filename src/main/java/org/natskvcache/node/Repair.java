@@ -41,8 +41,8 @@ final class Repair {
 
     void sendSnapshotRequest(OriginId target, long cut, int section, int offset, int windowBytes);
 
-    /** Installs a whole snapshot, or changes nothing. */
-    ReplicatedState.Installed install(Staging staging);
+    /** Installs a whole snapshot of this server, or changes nothing. */
+    ReplicatedState.Installed install(Staging staging, @Nullable OriginId server);
 
     Staging newStaging();
 
@@ -255,7 +255,7 @@ final class Repair {
       if (from != null && !partial) { // the cut can be forgotten
         host.sendSnapshotRequest(from, cut, stage.section(), 0, 0);
       }
-      switch (host.install(stage)) {
+      switch (host.install(stage, from)) {
         case DONE -> {}
         case UNREADABLE -> {
           failed("reason=unreadable", tick);

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.crdt.Defect;
 
 /**
@@ -50,6 +51,13 @@ class SimulationTest {
         "the machines were too kind: " + sum);
     assertTrue(sum.refused > 0 && sum.evicted > 0, "there was too much room: " + sum);
     assertTrue(sum.contentChecks > 0 && sum.digestChecks > 0, "too little was checked: " + sum);
+  }
+
+  /** Schedules that found something a change of the rest of the code may hide. */
+  @ParameterizedTest
+  @ValueSource(longs = {261, 40_002_355, 50_036_896})
+  void whatOnceFailedAgrees(long seed) {
+    assertEquals(1, new Simulation(seed, Defect.NONE).run(STEPS).schedules);
   }
 
   @Test
