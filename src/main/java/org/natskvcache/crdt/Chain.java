@@ -45,6 +45,19 @@ public final class Chain {
     this.start = start;
   }
 
+  /** The chains as they are now. */
+  public static @Nullable Chain frozen(@Nullable Chain chains) {
+    if (chains == null) return null;
+    Chain copy = new Chain(chains.slot, chains.start);
+    copy.last = chains.last;
+    copy.sum = chains.sum;
+    copy.base = chains.base;
+    copy.baseSum = chains.baseSum;
+    copy.resetDot = chains.resetDot;
+    copy.next = frozen(chains.next);
+    return copy;
+  }
+
   /** Whether every increment was reset. */
   public boolean dead() {
     return base == last;

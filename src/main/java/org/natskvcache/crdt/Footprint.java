@@ -4,8 +4,8 @@ package org.natskvcache.crdt;
  * What merged state takes in memory, bytes: a function of its content alone, so that every replica
  * with the same content comes to the same sum. The figures are those of objects in a JVM with
  * compact object headers and compressed references, as the executable starts it below 32 GB of
- * heap; where arrays grow by doubling they are the mean. {@code FootprintTest} holds them against
- * the heap.
+ * heap; where arrays grow in steps they are the mean. {@code FootprintTest} holds them against the
+ * heap.
  */
 public final class Footprint {
   /** A version of a register, beyond the array of its value. */
@@ -21,13 +21,10 @@ public final class Footprint {
   public static final int ITEM = 24;
 
   /** A set without members. */
-  public static final int SET = 168;
+  public static final int SET = 208;
 
-  /** A member of a set, beyond the array of its bytes and its dots. */
-  public static final int MEMBER = 72;
-
-  /** A dot of a member. */
-  public static final int DOT = 8;
+  /** A dot of a member of a set, beyond the array of the member's bytes. */
+  public static final int MEMBER = 40;
 
   private Footprint() {}
 

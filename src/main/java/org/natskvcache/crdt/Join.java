@@ -17,12 +17,13 @@ public record Join(
     VersionVector theirsSeen,
     Defect defect,
     Consumer<String> contradictions) {
-  boolean keepsMine(long dot, boolean theirsHold) {
+  /** Whether a dot that {@code mine} holds stays. */
+  public boolean keepsMine(long dot, boolean theirsHold) {
     return theirsHold || !theirsSeen.covers(dot) || defect == Defect.JOIN_IS_PLAIN_UNION;
   }
 
-  /** For a dot that {@code mine} does not hold. */
-  boolean takesTheirs(long dot) {
+  /** Whether a dot of {@code theirs} that {@code mine} does not hold is taken. */
+  public boolean takesTheirs(long dot) {
     return !mineSeen.covers(dot) || defect == Defect.JOIN_IS_PLAIN_UNION;
   }
 }

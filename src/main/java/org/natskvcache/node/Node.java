@@ -46,6 +46,15 @@ import org.natskvcache.store.Reply;
 public final class Node {
   private static final int ANSWER_JITTER_MILLIS = 20;
   private static final int BEHIND_JITTER_MILLIS = 250;
+
+  /**
+   * While a group writes, everybody is a little behind somebody; telling each time would set all to
+   * telling all without end. So an instance tells once in so many milliseconds, more in a large
+   * group.
+   */
+  private static final long BEHIND_MILLIS = 1_000;
+
+  private static final long BEHIND_MILLIS_EACH = 50;
   private static final long VECTOR_REQUEST_MILLIS = 1_000;
   private static final long SILENT_HEARTBEATS = 3;
 
@@ -99,6 +108,7 @@ public final class Node {
   private boolean offered;
   private long progressMark;
   private boolean leaveHeard;
+  private long toldBehindTick = Long.MIN_VALUE / 2;
   private @Nullable String alarm;
   private long verifyTick;
   private int verifyBucket;
@@ -225,11 +235,6 @@ public final class Node {
     @Override
     public void beforeChange(int bucket) {
       server.beforeChange(bucket);
-    }
-
-    @Override
-    public void beforeInstall() {
-      server.beforeInstall();
     }
 
     @Override
@@ -446,7 +451,7 @@ public final class Node {
         alarm("an origin that left goes on writing");
         return;
       }
-      replicated.deliver(mutation);
+      if (!replicated.deliver(mutation)) repair.cameTwice();
     }
     replicated.deliverHeldBack();
     room.look();
@@ -540,8 +545,15 @@ public final class Node {
       replicated.keyspace().acknowledge(slot, peer.known);
     }
     if (heartbeat.hello()) heartbeats.soon(tick, ANSWER_JITTER_MILLIS);
-    else if (!equal && !peer.known.covers(applied())) heartbeats.soon(tick, BEHIND_JITTER_MILLIS);
+    else if (!equal && !peer.known.covers(applied())) tellWhoIsBehind();
     repairIfLacking();
+  }
+
+  private void tellWhoIsBehind() {
+    long rest = Math.max(BEHIND_MILLIS, BEHIND_MILLIS_EACH * peers.count());
+    if (tick - toldBehindTick < rest) return;
+    toldBehindTick = tick;
+    heartbeats.soon(tick, BEHIND_JITTER_MILLIS);
   }
 
   private void askForVector(Peer peer) {
@@ -752,6 +764,11 @@ public final class Node {
     @Override
     public Staging newStaging() {
       return replicated.newStaging();
+    }
+
+    @Override
+    public void abandonStaging() {
+      replicated.abandonStaging();
     }
 
     @Override

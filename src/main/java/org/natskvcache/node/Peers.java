@@ -72,6 +72,10 @@ final class Peers {
     bySlot.clear();
   }
 
+  int count() {
+    return bySlot.size();
+  }
+
   /** In the order they were found. */
   List<Peer> all() {
     return new ArrayList<>(bySlot.values());

@@ -20,6 +20,9 @@ import org.natskvcache.store.Limits;
  *                         behind, more
  * </pre>
  *
+ * <p>The wait before a question is longer while what was asked for comes a second time: then it was
+ * not lost, only late, and more questions would make it later.
+ *
  * <p>First asked is the author of what is missing, then any peer known to have it, then anyone.
  * Owned by the node.
  */
@@ -46,6 +49,9 @@ final class Repair {
 
     Staging newStaging();
 
+    /** What {@link #newStaging} gave is not gone on with. */
+    void abandonStaging();
+
     OriginId id(Peer peer);
 
     void event(Effect.Event.Kind kind, @Nullable OriginId peer, String detail);
@@ -59,6 +65,7 @@ final class Repair {
   }
 
   private static final long NACK_MILLIS = 5;
+  private static final long PATIENCE_MAX_MILLIS = 2_000;
   private static final int NACK_JITTER_MILLIS = 11;
   private static final long ANSWER_MILLIS = 250;
   private static final long BACKOFF_MAX_MILLIS = 5_000;
@@ -76,6 +83,11 @@ final class Repair {
   private Phase phase = Phase.IDLE;
   private long atTick = Long.MAX_VALUE;
   private int attempt;
+  private long patienceMillis = NACK_MILLIS;
+
+  /** Whether mutations came twice since something was last noticed. */
+  private boolean cameTwice;
+
   private @Nullable OriginId askedOf;
   private @Nullable Staging staging;
   private long cut;
@@ -113,7 +125,12 @@ final class Repair {
 
   void reset() {
     rest();
+    abandon();
+  }
+
+  private void abandon() {
     staging = null;
+    host.abandonStaging();
   }
 
   private void rest() {
@@ -134,7 +151,17 @@ final class Repair {
     if (phase != Phase.IDLE && !hopeless()) return;
     attempt = 0;
     hopeless = false;
-    waitUntil(tick + NACK_MILLIS + random.nextInt(NACK_JITTER_MILLIS));
+    patienceMillis =
+        cameTwice
+            ? Math.min(PATIENCE_MAX_MILLIS, 2 * patienceMillis)
+            : Math.max(NACK_MILLIS, patienceMillis * 3 / 4);
+    cameTwice = false;
+    waitUntil(tick + patienceMillis + random.nextInt(NACK_JITTER_MILLIS));
+  }
+
+  /** A mutation came that was here already. */
+  void cameTwice() {
+    cameTwice = true;
   }
 
   /** Asks without waiting for what may still be under way. */
@@ -191,7 +218,8 @@ final class Repair {
     }
     attempt = progress ? 0 : attempt + 1;
     boolean more = end.outcome() == Frame.ReplayEnd.Outcome.MORE && progress;
-    waitUntil(more ? tick : tick + backoff(NACK_MILLIS) + random.nextInt(NACK_JITTER_MILLIS));
+    long pause = Math.max(patienceMillis, backoff(NACK_MILLIS));
+    waitUntil(more ? tick : tick + pause + random.nextInt(NACK_JITTER_MILLIS));
     tick(tick);
   }
 
@@ -223,7 +251,7 @@ final class Repair {
 
   private void failed(String detail, long tick) {
     host.event(Effect.Event.Kind.SNAPSHOT_FAILED, askedOf, detail);
-    staging = null;
+    abandon();
     attempt++;
     waitUntil(tick + backoff(NACK_MILLIS) + random.nextInt((int) ANSWER_MILLIS));
   }
@@ -249,11 +277,11 @@ final class Repair {
     silences = 0;
     atTick = tick + STAGING_IDLE_MILLIS;
     boolean partial = partialAllowed && stage.section() > before + 1;
-    if (stage.complete() || partial) {
+    if (stage.complete() || stage.stopped() || partial) {
       OriginId from = askedOf;
       staging = null;
       if (from != null && !partial) { // the cut can be forgotten
-        host.sendSnapshotRequest(from, cut, stage.section(), 0, 0);
+        host.sendSnapshotRequest(from, cut, stage.sections(), 0, 0);
       }
       switch (host.install(stage, from)) {
         case DONE -> {}
@@ -263,6 +291,10 @@ final class Repair {
         }
         case REFUSED -> {
           failed("reason=\"the peer has to start over\"", tick);
+          return;
+        }
+        case ABANDONED -> {
+          failed("reason=\"what is forgotten changed\"", tick);
           return;
         }
         case OUTLIVED -> {
@@ -286,7 +318,7 @@ final class Repair {
   void refused(Frame.SnapshotRefused refusal, long tick) {
     if (phase != Phase.STAGING || !refusal.from().equals(askedOf)) return;
     if (!refusal.busy() && refusal.cut() != cut) return;
-    staging = null;
+    abandon();
     attempt++;
     waitUntil(tick + (refusal.busy() ? BUSY_MILLIS : random.nextInt((int) ANSWER_MILLIS)));
   }

@@ -1,6 +1,5 @@
 package org.natskvcache.node;
 
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
@@ -22,13 +21,13 @@ import org.natskvcache.replication.Cut;
 import org.natskvcache.replication.Delivery;
 import org.natskvcache.replication.ReplayRing;
 import org.natskvcache.replication.Staging;
-import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.replication.wire.SnapshotCodec;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Decision;
-import org.natskvcache.store.Entry;
+import org.natskvcache.store.Key;
 import org.natskvcache.store.Keyspace;
 import org.natskvcache.store.Limits;
+import org.natskvcache.store.Merge;
 import org.natskvcache.store.Mutation;
 import org.natskvcache.store.Op;
 import org.natskvcache.store.Reply;
@@ -42,9 +41,6 @@ final class ReplicatedState {
   interface Listener {
     /** Something of this digest bucket is about to change. */
     void beforeChange(int bucket);
-
-    /** Anything may be about to change. */
-    void beforeInstall();
 
     /** Everything an origin that left has ever written is applied. */
     void settled(int slot);
@@ -81,6 +77,9 @@ final class ReplicatedState {
   private boolean contextWhole;
 
   private int slotsAtSweep = SWEEP_SLOTS_MIN;
+
+  /** The snapshot being received. */
+  private @Nullable Staging staging;
 
   private OriginId id;
   private int me;
@@ -167,7 +166,7 @@ final class ReplicatedState {
     contextWhole = false;
     risen.clear();
     int bucket = keyspace.bucket(op.key());
-    listener.beforeChange(bucket);
+    beforeChange(bucket, op.key());
     VersionVector row = delivery.advance(bare);
     report(keyspace.apply(bare, row, me), me);
     buckets.touch(bucket, me, Dot.sequence(dot));
@@ -179,7 +178,7 @@ final class ReplicatedState {
 
   /** What {@link Defect#EXPIRED_REMOVED_WITHOUT_MUTATION} does in place of {@link #author}. */
   void removeUntold(Op removal) {
-    listener.beforeChange(keyspace.bucket(removal.key()));
+    beforeChange(keyspace.bucket(removal.key()), removal.key());
     Mutation untold =
         new Mutation(Dot.of(me, written() + 1), hlc, NO_SLOTS, NO_MARKS, null, 0, removal);
     keyspace.apply(untold, applied(), me);
@@ -207,10 +206,12 @@ final class ReplicatedState {
 
   /**
    * Applies a peer's mutation if it is ready, holds it back if it is early, ignores it if it is
-   * known.
+   * known; false for the last.
    */
-  void deliver(Mutation mutation) {
-    if (delivery.judge(mutation) == Delivery.Verdict.READY) apply(mutation);
+  boolean deliver(Mutation mutation) {
+    Delivery.Verdict verdict = delivery.judge(mutation);
+    if (verdict == Delivery.Verdict.READY) apply(mutation);
+    return verdict != Delivery.Verdict.DUPLICATE;
   }
 
   /** Applies what was held back and is ready now. */
@@ -225,7 +226,7 @@ final class ReplicatedState {
     int author = Dot.slot(mutation.dot());
     hlc = Math.max(hlc, mutation.hlc());
     int bucket = keyspace.bucket(mutation.op().key());
-    listener.beforeChange(bucket);
+    beforeChange(bucket, mutation.op().key());
     VersionVector row = delivery.advance(mutation);
     report(keyspace.apply(mutation, row, me), author);
     if (mutation.rowHash() != 0 && mutation.rowHash() != row.hash()) {
@@ -235,6 +236,12 @@ final class ReplicatedState {
     ring.add(mutation);
     if (author != me) risen.set(author);
     settleIfClosed(author);
+  }
+
+  private void beforeChange(int bucket, Key key) {
+    listener.beforeChange(bucket);
+    Merge merge = staging == null ? null : staging.merge();
+    if (merge != null) merge.touched(key);
   }
 
   private void report(@Nullable String contradiction, int slot) {
@@ -307,6 +314,7 @@ final class ReplicatedState {
 
   /** Lets go of what was kept for the origins that had a mark before. */
   private void forgotten(VersionVector before) {
+    abandonStaging(); // its comparisons do not hold any more
     contextWhole = true;
     SortedMap<OriginId, Long> gone = new TreeMap<>();
     for (int slot = 0; slot < before.slots(); slot++) {
@@ -337,6 +345,7 @@ final class ReplicatedState {
     delivery.markSlots(used);
     keyspace.markSlots(used);
     ring.markSlots(used);
+    if (staging != null) staging.markSlots(used);
     BitSet unused = new BitSet();
     for (int slot = 0; slot < origins.slots(); slot++) {
       if (used.get(slot) || origins.isFree(slot)) continue;
@@ -355,8 +364,28 @@ final class ReplicatedState {
     return new Cut(keyspace, snapshots, Cut.header(delivery, buckets, origins, hlc));
   }
 
+  /** Begins to receive a snapshot; one that was begun before is not gone on with. */
   Staging newStaging() {
-    return new Staging(1 + buckets.size());
+    abandonStaging();
+    Staging begun = new Staging(snapshots, buckets.size(), this::newMerge);
+    staging = begun;
+    return begun;
+  }
+
+  void abandonStaging() {
+    staging = null;
+  }
+
+  /** Null where the two cannot be reconciled. */
+  private @Nullable Merge newMerge(SnapshotCodec.Header header) {
+    if (!reconcilable(header.vector())) return null;
+    Join rule =
+        new Join(
+            applied(),
+            header.vector(),
+            settings.defect(),
+            said -> listener.contradiction("a snapshot that cannot be: " + said));
+    return new Merge(keyspace, rule);
   }
 
   /** What became of a snapshot. */
@@ -371,33 +400,27 @@ final class ReplicatedState {
      */
     REFUSED,
     /** Nothing was changed: the same, but it is for this instance to give way. */
-    OUTLIVED
+    OUTLIVED,
+    /** Nothing was changed: what is forgotten here changed since it was begun. */
+    ABANDONED
   }
 
   /** Joins a whole snapshot in one step, or changes nothing. */
-  Installed install(Staging staging) {
-    SnapshotCodec.Header header;
-    List<List<Entry>> entries = new ArrayList<>();
-    try {
-      SnapshotCodec.Read read =
-          snapshots.decodeHeader(staging.sections().getFirst(), buckets.size());
-      header = read.header();
-      if (!reconcilable(header.vector())) {
-        return applied().yieldsTo(header.vector()) ? Installed.OUTLIVED : Installed.REFUSED;
-      }
-      for (int i = 1; i < staging.sections().size(); i++) {
-        List<Entry> bucket = snapshots.decodeBucket(staging.sections().get(i), read.table());
-        for (Entry entry : bucket)
-          if (keyspace.bucket(entry.key()) != i - 1) return Installed.UNREADABLE;
-        entries.add(bucket);
-      }
-    } catch (MalformedFrameException damaged) {
-      return Installed.UNREADABLE;
-    }
-    listener.beforeInstall();
-    VersionVector mine = applied().copy();
-    joinBuckets(header, entries, mine);
+  Installed install(Staging arrived) {
+    boolean open = arrived == staging;
+    abandonStaging();
+    SnapshotCodec.Header header = arrived.header();
+    if (arrived.unreadable() || header == null) return Installed.UNREADABLE;
     VersionVector theirs = header.vector();
+    // asked again, for what was applied since the header was read
+    if (!reconcilable(theirs)) {
+      return applied().yieldsTo(theirs) ? Installed.OUTLIVED : Installed.REFUSED;
+    }
+    Merge merge = arrived.merge();
+    if (!open || merge == null) return Installed.ABANDONED;
+    VersionVector mine = applied().copy();
+    merge.finish(me, chain -> ownerHasSeenReset(chain, header.rows()), listener::beforeChange);
+    touchBuckets(header.bucketVectors());
     for (int slot = 0; slot < theirs.slots(); slot++) {
       if (theirs.mark(slot) <= mine.get(slot)) continue;
       ring.skipTo(slot, theirs.mark(slot));
@@ -405,7 +428,6 @@ final class ReplicatedState {
     }
     delivery.install(theirs, header.rows());
     if (!Objects.equals(applied().forgotten(), mine.forgotten())) forgotten(mine);
-    keyspace.reindexResiduals();
     hlc = Math.max(hlc, header.hlc());
     for (int slot : List.copyOf(closed.keySet())) settleIfClosed(slot);
     deliverHeldBack();
@@ -423,19 +445,9 @@ final class ReplicatedState {
         || theirs.lacksAllForgottenBy(applied());
   }
 
-  private void joinBuckets(
-      SnapshotCodec.Header header, List<List<Entry>> entries, VersionVector mine) {
-    Join rule =
-        new Join(
-            mine,
-            header.vector(),
-            settings.defect(),
-            said -> listener.contradiction("a snapshot that cannot be: " + said));
-    Keyspace.Joining joining =
-        new Keyspace.Joining(rule, me, chain -> ownerHasSeenReset(chain, header.rows()));
-    for (int bucket = 0; bucket < entries.size(); bucket++) {
-      keyspace.join(bucket, entries.get(bucket), joining);
-      VersionVector touched = header.bucketVectors().get(bucket);
+  private void touchBuckets(List<VersionVector> theirs) {
+    for (int bucket = 0; bucket < theirs.size(); bucket++) {
+      VersionVector touched = theirs.get(bucket);
       for (int slot = 0; slot < touched.slots(); slot++) {
         if (applied().get(slot) < Dot.SEQUENCE_MAX) buckets.touch(bucket, slot, touched.mark(slot));
       }

@@ -46,10 +46,6 @@ final class SnapshotServer {
     for (Served served : cuts.values()) served.cut.beforeChange(bucket);
   }
 
-  void beforeInstall() {
-    for (Served served : cuts.values()) served.cut.beforeInstall();
-  }
-
   /** Forgets cuts nobody asks for. */
   void expire(long tick) {
     cuts.values().removeIf(served -> served.usedTick[0] + IDLE_MILLIS <= tick);
@@ -82,7 +78,7 @@ final class SnapshotServer {
     served.usedTick[0] = tick;
     Cut cut = served.cut;
     if (defect == Defect.SNAPSHOT_OF_DIFFERENT_CUTS && request.section() > 0) cut = newCut.get();
-    cut.release(request.section());
+    cut.release(request.section(), request.offset());
     if (cut.isReleased()) cuts.remove(number);
     send(request, number, cut, me, answer);
   }

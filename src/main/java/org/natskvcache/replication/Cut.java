@@ -1,40 +1,93 @@
 package org.natskvcache.replication;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
+import org.natskvcache.replication.wire.BucketWriter;
+import org.natskvcache.replication.wire.ByteWriter;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.SnapshotCodec;
 import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Entry;
 import org.natskvcache.store.Keyspace;
 
 /**
  * A snapshot being served: one moment of the whole state, sent in sections over some time while the
- * state moves on. A bucket is written down when it is asked for or just before its first change,
- * whichever comes first, so all sections show the same moment. What the receiver has is forgotten
- * here.
+ * state moves on. What a bucket holds is noted when it is asked for or just before its first
+ * change, whichever comes first, so all sections show the same moment; noting shares strings and
+ * the chunks of lists and sets with the state, which copies a chunk before it changes it. Bytes are
+ * made as they are asked for, and forgotten, like what they were made of, once the receiver has
+ * them.
  *
  * <p>Mutable; owned by the node.
  */
 public final class Cut {
+  /** A section being written down: section 0 is the header, section 1 + b is bucket b. */
+  private static final class Section {
+    /** Null: it is whole. */
+    private @Nullable BucketWriter writer;
+
+    private final ByteWriter bytes;
+
+    /** How many of its first bytes are forgotten. */
+    private int forgotten;
+
+    Section(@Nullable BucketWriter writer, ByteWriter bytes) {
+      this.writer = writer;
+      this.bytes = bytes;
+    }
+
+    /** Writes on until {@code end} is behind, or the section whole. */
+    void write(int end) {
+      if (writer != null && writer.write(bytes, end - forgotten)) writer = null;
+    }
+
+    /** How long it is as far as it is written. */
+    int length() {
+      return forgotten + bytes.size();
+    }
+
+    boolean whole() {
+      return writer == null;
+    }
+
+    byte[] copy(int from, int to) {
+      return Arrays.copyOfRange(bytes.array(), from - forgotten, to - forgotten);
+    }
+
+    void forget(int to) {
+      if (to - forgotten < FORGET_BYTES || to > length()) return;
+      bytes.dropFirst(to - forgotten);
+      forgotten = to;
+    }
+  }
+
+  /** So many bytes are forgotten at once, because what comes after them has to move. */
+  private static final int FORGET_BYTES = 256 << 10;
+
   private final Keyspace keyspace;
-  private final SnapshotCodec codec;
   private final SnapshotCodec.Table table;
 
-  /** Section 0 is the header, section 1 + b is bucket b; null: not written down yet. */
-  private final @Nullable Bytes[] sections;
+  /** What a bucket held at the moment of the cut; null: what it holds, or it is being written. */
+  private final List<@Nullable List<Entry>> noted;
+
+  /** Null: not begun, or released. */
+  private final @Nullable Section[] sections;
 
   private int released;
 
   public Cut(Keyspace keyspace, SnapshotCodec codec, SnapshotCodec.Header header) {
     this.keyspace = keyspace;
-    this.codec = codec;
     table = new SnapshotCodec.Table(header.vector(), keyspace.origins());
-    sections = new Bytes[1 + header.bucketVectors().size()];
-    sections[0] = new Bytes(codec.encode(header, table));
+    int buckets = header.bucketVectors().size();
+    noted = new ArrayList<>(Collections.nCopies(buckets, null));
+    sections = new Section[1 + buckets];
+    sections[0] = new Section(null, codec.encode(header, table));
   }
 
   /** The header of a cut at this moment. */
@@ -57,21 +110,19 @@ public final class Cut {
 
   /** To be called before anything in {@code bucket} changes. */
   public void beforeChange(int bucket) {
-    if (bucket + 1 >= released) section(bucket + 1);
+    if (bucket + 1 < released || sections[bucket + 1] != null) return;
+    if (noted.get(bucket) == null) noted.set(bucket, keyspace.frozen(bucket));
   }
 
-  /** Writes down everything that is left, before many buckets change at once. */
-  public void beforeInstall() {
-    for (int section = released; section < sections.length; section++) section(section);
-  }
-
-  private byte[] section(int section) {
-    Bytes written = sections[section];
-    if (written == null) {
-      written = new Bytes(codec.encode(keyspace.entries(section - 1), table));
-      sections[section] = written;
-    }
-    return written.array();
+  private Section section(int number) {
+    Section section = sections[number];
+    if (section != null) return section;
+    List<Entry> entries = noted.get(number - 1);
+    if (entries == null) entries = keyspace.frozen(number - 1);
+    noted.set(number - 1, null);
+    section = new Section(new BucketWriter(entries, table), new ByteWriter(1024));
+    sections[number] = section;
+    return section;
   }
 
   /** A part of the cut and whether the cut ends with it. */
@@ -82,9 +133,14 @@ public final class Cut {
     }
   }
 
-  /** The receiver has everything before {@code section}: it need not be kept. */
-  public void release(int section) {
-    for (; released < Math.min(section, sections.length); released++) sections[released] = null;
+  /** The receiver has everything before this position: it need not be kept. */
+  public void release(int section, int offset) {
+    for (; released < Math.min(section, sections.length); released++) {
+      sections[released] = null;
+      if (released > 0) noted.set(released - 1, null);
+    }
+    Section open = section < sections.length ? sections[section] : null;
+    if (open != null && section == released) open.forget(offset);
   }
 
   /** Whether the receiver has everything. */
@@ -100,17 +156,18 @@ public final class Cut {
    */
   public @Nullable Part part(int section, int offset, int bytes) {
     if (section < released || section >= sections.length) return null;
-    if (offset > section(section).length) return null;
     List<Frame.Piece> pieces = new ArrayList<>();
     int left = bytes;
     int at = offset;
     for (int s = section; s < sections.length && left > 0; s++, at = 0) {
-      byte[] whole = section(s);
-      int length = Math.min(left, whole.length - at);
-      byte[] piece = java.util.Arrays.copyOfRange(whole, at, at + length);
-      boolean ends = at + length == whole.length;
-      pieces.add(new Frame.Piece(ends, new Bytes(piece)));
-      left -= Math.max(1, length);
+      Section open = section(s);
+      int until = (int) Math.min(Integer.MAX_VALUE, (long) at + left);
+      open.write(until);
+      if (at < open.forgotten || at > open.length()) return null;
+      int end = Math.min(until, open.length());
+      boolean ends = open.whole() && end == open.length();
+      pieces.add(new Frame.Piece(ends, new Bytes(open.copy(at, end))));
+      left -= Math.max(1, end - at);
       if (!ends) return new Part(section, offset, pieces, false);
       if (s == sections.length - 1) return new Part(section, offset, pieces, true);
     }

@@ -11,6 +11,8 @@ import org.natskvcache.store.Limits;
  *
  * @param nodes how many instances, 2 to 5
  * @param keys how many keys they quarrel over
+ * @param values how many values, members and items there are; with many, a list or set takes more
+ *     than one chunk, which are small here
  * @param loss share of messages lost
  * @param repeat share of messages delivered twice
  * @param damage share of messages with a flipped bit or a missing end
@@ -26,6 +28,7 @@ import org.natskvcache.store.Limits;
 record Knobs(
     int nodes,
     int keys,
+    int values,
     double loss,
     double repeat,
     double damage,
@@ -72,6 +75,7 @@ record Knobs(
     return new Knobs(
         2 + random.nextInt(4),
         1 + random.nextInt(5),
+        random.nextBoolean() ? 3 : 30,
         random.nextInt(4) * 0.1,
         random.nextInt(3) * 0.1,
         random.nextInt(3) * 0.02,

@@ -450,7 +450,7 @@ public final class Simulation {
   }
 
   private Command command(Key key) {
-    Bytes value = Bytes.utf8("v" + random.nextInt(3));
+    Bytes value = Bytes.utf8("v" + random.nextInt(knobs.values()));
     return switch (random.nextInt(11)) {
       case 0 -> {
         Bytes written = random.nextBoolean() ? value : Bytes.utf8("" + random.nextInt(10));

@@ -197,7 +197,6 @@ final class Specification {
     if (entry.set() != null) {
       entry
           .set()
-          .dots()
           .forEach((member, dots) -> {
             for (long dot : dots) content.member(member, stamp(origins, dot));
           });

@@ -2,12 +2,12 @@ package org.natskvcache.store;
 
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
 import org.natskvcache.crdt.Defect;
+import org.natskvcache.crdt.ItemList;
+import org.natskvcache.crdt.MemberSet;
 import org.natskvcache.crdt.Register;
 
 /**
@@ -25,6 +25,9 @@ final class Decider {
 
   /** A page of keys with so many bytes takes no more, so that it fits into one message. */
   private static final int PAGE_BYTES = 512 << 10;
+
+  /** More elements than these are put into the answer by who reads it, so that nobody waits. */
+  private static final int AT_ONCE_MAX = 1_000;
 
   private final Keyspace keyspace;
   private Limits limits;
@@ -226,9 +229,17 @@ final class Decider {
     long from = Math.max(0, start < 0 ? start + size : start);
     long to = Math.min(size - 1L, stop < 0 ? stop + size : stop);
     if (from > to) return Decision.of(Decision.EMPTY);
-    List<Bytes> values = new ArrayList<>((int) (to - from + 1));
-    entry.list.range((int) from, (int) to, (position, dot, v) -> values.add(new Bytes(v)));
-    return Decision.of(new Reply.Values(values));
+    if (to - from < AT_ONCE_MAX) {
+      return Decision.of(new Reply.Values(items(entry.list, (int) from, (int) to)));
+    }
+    ItemList list = entry.list.frozen();
+    return Decision.of(new Reply.Values(new LaterList(() -> items(list, (int) from, (int) to))));
+  }
+
+  private static List<Bytes> items(ItemList list, int from, int to) {
+    List<Bytes> values = new ArrayList<>(to - from + 1);
+    list.range(from, to, (position, dot, value) -> values.add(new Bytes(value)));
+    return values;
   }
 
   private Decision clear(Key key, Entry.Type type, Moment at) {
@@ -265,19 +276,29 @@ final class Decider {
     if (keys.isEmpty()) {
       return Decision.rejected(Reply.Reason.BAD_ARGUMENT, "at least one set is needed");
     }
-    Set<Bytes> members = new HashSet<>();
-    boolean first = true;
+    List<MemberSet<Bytes>> sets = new ArrayList<>();
+    long members = 0;
     for (Key key : keys) {
       Entry entry = shown(key, at);
       if (entry != null && entry.type() != Entry.Type.SET) return wrongType(entry, Entry.Type.SET);
-      Set<Bytes> these = entry == null || entry.set == null ? Set.of() : entry.set.dots().keySet();
-      if (first || !intersection) members.addAll(these);
-      else members.retainAll(these);
-      first = false;
+      MemberSet<Bytes> set = entry == null || entry.set == null ? keyspace.newSet() : entry.set;
+      sets.add(set);
+      members += set.size();
     }
-    List<Bytes> sorted = new ArrayList<>(members);
-    sorted.sort(Comparator.naturalOrder());
-    return Decision.of(new Reply.Values(sorted));
+    if (members <= AT_ONCE_MAX) return Decision.of(new Reply.Values(combined(sets, intersection)));
+    sets.replaceAll(MemberSet::frozen);
+    return Decision.of(new Reply.Values(new LaterList(() -> combined(sets, intersection))));
+  }
+
+  private static List<Bytes> combined(List<MemberSet<Bytes>> sets, boolean intersection) {
+    List<Bytes> members = new ArrayList<>();
+    for (MemberSet<Bytes> set : intersection ? sets.subList(0, 1) : sets) {
+      set.forEach((member, dots) -> {
+        if (!intersection || sets.stream().allMatch(s -> s.contains(member))) members.add(member);
+      });
+    }
+    members.sort(Comparator.naturalOrder());
+    return sets.size() == 1 || intersection ? members : members.stream().distinct().toList();
   }
 
   private Decision page(Command.Keys command, Moment at) {

@@ -142,17 +142,20 @@ public final class Entry {
   }
 
   /** The same, with lists and sets counted item by item. */
-  long recomputedFootprint(Origins origins) {
+  long recomputedFootprint(Keyspace keyspace) {
     long bytes = footprint();
     if (bytes == 0) return 0;
+    DigestSum unused = new DigestSum(keyspace.origins(), hash);
     if (list != null) {
-      ItemList items = new ItemList(origins);
-      list.forEach(items::load);
+      ItemList items = keyspace.newList();
+      list.forEach((position, dot, value) -> items.add(position, dot, value, unused));
       bytes += items.footprint() - list.footprint();
     }
     if (set != null) {
-      MemberSet<Bytes> members = new MemberSet<>(Keyspace.MEMBERS);
-      set.dots().forEach(members::load);
+      MemberSet<Bytes> members = keyspace.newSet();
+      set.forEach((member, dots) -> {
+        for (long dot : dots) members.load(member, dot, unused);
+      });
       bytes += members.footprint() - set.footprint();
     }
     return bytes;
@@ -176,12 +179,37 @@ public final class Entry {
     }
     if (list != null) list.forEach((position, dot, value) -> used.set(Dot.slot(dot)));
     if (set != null) {
-      for (long[] dots : set.dots().values()) for (long dot : dots) used.set(Dot.slot(dot));
+      set.forEach((member, dots) -> {
+        for (long dot : dots) used.set(Dot.slot(dot));
+      });
     }
   }
 
-  /** The digest of everything in this entry, from scratch. */
+  /** What it holds now, whatever changes later, at a cost that does not depend on its size. */
+  Entry frozen() {
+    Entry frozen = new Entry(key, hash);
+    frozen.register = register;
+    frozen.chains = Chain.frozen(chains);
+    frozen.list = list == null ? null : list.frozen();
+    frozen.set = set == null ? null : set.frozen();
+    return frozen;
+  }
+
+  /** The digest of everything in this entry. */
   long digest(Origins origins) {
+    DigestSum digest = new DigestSum(origins, hash);
+    digest.addAll(register, chains);
+    return digest.sum() + (list == null ? 0 : list.sum()) + (set == null ? 0 : set.sum());
+  }
+
+  /** Puts the digests right that lists and sets keep, where memory has changed by itself. */
+  void resum(Origins origins) {
+    if (list != null) list.resum(new DigestSum(origins, hash));
+    if (set != null) set.resum(new DigestSum(origins, hash));
+  }
+
+  /** The digest of everything in this entry, computed anew. */
+  long recomputedDigest(Origins origins) {
     DigestSum digest = new DigestSum(origins, hash);
     digest.addAll(register, chains);
     if (list != null) list.addTo(digest);

@@ -55,7 +55,6 @@ final class Growth {
         if (set != null && set.contains(member)) yield 0;
         yield (set == null ? Footprint.SET : 0)
             + Footprint.MEMBER
-            + Footprint.DOT
             + Keyspace.MEMBERS.footprint(member);
       }
       case Op.Append(_, _, var value, _) ->

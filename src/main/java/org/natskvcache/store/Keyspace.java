@@ -2,10 +2,7 @@ package org.natskvcache.store;
 
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import java.util.function.Predicate;
@@ -51,8 +48,9 @@ public final class Keyspace {
   private final int bucketBits;
   private final Defect defect;
   private final Decider decider;
+  private final int chunkMax;
   private final KeyTable table;
-  private final ExpiryIndex expiry = new ExpiryIndex();
+  private final ExpiryIndex expiry;
   private final Residuals residuals = new Residuals();
   private final BitSet settled = new BitSet();
   private final long[] bucketDigests;
@@ -71,6 +69,8 @@ public final class Keyspace {
     bucketDigests = new long[1 << bucketBits];
     boolean evicts = limits.capacity().eviction() == Capacity.Eviction.LRU;
     recency = evicts ? new Recency(table) : null;
+    expiry = new ExpiryIndex(1 << bucketBits);
+    chunkMax = limits.collectionChunkMax();
   }
 
   /** From now on commands are held to these limits; what is held already stays. */
@@ -184,11 +184,12 @@ public final class Keyspace {
 
   /** The digest bucket of a key: the first bits of its hash. */
   public int bucket(Key key) {
-    return bucketOf(KeyTable.hash(key));
+    return table.bucket(KeyTable.hash(key));
   }
 
-  private int bucketOf(long hash) {
-    return bucketBits == 0 ? 0 : (int) (hash >>> (64 - bucketBits));
+  /** How many digest buckets there are. */
+  public int buckets() {
+    return bucketDigests.length;
   }
 
   /** Takes keys in the unsigned order of their hashes. */
@@ -203,11 +204,11 @@ public final class Keyspace {
    * bucket's digest: leftovers of deleted counters, of which replicas may hold different ones.
    */
   public void digests(int bucket, long start, DigestVisitor visitor) {
-    List<Entry> sorted = entries(bucket);
+    List<Entry> sorted = table.segment(bucket).entries();
     sorted.removeIf(entry -> Long.compareUnsigned(entry.hash, start) < 0);
     sorted.sort((a, b) -> Long.compareUnsigned(a.hash, b.hash));
     for (Entry entry : sorted) {
-      long its = entry.digest(origins);
+      long its = entry.recomputedDigest(origins);
       if (its != 0 && !visitor.key(entry.key, entry.hash, its)) return;
     }
   }
@@ -220,16 +221,32 @@ public final class Keyspace {
    */
   public boolean verify(int bucket) {
     long sum = 0;
-    for (Entry entry : entries(bucket)) sum += entry.digest(origins);
+    for (Entry entry : table.segment(bucket).entries()) sum += entry.recomputedDigest(origins);
     long change = sum - bucketDigests[bucket];
+    if (change == 0) return true;
     digest += change;
     bucketDigests[bucket] = sum;
-    return change == 0;
+    table.segment(bucket).forEach(entry -> entry.resum(origins));
+    return false;
   }
 
-  /** The entries of one bucket, in no order. */
-  public List<Entry> entries(int bucket) {
-    return table.bucket(bucket, bucketBits);
+  int bucketBits() {
+    return bucketBits;
+  }
+
+  /** The entries of one bucket, in no order, as they are now, whatever changes later. */
+  public List<Entry> frozen(int bucket) {
+    List<Entry> frozen = new ArrayList<>(table.segment(bucket).size());
+    table.segment(bucket).forEach(entry -> frozen.add(entry.frozen()));
+    return frozen;
+  }
+
+  ItemList newList() {
+    return new ItemList(origins, chunkMax);
+  }
+
+  MemberSet<Bytes> newSet() {
+    return new MemberSet<>(MEMBERS, chunkMax);
   }
 
   public void forEach(Consumer<Entry> visitor) {
@@ -318,13 +335,17 @@ public final class Keyspace {
    * @param held its footprint before
    */
   private void finish(Entry entry, long digestChange, long held) {
+    int bucket = table.bucket(entry.hash);
     digest += digestChange;
-    bucketDigests[bucketOf(entry.hash)] += digestChange;
-    long holds = entry.footprint();
+    bucketDigests[bucket] += digestChange;
+    count(held, entry.footprint());
+    expiry.update(bucket, entry);
+    if (entry.isEmpty()) table.remove(entry);
+  }
+
+  private void count(long held, long holds) {
     footprint += holds - held;
     liveEntries += Long.signum(holds) - Long.signum(held);
-    expiry.update(entry);
-    if (entry.isEmpty()) table.remove(entry);
   }
 
   /** One mutation being applied to one entry. */
@@ -360,7 +381,7 @@ public final class Keyspace {
         }
         case Op.AddMember(var key, var member, var reset) -> {
           if (reset != null) cover(reset);
-          if (entry.set == null) entry.set = new MemberSet<>(MEMBERS);
+          if (entry.set == null) entry.set = newSet();
           entry.set.add(member, mutation.dot(), seen, change);
         }
         case Op.RemoveMember(var key, var member) -> {
@@ -368,7 +389,7 @@ public final class Keyspace {
         }
         case Op.Append(var key, var position, var value, var reset) -> {
           if (reset != null) cover(reset);
-          if (entry.list == null) entry.list = new ItemList(origins);
+          if (entry.list == null) entry.list = newList();
           entry.list.add(position, mutation.dot(), value.array(), change);
         }
         case Op.RemoveItem(var key, var position, var dot) -> {
@@ -499,46 +520,92 @@ public final class Keyspace {
    */
   public record Joining(Join rule, int me, Predicate<Chain> ownerHasSeen) {}
 
-  /** Joins one bucket of a snapshot into ours; {@code theirs} is consumed. */
-  public void join(int bucket, List<Entry> theirs, Joining joining) {
-    Map<Key, Entry> theirEntries = new HashMap<>();
-    for (Entry entry : theirs) theirEntries.put(entry.key, entry);
-    for (Entry mine : entries(bucket)) {
-      Entry other = theirEntries.remove(mine.key);
-      join(mine, other == null ? new Entry(mine.key, mine.hash) : other, joining);
+  KeyTable.Segment segment(int bucket) {
+    return table.segment(bucket);
+  }
+
+  /** What the entries of a bucket come to. */
+  static final class Sums {
+    private final Origins origins;
+    private long digest;
+    private long footprint;
+    private long liveEntries;
+
+    Sums(Origins origins) {
+      this.origins = origins;
     }
-    for (Entry other : theirs) {
-      if (!theirEntries.containsKey(other.key)) continue;
-      Entry mine = new Entry(other.key, other.hash);
-      table.add(mine);
-      join(mine, other, joining);
+
+    void add(Entry entry) {
+      count(entry, 1);
+    }
+
+    void subtract(Entry entry) {
+      count(entry, -1);
+    }
+
+    private void count(Entry entry, long times) {
+      long holds = entry.footprint();
+      digest += times * entry.digest(origins);
+      footprint += times * holds;
+      liveEntries += times * Long.signum(holds);
     }
   }
 
-  private void join(Entry mine, Entry theirs, Joining joining) {
+  /** Puts other entries in the place of all of a bucket. */
+  void replace(int bucket, KeyTable.Segment with, Sums sums, ExpiryIndex.Bucket expiring) {
+    table.segment(bucket).forEach(entry -> count(entry.footprint(), 0));
+    digest += sums.digest - bucketDigests[bucket];
+    bucketDigests[bucket] = sums.digest;
+    footprint += sums.footprint;
+    liveEntries += sums.liveEntries;
+    table.replace(bucket, with);
+    expiry.replace(expiring);
+    if (watching == null) return;
+    with.forEach(entry -> tellIfChanged(entry, NOT_SHOWN));
+  }
+
+  private static final Shown NOT_SHOWN = new Shown(Dot.NONE, null);
+
+  /** Puts an entry back that {@link #replace} put away. */
+  void add(Entry entry) {
+    table.add(entry);
+    entry.indexedAtMillis(Entry.NEVER);
+    finish(entry, entry.digest(origins), 0);
+  }
+
+  /** Joins one entry of a snapshot into ours; theirs stays as it is. */
+  void join(Entry theirs, Joining joining) {
+    Entry mine = table.find(theirs.key, theirs.hash);
+    if (mine == null) {
+      if (theirs.isEmpty()) return;
+      mine = new Entry(theirs.key, theirs.hash);
+      table.add(mine);
+    }
     Shown shownBefore = shownIfWatched(mine);
     long held = mine.footprint();
     long before = mine.digest(origins);
     Join rule = joining.rule();
+    DigestSum collections = new DigestSum(origins, mine.hash);
     mine.register = Register.join(mine.register, theirs.register, rule);
     if (mine.list != null || theirs.list != null) {
-      ItemList list = mine.list == null ? new ItemList(origins) : mine.list;
-      ItemList other = theirs.list == null ? new ItemList(origins) : theirs.list;
-      ItemList joined = list.join(other, rule);
-      mine.list = joined.isEmpty() ? null : joined;
+      ItemList list = mine.list == null ? newList() : mine.list;
+      list.join(theirs.list == null ? newList() : theirs.list, rule, collections);
+      mine.list = list.isEmpty() ? null : list;
     }
     if (mine.set != null || theirs.set != null) {
-      MemberSet<Bytes> set = mine.set == null ? new MemberSet<>(MEMBERS) : mine.set;
-      set.join(theirs.set == null ? new MemberSet<>(MEMBERS) : theirs.set, rule);
+      MemberSet<Bytes> set = mine.set == null ? newSet() : mine.set;
+      set.join(theirs.set == null ? newSet() : theirs.set, rule, collections);
       mine.set = set.isEmpty() ? null : set;
     }
-    mine.chains = joinChains(mine.chains, theirs.chains, joining);
+    mine.chains = joinChains(mine, theirs.chains, joining);
     finish(mine, mine.digest(origins) - before, held);
     tellIfChanged(mine, shownBefore);
   }
 
-  private @Nullable Chain joinChains(
-      @Nullable Chain mine, @Nullable Chain theirs, Joining joining) {
+  private @Nullable Chain joinChains(Entry entry, @Nullable Chain theirChains, Joining joining) {
+    Chain mine = entry.chains;
+    Chain theirs = Chain.frozen(theirChains);
+    if (mine == null && theirs == null) return null;
     List<Chain> joined = new ArrayList<>();
     for (Chain c = mine; c != null; c = c.next) {
       Chain one = Chain.join(c, Chain.find(theirs, c.slot), joining.rule());
@@ -553,24 +620,11 @@ public final class Keyspace {
       boolean ownerKnows =
           c.slot == joining.me() || settled.get(c.slot) || joining.ownerHasSeen().test(c);
       if (c.dead() && ownerKnows) continue;
+      if (c.dead() && c.resetDot != Dot.NONE) residuals.add(c.slot, c.resetDot, entry);
       c.next = chains;
       chains = c;
     }
     return chains;
-  }
-
-  /** Finds all residuals anew, after buckets were joined. */
-  public void reindexResiduals() {
-    residuals.clear();
-    record Place(int owner, long resetDot, Entry entry) {}
-    List<Place> places = new ArrayList<>();
-    table.forEach(entry -> {
-      for (Chain c = entry.chains; c != null; c = c.next) {
-        if (c.dead()) places.add(new Place(c.slot, c.resetDot, entry));
-      }
-    });
-    places.sort(Comparator.comparingLong(Place::resetDot));
-    for (Place place : places) residuals.add(place.owner, place.resetDot, place.entry);
   }
 
   /** When the next key expires, wall time in milliseconds; {@link Entry#NEVER} if none does. */
@@ -602,10 +656,15 @@ public final class Keyspace {
    */
   public Op.@Nullable Delete dispensable(
       long nowMillis, @Nullable Key spared, IntPredicate buckets) {
-    int looked = 0;
-    for (Entry e = expiry.first();
-        e != null && e.indexedAtMillis() <= nowMillis && looked++ < EXPIRED_LOOKED_AT_MAX;
-        e = expiry.after(e)) {
+    List<Entry> expired = new ArrayList<>();
+    expiry.expired(
+        nowMillis,
+        buckets,
+        entry -> {
+          expired.add(entry);
+          return expired.size() < EXPIRED_LOOKED_AT_MAX;
+        });
+    for (Entry e : expired) {
       if (mayGo(e, spared, buckets)) return new Op.Delete(e.key, observed(e), true);
     }
     Entry coldest = recency == null ? null : recency.coldest(e -> mayGo(e, spared, buckets));
@@ -615,7 +674,7 @@ public final class Keyspace {
   private boolean mayGo(Entry entry, @Nullable Key spared, IntPredicate buckets) {
     return entry.type() != Entry.Type.NONE
         && !entry.key.equals(spared)
-        && buckets.test(bucketOf(entry.hash));
+        && buckets.test(table.bucket(entry.hash));
   }
 
   /**
@@ -625,12 +684,15 @@ public final class Keyspace {
    */
   public List<Op.Delete> expired(long until, int most, ExpiredFilter filter) {
     List<Op.Delete> removals = new ArrayList<>();
-    for (Entry e = expiry.first();
-        e != null && e.indexedAtMillis() <= until && removals.size() < most;
-        e = expiry.after(e)) {
-      if (!filter.wanted(bucketOf(e.hash), e.indexedAtMillis())) continue;
-      removals.add(new Op.Delete(e.key, observed(e), true));
-    }
+    expiry.expired(
+        until,
+        bucket -> true,
+        entry -> {
+          if (filter.wanted(table.bucket(entry.hash), entry.indexedAtMillis())) {
+            removals.add(new Op.Delete(entry.key, observed(entry), true));
+          }
+          return removals.size() < most;
+        });
     return removals;
   }
 
@@ -640,14 +702,14 @@ public final class Keyspace {
    */
   public long recomputedDigest() {
     long[] sum = new long[1];
-    table.forEach(entry -> sum[0] += entry.digest(origins));
+    table.forEach(entry -> sum[0] += entry.recomputedDigest(origins));
     return sum[0];
   }
 
   /** The account computed anew; equal to {@link #footprint()} unless memory or code is at fault. */
   public long recomputedFootprint() {
     long[] sum = new long[1];
-    table.forEach(entry -> sum[0] += entry.recomputedFootprint(origins));
+    table.forEach(entry -> sum[0] += entry.recomputedFootprint(this));
     return sum[0];
   }
 }

@@ -93,6 +93,14 @@ public record Limits(
           100_000,
           1_024);
 
+  /**
+   * Most elements of a list or set that move together, or are copied, for one change; a small part
+   * of a snapshot chunk.
+   */
+  public int collectionChunkMax() {
+    return Math.clamp(chunkBytes >> 12, 4, 64);
+  }
+
   /** The same limits where they do not let a message grow beyond {@code payloadMax} bytes. */
   public Limits within(int payloadMax) {
     int room = Math.max(1, payloadMax - FRAME_RESERVE);

@@ -19,7 +19,11 @@ final class Recency {
   private final KeyTable table;
   private int clock;
   private long uses;
-  private int hand;
+
+  /** Where the hand is: a segment, and a slot of it. */
+  private int segment;
+
+  private int slot;
 
   Recency(KeyTable table) {
     this.table = table;
@@ -36,9 +40,13 @@ final class Recency {
   @Nullable Entry coldest(Predicate<Entry> mayGo) {
     Entry coldest = null;
     int found = 0;
-    for (int looked = 0; looked < table.slots() && found < CANDIDATES; looked++) {
-      hand = (hand + 1) % table.slots();
-      for (Entry e = table.first(hand); e != null; e = e.next) {
+    for (int passed = 0; passed <= table.segments() && found < CANDIDATES; ) {
+      if (++slot >= table.segment(segment).slots()) {
+        segment = (segment + 1) % table.segments();
+        slot = 0;
+        passed++;
+      }
+      for (Entry e = table.segment(segment).first(slot); e != null; e = e.next) {
         if (!mayGo.test(e)) continue;
         found++;
         if (coldest == null || age(e) > age(coldest)) coldest = e;

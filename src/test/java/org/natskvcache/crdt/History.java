@@ -1,5 +1,7 @@
 package org.natskvcache.crdt;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,9 +39,9 @@ final class History {
   final class Replica {
     final VersionVector applied = new VersionVector(origins);
     final DigestSum digest = new DigestSum(origins, 1);
-    final MemberSet<String> members = new MemberSet<>(MEMBERS);
+    final MemberSet<String> members = new MemberSet<>(MEMBERS, 4);
     Register register;
-    ItemList list = new ItemList(origins);
+    final ItemList list = new ItemList(origins, 4);
 
     boolean ready(Event event) {
       long next = applied.get(Dot.slot(event.dot)) + 1;
@@ -67,8 +69,8 @@ final class History {
     void join(Replica theirs) {
       Join rule = new Join(applied, theirs.applied, Defect.NONE, said -> {});
       register = Register.join(register, theirs.register, rule);
-      members.join(theirs.members, rule);
-      list = list.join(theirs.list, rule);
+      members.join(theirs.members, rule, digest);
+      list.join(theirs.list, rule, digest);
       applied.raiseAll(theirs.applied);
     }
 
@@ -77,6 +79,9 @@ final class History {
       sum.addAll(register, null);
       members.addTo(sum);
       list.addTo(sum);
+      DigestSum quick = new DigestSum(origins, 1);
+      quick.addAll(register, null);
+      assertEquals(sum.sum(), quick.sum() + members.sum() + list.sum());
       return sum.sum();
     }
 
@@ -86,11 +91,9 @@ final class History {
       for (Register r = register; r != null; r = r.next) {
         lines.put("version " + stamp(r.dot), r.hlc + " " + text(r.value));
       }
-      members
-          .dots()
-          .forEach((member, dots) -> {
-            for (long dot : dots) lines.put("member " + member + " " + stamp(dot), "");
-          });
+      members.forEach((member, dots) -> {
+        for (long dot : dots) lines.put("member " + member + " " + stamp(dot), "");
+      });
       List<String> items = new ArrayList<>();
       list.forEach((position, dot, value) -> items.add(position + stamp(dot) + text(value)));
       return lines + " " + items + " " + applied;

@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -18,7 +20,7 @@ class ItemListTest {
 
   private final Origins origins = new Origins();
   private final DigestSum digest = new DigestSum(origins, 7);
-  private final ItemList list = new ItemList(origins);
+  private ItemList list = new ItemList(origins, 256);
   private final List<Item> model = new ArrayList<>();
   private int late;
   private int early;
@@ -51,7 +53,13 @@ class ItemListTest {
     assertEquals(model.isEmpty() ? 0 : model.getLast().position, list.tail());
     DigestSum whole = new DigestSum(origins, 7);
     list.addTo(whole);
+    long bytes = Footprint.LIST;
+    for (Item item : model) {
+      bytes += Footprint.ITEM + Footprint.array(History.bytes(item.value).length);
+    }
+    assertEquals(bytes, list.footprint());
     assertEquals(whole.sum(), digest.sum());
+    assertEquals(whole.sum(), list.sum());
   }
 
   private void append(int count) {
@@ -158,6 +166,8 @@ class ItemListTest {
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
   void behavesLikeASortedListProperty(long seed) {
     SplittableRandom random = new SplittableRandom(seed);
+    list = new ItemList(origins, 4 << seed);
+    Map<ItemList, List<Item>> frozen = new LinkedHashMap<>();
     long[] sequences = new long[2];
     for (int step = 0; step < 4_000; step++) {
       int dice = random.nextInt(100);
@@ -176,7 +186,9 @@ class ItemListTest {
         model.removeIf(item -> seen.covers(item.dot));
       }
       if (step % 20 == 0) assertLikeModel();
+      if (step % 100 == 0) frozen.put(list.frozen(), List.copyOf(model));
     }
     assertLikeModel();
+    frozen.forEach((then, held) -> assertEquals(held, items(then)));
   }
 }

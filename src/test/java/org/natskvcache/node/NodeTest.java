@@ -240,6 +240,48 @@ class NodeTest {
       assertEquals(List.of(50L, 250L, 1_000L, 5_000L), after);
     }
 
+    /** The wait from the beacon that tells of a lost mutation to the question for it. */
+    private long patience(Member author, Member other, boolean comesTwice) throws Exception {
+      author.sent.clear();
+      other.sent.clear();
+      long wrote = group.tick;
+      group.lost = (sent, to) -> sent.channel() == Channel.MUTATIONS;
+      author.increment("n", 1);
+      group.advance(6_000);
+      group.assertAgreed();
+      if (comesTwice) other.receive(author.sent(Frame.Mutations.class).getFirst().bytes());
+      return other.sent(Frame.ReplayRequest.class).getFirst().tick() - wrote - 50;
+    }
+
+    @Test
+    void whatComesTwiceIsWaitedForLongerNextTime() throws Exception {
+      List<Member> pair = group.live(2, ROOMY);
+      assertTrue(patience(pair.get(0), pair.get(1), true) < 16);
+      for (int i = 0; i < 7; i++) patience(pair.get(0), pair.get(1), true);
+      assertTrue(patience(pair.get(0), pair.get(1), false) > 100);
+      for (int i = 0; i < 20; i++) patience(pair.get(0), pair.get(1), false);
+      assertTrue(patience(pair.get(0), pair.get(1), false) < 16);
+    }
+
+    @Test
+    void whoIsAlwaysALittleBehindIsToldOnceASecond() throws Exception {
+      Member a = group.add(NodeSettings.replicated(ROOMY, 60_000));
+      Member b = group.add(NodeSettings.replicated(ROOMY, 60_000));
+      a.connect();
+      b.connect();
+      group.advance(500);
+      byte[] old = b.sent(Frame.Heartbeat.class).getLast().bytes();
+      group.lost = (sent, to) -> true;
+      a.set("k", "v");
+      a.sent.clear();
+      for (int i = 0; i < 500; i++) {
+        a.receive(old);
+        group.advance(10);
+      }
+      int told = a.sent(Frame.Heartbeat.class).size();
+      assertTrue(told >= 4 && told <= 6, "told " + told + " times");
+    }
+
     @Test
     void deadAuthorsMutationComesFromWhoeverHasIt() {
       List<Member> trio = group.live(3, ROOMY);

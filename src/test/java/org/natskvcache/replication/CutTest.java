@@ -2,7 +2,6 @@ package org.natskvcache.replication;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -18,7 +17,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.replication.wire.Frame;
-import org.natskvcache.replication.wire.MalformedFrameException;
 
 class CutTest {
   private final SplittableRandom random = new SplittableRandom(7);
@@ -30,54 +28,43 @@ class CutTest {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 13, 100, 100_000})
-  void cutIsTheStateAtItsMomentWhateverChangesWhileItIsSent(int chunkBytes) throws Exception {
+  void cutIsTheStateAtItsMomentWhateverChangesWhileItIsSent(int chunkBytes) {
     write(200);
     String before = replica.summary();
     Cut cut = replica.cut();
-    Staging staging = new Staging(PlainReplica.SECTIONS);
+    PlainReplica receiver = new PlainReplica(new OriginId(2, 2));
+    Staging staging = receiver.staging();
     while (!staging.complete()) {
       write(3);
       Cut.Part part = cut.part(staging.section(), staging.offset(), chunkBytes);
       assertNotNull(part);
       assertTrue(PlainReplica.add(staging, part));
       assertEquals(staging.complete(), part.last());
-      cut.release(staging.section());
+      cut.release(staging.section(), staging.offset());
     }
     assertNotEquals(before, replica.summary());
-    PlainReplica receiver = new PlainReplica(new OriginId(2, 2));
-    receiver.install(staging.sections());
+    receiver.install(staging);
     assertEquals(before, receiver.summary());
   }
 
   @Test
-  void cutIsTheStateBeforeASnapshotWasInstalledMeanwhile() throws Exception {
+  void cutIsTheStateBeforeASnapshotWasInstalledMeanwhile() {
     write(100);
     String before = replica.summary();
     Cut cut = replica.cut();
     PlainReplica other = new PlainReplica(new OriginId(2, 2));
     for (int i = 0; i < 100; i++) other.run(PlainReplica.command(random));
-    cut.beforeInstall();
     replica.joinIn(other);
     PlainReplica receiver = new PlainReplica(new OriginId(3, 3));
-    receiver.install(read(cut, 50));
+    receiver.install(PlainReplica.read(cut, 50));
     assertEquals(before, receiver.summary());
-  }
-
-  private static List<byte[]> read(Cut cut, int chunkBytes) {
-    Staging staging = new Staging(PlainReplica.SECTIONS);
-    while (!staging.complete()) {
-      Cut.Part part = cut.part(staging.section(), staging.offset(), chunkBytes);
-      assertNotNull(part);
-      assertTrue(PlainReplica.add(staging, part));
-    }
-    return staging.sections();
   }
 
   @Test
   void partsCanBeAskedForAgainFromAnyPosition() {
     write(60);
     Cut cut = replica.cut();
-    List<byte[]> sections = read(cut, Integer.MAX_VALUE);
+    List<byte[]> sections = PlainReplica.read(cut, Integer.MAX_VALUE);
     for (int section = 0; section < sections.size(); section++) {
       for (int offset = 0; offset <= sections.get(section).length; offset++) {
         int bytes = 1 + random.nextInt(80);
@@ -111,7 +98,7 @@ class CutTest {
   void positionsOutsideTheCutHaveNoPart() {
     write(20);
     Cut cut = replica.cut();
-    List<byte[]> sections = read(cut, Integer.MAX_VALUE);
+    List<byte[]> sections = PlainReplica.read(cut, Integer.MAX_VALUE);
     assertNull(cut.part(PlainReplica.SECTIONS, 0, 10));
     assertNull(cut.part(Integer.MAX_VALUE, 0, 10));
     assertNull(cut.part(3, sections.get(3).length + 1, 10));
@@ -122,24 +109,24 @@ class CutTest {
   void releasedSectionsAreGoneAndTheOthersStay() {
     write(60);
     Cut cut = replica.cut();
-    List<byte[]> sections = read(cut, Integer.MAX_VALUE);
-    cut.release(4);
+    List<byte[]> sections = PlainReplica.read(cut, Integer.MAX_VALUE);
+    cut.release(4, 0);
     assertNull(cut.part(0, 0, 10));
     assertNull(cut.part(3, 0, 10));
     Cut.Part part = cut.part(4, 0, Integer.MAX_VALUE);
     assertNotNull(part);
     assertArrayEquals(sections.get(4), part.pieces().getFirst().bytes().array());
-    cut.release(2); // a late copy of an earlier request
+    cut.release(2, 0); // a late copy of an earlier request
     assertNotNull(cut.part(4, 0, 10));
     write(50);
-    cut.release(Integer.MAX_VALUE);
+    cut.release(Integer.MAX_VALUE, 0);
     assertNull(cut.part(PlainReplica.SECTIONS - 1, 0, 10));
   }
 
   @Test
-  void emptyReplicaHasAWholeCut() throws Exception {
+  void emptyReplicaHasAWholeCut() {
     PlainReplica receiver = new PlainReplica(new OriginId(2, 2));
-    receiver.install(read(replica.cut(), 3));
+    receiver.install(PlainReplica.read(replica.cut(), 3));
     assertEquals(replica.summary(), receiver.summary());
   }
 
@@ -167,13 +154,9 @@ class CutTest {
 
   private static void assertRefused(List<byte[]> sections, int length) {
     PlainReplica receiver = new PlainReplica(new OriginId(2, 2));
-    boolean refused = false;
-    try {
-      receiver.install(sections);
-    } catch (MalformedFrameException malformed) {
-      refused = true;
-    }
-    assertTrue(refused, "read though cut to " + length + " bytes");
+    Staging staging = receiver.staging();
+    PlainReplica.add(staging, new Cut.Part(0, 0, PlainReplica.pieces(sections), false));
+    assertTrue(staging.unreadable(), "read though cut to " + length + " bytes");
     assertEquals(0, receiver.keyspace.size());
   }
 
@@ -188,14 +171,11 @@ class CutTest {
       List<byte[]> damaged = new ArrayList<>(sections);
       int section = garbage.nextInt(sections.size());
       damaged.set(section, damage(garbage, sections.get(section)));
-      PlainReplica receiver = new PlainReplica(new OriginId(2, 2));
-      try {
-        SnapshotReading.readAll(receiver, damaged);
-      } catch (MalformedFrameException malformed) {
-        refused++;
-      }
+      Staging staging = new PlainReplica(new OriginId(2, 2)).staging();
+      PlainReplica.add(staging, new Cut.Part(0, 0, PlainReplica.pieces(damaged), true));
+      if (staging.unreadable()) refused++;
     }
-    assertFalse(refused == 0);
+    assertTrue(refused > 0);
   }
 
   private static byte[] damage(SplittableRandom random, byte[] section) {
@@ -206,16 +186,5 @@ class CutTest {
       default -> damaged[random.nextInt(damaged.length)] = (byte) 0xff;
     }
     return damaged;
-  }
-
-  /** Reads sections without joining them, as an install does first. */
-  private static final class SnapshotReading {
-    static void readAll(PlainReplica replica, List<byte[]> sections)
-        throws MalformedFrameException {
-      var read = replica.snapshots.decodeHeader(sections.getFirst(), PlainReplica.SECTIONS - 1);
-      for (byte[] bucket : sections.subList(1, sections.size())) {
-        replica.snapshots.decodeBucket(bucket, read.table());
-      }
-    }
   }
 }

@@ -2,7 +2,9 @@ package org.natskvcache.replication;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -20,10 +22,10 @@ import org.natskvcache.replication.wire.SnapshotCodec;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Decision;
-import org.natskvcache.store.Entry;
 import org.natskvcache.store.Key;
 import org.natskvcache.store.Keyspace;
 import org.natskvcache.store.Limits;
+import org.natskvcache.store.Merge;
 import org.natskvcache.store.Mutation;
 
 /**
@@ -60,6 +62,7 @@ final class PlainReplica {
   final OriginId id;
   final int me;
   long nowMillis = 1_000_000;
+  private Merge merge;
   private long hlc;
 
   PlainReplica(OriginId id) {
@@ -88,6 +91,7 @@ final class PlainReplica {
   private void apply(Mutation mutation) {
     int bucket = keyspace.bucket(mutation.op().key());
     for (Cut cut : cuts) cut.beforeChange(bucket);
+    if (merge != null) merge.touched(mutation.op().key());
     VersionVector row = delivery.advance(mutation);
     hlc = Math.max(hlc, mutation.hlc());
     assertNull(keyspace.apply(mutation, row, me));
@@ -118,21 +122,43 @@ final class PlainReplica {
     return cut;
   }
 
-  /** Joins a whole cut into this replica. */
-  void install(List<byte[]> sections) throws MalformedFrameException {
-    SnapshotCodec.Read read = snapshots.decodeHeader(sections.getFirst(), SECTIONS - 1);
-    SnapshotCodec.Header header = read.header();
-    Join rule =
-        new Join(
-            delivery.applied().copy(),
-            header.vector(),
-            Defect.NONE,
-            said -> {
-              throw new AssertionError(said);
-            });
-    Keyspace.Joining joining =
-        new Keyspace.Joining(
-            rule,
+  Staging staging() {
+    merge = null;
+    return new Staging(
+        snapshots,
+        SECTIONS - 1,
+        header -> {
+          Join rule =
+              new Join(
+                  delivery.applied(),
+                  header.vector(),
+                  Defect.NONE,
+                  said -> {
+                    throw new AssertionError(said);
+                  });
+          merge = new Merge(keyspace, rule);
+          return merge;
+        });
+  }
+
+  /** Joins a whole cut into this replica; false, and nothing changed, if it cannot be read. */
+  boolean install(List<byte[]> sections) {
+    Staging staging = staging();
+    assertTrue(add(staging, new Cut.Part(0, 0, pieces(sections), true)));
+    if (staging.unreadable()) return false;
+    install(staging);
+    return true;
+  }
+
+  static List<Frame.Piece> pieces(List<byte[]> sections) {
+    return sections.stream().map(bytes -> new Frame.Piece(true, new Bytes(bytes))).toList();
+  }
+
+  void install(Staging staging) {
+    SnapshotCodec.Header header = staging.header();
+    staging
+        .merge()
+        .finish(
             me,
             chain -> {
               VersionVector mine = delivery.rowIfKnown(chain.slot);
@@ -140,27 +166,40 @@ final class PlainReplica {
                   chain.slot < header.rows().size() ? header.rows().get(chain.slot) : null;
               return (mine != null && mine.covers(chain.resetDot))
                   || (theirs != null && theirs.covers(chain.resetDot));
-            });
-    for (int bucket = 0; bucket + 1 < sections.size(); bucket++) {
-      List<Entry> entries = snapshots.decodeBucket(sections.get(bucket + 1), read.table());
-      keyspace.join(bucket, entries, joining);
+            },
+            bucket -> cuts.forEach(cut -> cut.beforeChange(bucket)));
+    merge = null;
+    for (int bucket = 0; bucket < buckets.size(); bucket++) {
       VersionVector touched = header.bucketVectors().get(bucket);
       for (int slot = 0; slot < touched.slots(); slot++) {
         buckets.touch(bucket, slot, touched.get(slot));
       }
     }
     delivery.install(header.vector(), header.rows());
-    keyspace.reindexResiduals();
     hlc = Math.max(hlc, header.hlc());
   }
 
   /** The whole state as the sections of a cut taken now. */
   List<byte[]> state() {
-    Staging staging = new Staging(SECTIONS);
     Cut cut = cut();
     cuts.remove(cut);
-    add(staging, cut.part(0, 0, Integer.MAX_VALUE));
-    return staging.sections();
+    return read(cut, Integer.MAX_VALUE);
+  }
+
+  /** All sections of a cut, asked for in parts of so many bytes. */
+  static List<byte[]> read(Cut cut, int chunkBytes) {
+    List<byte[]> sections = new ArrayList<>();
+    ByteArrayOutputStream open = new ByteArrayOutputStream();
+    while (sections.size() < SECTIONS) {
+      Cut.Part part = cut.part(sections.size(), open.size(), chunkBytes);
+      for (Frame.Piece piece : part.pieces()) {
+        open.writeBytes(piece.bytes().array());
+        if (!piece.ends()) continue;
+        sections.add(open.toByteArray());
+        open = new ByteArrayOutputStream();
+      }
+    }
+    return sections;
   }
 
   static boolean add(Staging staging, Cut.Part part) {
@@ -177,11 +216,7 @@ final class PlainReplica {
   }
 
   void joinIn(PlainReplica theirs) {
-    try {
-      install(theirs.state());
-    } catch (MalformedFrameException malformed) {
-      throw new AssertionError(malformed);
-    }
+    assertTrue(install(theirs.state()));
   }
 
   /** Equal for replicas in equal states, whatever their slots. */

@@ -26,7 +26,10 @@ class SnapshotJoinPropertyTest {
   private final List<PlainReplica> replicas = new ArrayList<>();
   private final List<byte[]> frames = new ArrayList<>();
 
-  /** Three replicas that write, hear some of each other, and now and then join a snapshot. */
+  /**
+   * Three replicas that write, hear some of each other, and now and then join a snapshot, at once
+   * or bit by bit.
+   */
   private void history(long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     for (int i = 0; i < 3; i++) {
@@ -38,11 +41,29 @@ class SnapshotJoinPropertyTest {
     for (int i = 0; i < steps; i++) {
       PlainReplica replica = replicas.get(random.nextInt(3));
       replica.nowMillis += random.nextInt(5);
-      int dice = random.nextInt(20);
+      int dice = random.nextInt(21);
       if (dice < 12) replica.run(PlainReplica.command(random)).ifPresent(frames::add);
       else if (dice < 19) hear(random, replica);
+      else if (dice < 20) joinBitByBit(random, replica, replicas.get(random.nextInt(3)));
       else replica.joinIn(replicas.get(random.nextInt(3)));
     }
+  }
+
+  /** Both sides go on while the snapshot is under way. */
+  private void joinBitByBit(SplittableRandom random, PlainReplica into, PlainReplica from) {
+    Staging staging = into.staging();
+    Cut cut = from.cut();
+    while (!staging.complete()) {
+      int bytes = 1 + random.nextInt(60);
+      PlainReplica.add(staging, cut.part(staging.section(), staging.offset(), bytes));
+      cut.release(staging.section(), staging.offset());
+      if (random.nextInt(3) > 0) continue;
+      for (PlainReplica each : List.of(into, from)) {
+        each.run(PlainReplica.command(random)).ifPresent(frames::add);
+        hear(random, each);
+      }
+    }
+    into.install(staging);
   }
 
   private void hear(SplittableRandom random, PlainReplica replica) {

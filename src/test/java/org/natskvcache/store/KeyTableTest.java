@@ -122,7 +122,7 @@ class KeyTableTest {
     assertEquals(sorted, walked);
     Set<Entry> seen = new HashSet<>();
     for (int bucket = 0; bucket < 1 << bucketBits; bucket++) {
-      for (Entry entry : table.bucket(bucket, bucketBits)) {
+      for (Entry entry : table.segment(bucket).entries()) {
         int expected = bucketBits == 0 ? 0 : (int) (entry.hash >>> (64 - bucketBits));
         assertEquals(expected, bucket);
         assertTrue(seen.add(entry));

@@ -661,4 +661,17 @@ class KeyspaceTest {
       assertEquals(cache.scan("", 17), other.scan("", 17));
     }
   }
+
+  @Test
+  void damagedItemIsFoundOnceAndLeavesNothingBehind() {
+    Key key = Key.of("l");
+    cache.run(new Command.ListAdd(key, Bytes.utf8("v")));
+    int bucket = cache.keyspace.bucket(key);
+    assertTrue(cache.keyspace.verify(bucket));
+    cache.keyspace.find(key).list.forEach((position, dot, value) -> value[0] ^= 1);
+    assertFalse(cache.keyspace.verify(bucket));
+    assertTrue(cache.keyspace.verify(bucket));
+    cache.run(new Command.Delete(key));
+    assertEquals(0, cache.keyspace.digest());
+  }
 }

@@ -15,12 +15,17 @@ public final class ByteReader {
     this.end = end;
   }
 
+  /** Where the next byte is read. */
+  int position() {
+    return at;
+  }
+
   public int remaining() {
     return end - at;
   }
 
   private void need(int count) throws MalformedFrameException {
-    if (end - at < count) throw new MalformedFrameException("cut off");
+    if (end - at < count) throw MalformedFrameException.cutOff(count - (end - at));
   }
 
   public int u8() throws MalformedFrameException {

@@ -35,6 +35,12 @@ public final class ByteWriter {
     return bytes;
   }
 
+  /** Forgets the first {@code count} bytes. */
+  public void dropFirst(int count) {
+    System.arraycopy(bytes, count, bytes, 0, size - count);
+    size -= count;
+  }
+
   public byte[] toBytes() {
     return size == bytes.length ? bytes : Arrays.copyOf(bytes, size);
   }

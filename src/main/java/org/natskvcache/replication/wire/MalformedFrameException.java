@@ -23,10 +23,27 @@ public final class MalformedFrameException extends Exception {
   private final Kind kind;
   private final @Nullable OriginId from;
 
+  /** How many bytes more would have been needed to go on; 0 if more bytes would not help. */
+  private final int bytesMissing;
+
   MalformedFrameException(Kind kind, @Nullable OriginId from, String detail) {
+    this(kind, from, detail, 0);
+  }
+
+  private MalformedFrameException(
+      Kind kind, @Nullable OriginId from, String detail, int bytesMissing) {
     super(detail, null, false, false);
     this.kind = kind;
     this.from = from;
+    this.bytesMissing = bytesMissing;
+  }
+
+  static MalformedFrameException cutOff(int bytesMissing) {
+    return new MalformedFrameException(Kind.DAMAGED, null, "cut off", bytesMissing);
+  }
+
+  int bytesMissing() {
+    return bytesMissing;
   }
 
   MalformedFrameException(String detail) {

@@ -1,0 +1,33 @@
+package org.natskvcache.store;
+
+import java.util.AbstractList;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** A list that is made when it is first read, from what does not change. For one thread. */
+final class LaterList extends AbstractList<Bytes> {
+  private @Nullable Supplier<List<Bytes>> source;
+  private List<Bytes> values = List.of();
+
+  LaterList(Supplier<List<Bytes>> source) {
+    this.source = source;
+  }
+
+  private List<Bytes> values() {
+    Supplier<List<Bytes>> from = source;
+    if (from != null) values = from.get();
+    source = null;
+    return values;
+  }
+
+  @Override
+  public Bytes get(int index) {
+    return values().get(index);
+  }
+
+  @Override
+  public int size() {
+    return values().size();
+  }
+}
