@@ -1,9 +1,0 @@
-/**
- * Measurements, run by hand and never by the tests; each prints its method with its numbers.
- *
- * <pre>
- *   mvn -q -DskipTests package exec:exec -Dbench=DoorBench
- *   mvn -q -DskipTests package exec:exec -Dbench=LagBench
- * </pre>
- */
-package org.natskvcache.bench;
