@@ -98,7 +98,7 @@ final class SuiteReport {
         .forEach((title, group) -> {
           text.format("%n**%s**%n%n", title);
           text.format(
-              "| in flight | | calls/s | p50, us | p99, us | CPU, us a call | to the jnats echo |%n|---|---|---|---|---|---|---|%n");
+              "| in flight | | calls/s | p50, us | p99, us | CPU, us a call | to the echo |%n|---|---|---|---|---|---|---|%n");
           for (Suite.Row row : group) {
             text.format(
                 "| %d | %s%s | %.0f | %.0f | %.0f | %.1f | %s |%n",

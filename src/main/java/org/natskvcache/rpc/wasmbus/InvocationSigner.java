@@ -61,17 +61,8 @@ public final class InvocationSigner {
             + "\"},\"wascap_revision\":3}";
     String signed = HEADER + "." + base64(utf8(claims));
     String token = signed + "." + base64(cluster.sign(utf8(signed)));
-    var out = new MessagePackWriter(1_300 + argument.length).mapHeader(8);
-    entity(out.text("origin"), origin);
-    entity(out.text("target"), target);
-    out.text("operation").text(name).text("msg").blob(argument).text("id").text(id);
-    out.text("encoded_claims").text(token).text("host_id").text(issuer);
-    return out.text("content_length").integer(argument.length).toByteArray();
-  }
-
-  private static void entity(MessagePackWriter out, Entity entity) {
-    out.mapHeader(3).text("public_key").text(entity.publicKey());
-    out.text("link_name").text(entity.linkName()).text("contract_id").text(entity.contractId());
+    return new Invocation(origin, target, name, unsigned.msg(), id, token, issuer, argument.length)
+        .encode();
   }
 
   private static byte[] utf8(String text) {
