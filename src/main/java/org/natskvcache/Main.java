@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 import org.natskvcache.archive.ArchiveClaims;
 import org.natskvcache.archive.ProviderArchive;
 import org.natskvcache.archive.SeedFile;
+import org.natskvcache.bench.BenchCommand;
+import org.natskvcache.cli.BenchOptions;
 import org.natskvcache.cli.Cli;
 import org.natskvcache.cli.Commands;
 import org.natskvcache.cli.DoctorOptions;
@@ -406,8 +408,24 @@ public final class Main implements Commands {
 
   @Override
   public int sim(SimOptions options) {
-    boolean terminal = Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
-    return new SimulationCommand(options, out, err, terminal).run();
+    return new SimulationCommand(options, out, err, onTerminal()).run();
+  }
+
+  private static boolean onTerminal() {
+    return Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+  }
+
+  @Override
+  public int bench(BenchOptions options) {
+    SigningKey cluster = null;
+    try {
+      if (options.signingKey() != null) {
+        cluster = SeedFile.readOrMake(options.signingKey(), Nkey.Role.CLUSTER);
+      }
+    } catch (IOException e) {
+      return failed(reason(e));
+    }
+    return new BenchCommand(options, cluster, out, err, onTerminal()).run();
   }
 
   private SigningKey key(@Nullable Path given, Nkey.Role role, Path kept) throws IOException {

@@ -87,6 +87,15 @@ class LayeringTest {
         "ch.qos.logback",
         "org.slf4j");
     allow("proof", "crdt", "sim", "cli");
+    allow(
+        "bench",
+        "rpc",
+        "rpc.wasmbus",
+        "rpc.wrpc",
+        "wrpc",
+        "cli",
+        "com.fasterxml.jackson",
+        "org.HdrHistogram");
     allow("cli.shell", "crdt", "store", "node", "cli", "org.jline");
     allow("cli.doctor", "crdt", "store", "node", "cli.shell", "com.fasterxml.jackson");
     allow(
@@ -104,6 +113,7 @@ class LayeringTest {
         "telemetry",
         "archive",
         "proof",
+        "bench",
         "cli",
         "cli.shell",
         "cli.doctor",
@@ -150,7 +160,7 @@ class LayeringTest {
               + "|/\\*.*?\\*/|//[^\\n]*",
           Pattern.DOTALL);
   private static final Pattern QUALIFIED =
-      Pattern.compile("(?<![\\w.])((?:[a-z][a-z0-9_]*\\.)+)(?=[A-Z])");
+      Pattern.compile("(?<![\\w.])((?:(?:[a-z][a-z0-9_]*|HdrHistogram)\\.)+)(?=[A-Z])");
 
   /** One source file. */
   private record Source(String inPackage, String name, String code) {

@@ -1,5 +1,7 @@
 package org.natskvcache.cli;
 
+import java.text.DecimalFormat;
+import java.text.DecimalFormatSymbols;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -77,6 +79,12 @@ final class Checks {
 
   static void atLeastOne(CommandLine line, String option, @Nullable Number number) {
     if (number != null && number.longValue() < 1) throw wrong(line, option, "must be at least 1");
+  }
+
+  static void within(CommandLine line, String option, double number, double least, double most) {
+    if (number >= least && number <= most) return;
+    var plain = new DecimalFormat("#,##0.###", DecimalFormatSymbols.getInstance(Locale.ROOT));
+    throw wrong(line, option, "must be " + plain.format(least) + " to " + plain.format(most));
   }
 
   static ParameterException wrong(CommandLine line, @Nullable String option, String reason) {

@@ -80,6 +80,7 @@ public final class Cli {
     line.addSubcommand("doctor", new Doctor());
     line.addSubcommand("par", new Par());
     line.addSubcommand("sim", new Sim());
+    line.addSubcommand("bench", new BenchArguments());
     CommandLine help = new CommandLine(new CommandLine.HelpCommand());
     help.getCommandSpec()
         .usageMessage()
@@ -138,6 +139,8 @@ public final class Cli {
       case Doctor doctor -> commands.doctor(doctor(doctor, line));
       case Par par -> commands.par(par(par, line));
       case Sim sim -> commands.sim(sim(sim, line));
+      case BenchArguments bench ->
+          commands.bench(bench.options(line, environment, () -> keyFolder(line, "--signing-key")));
       default -> throw new IllegalStateException("no job for " + chosen.commandSpec().name());
     };
   }
@@ -203,7 +206,8 @@ public final class Cli {
       throw Checks.wrong(line, "--target", "must be ARCH-OS, such as x86_64-linux");
     }
     if (par.revision < 0) throw Checks.wrong(line, "--revision", "must be at least 0");
-    Path keys = par.keyFolder == null ? keyFolder(line) : par.keyFolder;
+    Path keys =
+        par.keyFolder == null ? keyFolder(line, "--keys, or both seed files") : par.keyFolder;
     return new ParOptions(
         out,
         par.binary,
@@ -249,13 +253,12 @@ public final class Cli {
     return (arch.equals("amd64") ? "x86_64" : arch) + "-" + (os.startsWith("mac") ? "macos" : os);
   }
 
-  private Path keyFolder(CommandLine line) {
+  private Path keyFolder(CommandLine line, String instead) {
     String config = environment.get("XDG_CONFIG_HOME");
     if (config != null && !config.isBlank()) return Path.of(config, "nats-kvcache", "keys");
     String home = environment.get("HOME");
     if (home != null && !home.isBlank()) return Path.of(home, ".config", "nats-kvcache", "keys");
-    throw new ParameterException(
-        line, "there is no HOME to keep keys in: give --keys, or both seed files");
+    throw new ParameterException(line, "there is no HOME to keep keys in: give " + instead);
   }
 
   /** Reads the version the build wrote. */
@@ -277,6 +280,7 @@ public final class Cli {
         "  nats-kvcache doctor [OPTIONS] tells whether all instances of a cache hold the same",
         "  nats-kvcache par [OPTIONS]    this executable as a signed provider archive",
         "  nats-kvcache sim [OPTIONS]    random schedules of failures, to see whether the replication holds",
+        "  nats-kvcache bench [OPTIONS]  how fast a provider answers, through NATS",
         "  nats-kvcache help [COMMAND]",
       },
       description = {

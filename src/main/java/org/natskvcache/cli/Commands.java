@@ -22,4 +22,7 @@ public interface Commands {
 
   /** Runs the simulator. */
   int sim(SimOptions options);
+
+  /** Measures a provider by calling it. */
+  int bench(BenchOptions options);
 }

@@ -99,8 +99,8 @@ final class TelemetryBench {
           System.out.printf(
               "%-8s %.0f calls/s, %.1f us of CPU for a call%n",
               kind,
-              median(turns.stream().map(Result::callsPerSecond).toList()),
-              median(turns.stream().map(Result::cpuMicros).toList())));
+              Spread.of(turns.stream().map(Result::callsPerSecond).toList()).median(),
+              Spread.of(turns.stream().map(Result::cpuMicros).toList()).median()));
     } finally {
       processes.forEach(ProviderProcess::close);
       sink.stop(0);
@@ -111,31 +111,18 @@ final class TelemetryBench {
     return "kv-" + kind.replace(' ', '-');
   }
 
-  private static double median(List<Double> values) {
-    return values.stream().sorted().toList().get(values.size() / 2);
-  }
-
-  private static long cpuNanos(long pid) {
-    return ProcessHandle.of(pid)
-        .orElseThrow()
-        .info()
-        .totalCpuDuration()
-        .orElse(Duration.ZERO)
-        .toNanos();
-  }
-
   private static Result run(WrpcCaller caller, String provider, long pid) throws Exception {
     var answered = new AtomicLong();
     var stop = new AtomicBoolean();
     for (int i = 0; i < IN_FLIGHT; i++) next(caller, provider, answered, stop);
     Thread.sleep(WARM);
-    long cpu = cpuNanos(pid);
+    long cpu = Responder.cpuNanos(pid);
     long before = answered.get();
     long begin = System.nanoTime();
     Thread.sleep(MEASURED);
     long count = answered.get() - before;
     double seconds = (System.nanoTime() - begin) / 1e9;
-    long cpuUsed = cpuNanos(pid) - cpu;
+    long cpuUsed = Responder.cpuNanos(pid) - cpu;
     stop.set(true);
     Thread.sleep(100);
     return new Result(count / seconds, cpuUsed / 1e3 / count);

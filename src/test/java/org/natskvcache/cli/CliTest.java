@@ -10,6 +10,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -34,6 +35,13 @@ class CliTest {
     ParOptions par;
     DoctorOptions doctor;
     SimOptions sim;
+    BenchOptions bench;
+
+    @Override
+    public int bench(BenchOptions options) {
+      bench = options;
+      return answer;
+    }
 
     @Override
     public int sim(SimOptions options) {
@@ -77,7 +85,8 @@ class CliTest {
           && shell == null
           && par == null
           && doctor == null
-          && sim == null;
+          && sim == null
+          && bench == null;
     }
   }
 
@@ -139,7 +148,15 @@ class CliTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"--help", "serve --help", "shell --help", "par --help", "sim --help"})
+  @ValueSource(
+      strings = {
+        "--help",
+        "serve --help",
+        "shell --help",
+        "par --help",
+        "sim --help",
+        "bench --help"
+      })
   void exitCodesAreInTheHelp(String args) {
     run(args.split(" "));
     assertTrue(out.toString().contains("Exit codes:\n  0   "), out.toString());
@@ -495,6 +512,11 @@ class CliTest {
           public int sim(SimOptions options) {
             throw new AssertionError();
           }
+
+          @Override
+          public int bench(BenchOptions options) {
+            throw new AssertionError();
+          }
         };
     int code =
         new Cli(broken, new PrintWriter(out), new PrintWriter(err), Map.of(), () -> false)
@@ -595,5 +617,105 @@ class CliTest {
     assertEquals(0, run("sim", "--help"));
     assertTrue(out.toString().contains("ARRIVAL_ORDER"), out::toString);
     assertFalse(out.toString().contains("NONE"), out::toString);
+  }
+
+  private BenchOptions bench(String... more) {
+    List<String> args = new ArrayList<>(List.of("bench", "--nats-url", "h:1", "--target", "kv"));
+    args.addAll(List.of(more));
+    assertEquals(0, run(args.toArray(String[]::new)), err::toString);
+    return commands.bench;
+  }
+
+  @Test
+  void benchHasADefaultForAllButServerAndTarget() {
+    BenchOptions options = bench();
+    var target = new BenchOptions.Target("h:1", "default", "kv");
+    assertEquals(
+        new BenchOptions(
+            BenchOptions.Door.WRPC,
+            List.of(target),
+            "default",
+            "bench",
+            Map.of(BenchOperation.GET, 80, BenchOperation.SET, 20),
+            64,
+            1_000,
+            false,
+            1,
+            16,
+            0,
+            2,
+            10,
+            0,
+            1,
+            2_000,
+            null,
+            false),
+        options);
+    assertUsageErrorOfBench("NATS_URL", "--target", "kv");
+    assertUsageErrorOfBench("--target", "--nats-url", "h:1");
+  }
+
+  private void assertUsageErrorOfBench(String part, String... args) {
+    commands.bench = null;
+    List<String> all = new ArrayList<>(List.of("bench"));
+    all.addAll(List.of(args));
+    assertUsageError(part, all.toArray(String[]::new));
+  }
+
+  @Test
+  void benchComparesIdsAndServers() {
+    assertEquals(
+        List.of(
+            new BenchOptions.Target("h:1", "default", "kv"),
+            new BenchOptions.Target("h:1", "default", "other")),
+        bench("--compare", "other").targets());
+    assertEquals(5, commands.bench.turns());
+    assertEquals(
+        new BenchOptions.Target("nats://b:2", "default", "kv"),
+        bench("--compare", "nats://b:2").targets().getLast());
+    assertEquals(
+        new BenchOptions.Target("nats://b:2", "default", "o"),
+        bench("--compare", "o@nats://b:2").targets().getLast());
+    assertUsageErrorOfBench(
+        "secret", "--nats-url", "h:1", "--target", "kv", "--compare", "nats://u:p@b:2");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--mix get=0",
+        "--mix get=1,get=2",
+        "--mix list=1",
+        "--mix get=x",
+        "--keys 0",
+        "--in-flight 0",
+        "--rate 0",
+        "--calls 0",
+        "--timeout 0",
+        "--door http",
+        "--distribution normal",
+        "--connections 0",
+        "--seconds NaN",
+        "--turns 0"
+      })
+  void benchOfNonsenseIsRefused(String arguments) {
+    String[] pair = arguments.split(" ");
+    assertUsageErrorOfBench(pair[0], "--nats-url", "h:1", "--target", "kv", pair[0], pair[1]);
+  }
+
+  @Test
+  void benchWaitsForMoreAnswersWhenCallsBeginOnTime() {
+    assertEquals(4_096, bench("--rate", "5000").inFlight());
+    assertEquals(5_000, commands.bench.rate());
+    assertEquals(
+        Path.of("keys", "nats-kvcache", "keys", "bench.nk"),
+        benchOfWasmbus(Map.of("XDG_CONFIG_HOME", "keys")).signingKey());
+  }
+
+  private BenchOptions benchOfWasmbus(Map<String, String> environment) {
+    assertEquals(
+        0,
+        run(environment, false, "bench", "--door", "wasmbus", "--nats-url", "h", "--target", "k"));
+    return commands.bench;
   }
 }

@@ -31,6 +31,11 @@ public record Entity(String publicKey, String linkName, String contractId) {
     return url() + "/" + operation;
   }
 
+  void write(MessagePackWriter out) {
+    out.mapHeader(3).text("public_key").text(publicKey);
+    out.text("link_name").text(linkName).text("contract_id").text(contractId);
+  }
+
   static Entity read(MessagePackReader in) throws MessagePackException {
     String publicKey = "";
     String linkName = "";

@@ -31,6 +31,8 @@ public record Invocation(
   /** Hosts before 0.53 send no length. */
   public static final long NO_CONTENT_LENGTH = -1;
 
+  private static final int ENVELOPE_BYTES = 512;
+
   private static final Fields FIELDS =
       Fields.of(
           "origin",
@@ -52,6 +54,19 @@ public record Invocation(
       draft.read(field, in);
     }
     return draft.finish();
+  }
+
+  /** The payload to publish. */
+  public byte[] encode() {
+    boolean sized = contentLength != NO_CONTENT_LENGTH;
+    var out = new MessagePackWriter(ENVELOPE_BYTES + encodedClaims.length() + msg.size());
+    out.mapHeader(sized ? 8 : 7);
+    origin.write(out.text("origin"));
+    target.write(out.text("target"));
+    out.text("operation").text(operation).text("msg").blob(msg.array()).text("id").text(id);
+    out.text("encoded_claims").text(encodedClaims).text("host_id").text(hostId);
+    if (sized) out.text("content_length").integer(contentLength);
+    return out.toByteArray();
   }
 
   /** Whether the body is not in {@code msg} but in the object store. */

@@ -22,6 +22,29 @@ public record InvocationResponse(
   public static final int INLINE_BYTES_MAX = 900 * 1024;
 
   private static final int ENVELOPE_BYTES = 64;
+  private static final Fields FIELDS =
+      Fields.of("msg", "invocation_id", "error", "content_length", "traceContext");
+
+  /** Reads a response as a Rust host does, which insists on the length. */
+  public static InvocationResponse decode(byte[] payload) throws MessagePackException {
+    var in = new MessagePackReader(payload);
+    Bytes msg = Bytes.EMPTY;
+    String id = "";
+    String error = null;
+    long contentLength = -1;
+    Struct struct = in.struct(FIELDS);
+    for (int field = struct.next(); field != Struct.END; field = struct.next()) {
+      switch (field) {
+        case 0 -> msg = in.blob();
+        case 1 -> id = in.string();
+        case 2 -> error = in.takeNil() ? null : in.string();
+        case 3 -> contentLength = in.integer(0, Long.MAX_VALUE);
+        default -> in.skip();
+      }
+    }
+    if (contentLength < 0) throw new MessagePackException("missing field content_length");
+    return new InvocationResponse(id, msg, contentLength, error);
+  }
 
   /** A success whose result travels inside. */
   public static InvocationResponse ok(String invocationId, Bytes result) {

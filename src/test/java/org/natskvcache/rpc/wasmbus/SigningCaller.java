@@ -133,29 +133,7 @@ public final class SigningCaller {
   }
 
   public static byte[] encode(Invocation call) {
-    boolean sized = call.contentLength() != Invocation.NO_CONTENT_LENGTH;
-    var out = new MessagePackWriter(1300 + call.msg().size());
-    out.mapHeader(sized ? 8 : 7);
-    entity(out.text("origin"), call.origin());
-    entity(out.text("target"), call.target());
-    out.text("operation")
-        .text(call.operation())
-        .text("msg")
-        .blob(call.msg().array())
-        .text("id")
-        .text(call.id());
-    out.text("encoded_claims").text(call.encodedClaims()).text("host_id").text(call.hostId());
-    if (sized) out.text("content_length").integer(call.contentLength());
-    return out.toByteArray();
-  }
-
-  private static void entity(MessagePackWriter out, Entity entity) {
-    out.mapHeader(3)
-        .text("public_key")
-        .text(entity.publicKey())
-        .text("link_name")
-        .text(entity.linkName());
-    out.text("contract_id").text(entity.contractId());
+    return call.encode();
   }
 
   // Arguments, as actors encode them.
@@ -187,27 +165,13 @@ public final class SigningCaller {
    * @param error empty for success
    */
   public record Response(String invocationId, byte[] msg, String error, long contentLength) {
-    private static final Fields FIELDS =
-        Fields.of("msg", "invocation_id", "error", "content_length", "traceContext");
-
     public static Response decode(byte[] payload) throws MessagePackException {
-      var in = new MessagePackReader(payload);
-      byte[] msg = new byte[0];
-      String id = "";
-      String error = "";
-      long contentLength = -1;
-      Struct struct = in.struct(FIELDS);
-      for (int field = struct.next(); field != Struct.END; field = struct.next()) {
-        switch (field) {
-          case 0 -> msg = in.blob().array();
-          case 1 -> id = in.string();
-          case 2 -> error = Objects.requireNonNull(in.string());
-          case 3 -> contentLength = in.integer(0, Long.MAX_VALUE);
-          default -> in.skip();
-        }
-      }
-      if (contentLength < 0) throw new MessagePackException("missing field content_length");
-      return new Response(id, msg, error, contentLength);
+      var response = InvocationResponse.decode(payload);
+      return new Response(
+          response.invocationId(),
+          response.msg().array(),
+          Objects.requireNonNullElse(response.error(), ""),
+          response.contentLength());
     }
   }
 
