@@ -317,7 +317,8 @@ public final class Simulation {
           report.expired++;
           SortedMap<OriginId, Long> before = included(author);
           before.put(from, Dot.sequence(mutation.dot()) - 1);
-          if (specification.shows(key, before, now(author).wallMillis())) {
+          Content left = specification.expected(key, specification.vector(before));
+          if (left.shows(now(author).wallMillis())) {
             fail("a key was removed as expired while it showed where that was done");
           }
         }
@@ -540,6 +541,7 @@ public final class Simulation {
     }
     report.contentChecks++;
     SortedMap<OriginId, Long> included = included(host);
+    VersionVector vector = specification.vector(included);
     Map<Key, Entry> held = new HashMap<>();
     host.node.keyspace().forEach(entry -> held.put(entry.key(), entry));
     checkTold(host, held.values());
@@ -547,11 +549,11 @@ public final class Simulation {
       fail("a list is not in the order of its positions");
     }
     for (Key key : specification.keys()) {
-      if (specification.shows(key, included, now(host).wallMillis()) != shows(host, key)) {
+      Content expected = specification.expected(key, vector);
+      if (expected.shows(now(host).wallMillis()) != shows(host, key)) {
         fail("what is expired shows, or what is not does not: key=" + key.stored().utf8());
       }
-      String expected = specification.expected(key, included);
-      String actual = Specification.held(held.remove(key), host.node.origins());
+      Content actual = specification.held(held.remove(key), host.node.origins());
       if (!expected.equals(actual)) {
         fail(
             "node "
