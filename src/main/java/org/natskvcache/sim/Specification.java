@@ -143,16 +143,17 @@ final class Specification {
   }
 
   private static boolean overwrites(Written later, Written write) {
-    if (!later.seen.covers(write.dot)) return false;
-    return switch (later.op) {
-      case Op.Put p -> true;
-      case Op.Delete d -> true;
-      case Op.Increment i -> i.reset() != null;
-      case Op.Append a -> a.reset() != null;
-      case Op.AddMember add -> add.reset() != null || sameMember(write, add.member());
-      case Op.RemoveMember remove -> sameMember(write, remove.member());
-      case Op.RemoveItem remove -> write.dot == remove.itemDot();
-    };
+    boolean would =
+        switch (later.op) {
+          case Op.Put p -> true;
+          case Op.Delete d -> true;
+          case Op.Increment i -> i.reset() != null;
+          case Op.Append a -> a.reset() != null;
+          case Op.AddMember add -> add.reset() != null || sameMember(write, add.member());
+          case Op.RemoveMember remove -> sameMember(write, remove.member());
+          case Op.RemoveItem remove -> write.dot == remove.itemDot();
+        };
+    return would && later.seen.covers(write.dot);
   }
 
   private static boolean sameMember(Written write, Bytes member) {
