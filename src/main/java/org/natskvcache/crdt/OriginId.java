@@ -26,6 +26,17 @@ public record OriginId(long high, long low) implements Comparable<OriginId> {
     return order != 0 ? order : Long.compareUnsigned(low, other.low);
   }
 
+  /** Written out, being the key of every look-up of an origin. */
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof OriginId id && high == id.high && low == id.low;
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * Long.hashCode(high) + Long.hashCode(low);
+  }
+
   /** The 26 characters of Crockford's base 32; safe as a NATS subject token. */
   @Override
   public String toString() {

@@ -48,6 +48,7 @@ final class Peers {
 
   private final Origins origins;
   private final Map<Integer, Peer> bySlot = new LinkedHashMap<>();
+  private List<Peer> all = List.of();
 
   Peers(Origins origins) {
     this.origins = origins;
@@ -55,9 +56,18 @@ final class Peers {
 
   /** The peer in {@code slot}, heard now. */
   Peer heard(int slot, long tick) {
-    Peer peer = bySlot.computeIfAbsent(slot, s -> new Peer(s, origins));
+    Peer peer = bySlot.get(slot);
+    if (peer == null) {
+      peer = new Peer(slot, origins);
+      bySlot.put(slot, peer);
+      changed();
+    }
     peer.heardTick = tick;
     return peer;
+  }
+
+  private void changed() {
+    all = List.copyOf(bySlot.values());
   }
 
   @Nullable Peer find(int slot) {
@@ -65,26 +75,28 @@ final class Peers {
   }
 
   void remove(int slot) {
-    bySlot.remove(slot);
+    if (bySlot.remove(slot) != null) changed();
   }
 
   void clear() {
     bySlot.clear();
+    changed();
   }
 
   int count() {
     return bySlot.size();
   }
 
-  /** In the order they were found. */
+  /** In the order they were found; a list that stays as it is when peers come and go. */
   List<Peer> all() {
-    return new ArrayList<>(bySlot.values());
+    return all;
   }
 
   /** Takes out those not heard since {@code tick}. */
   List<Peer> lostSince(long tick) {
     List<Peer> lost = new ArrayList<>();
-    bySlot.values().removeIf(peer -> peer.heardTick < tick && lost.add(peer));
+    for (Peer peer : all) if (peer.heardTick < tick) lost.add(peer);
+    for (Peer peer : lost) remove(peer.slot);
     return lost;
   }
 }

@@ -1,7 +1,6 @@
 package org.natskvcache.sim;
 
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.PriorityQueue;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -9,7 +8,14 @@ import org.jspecify.annotations.Nullable;
 /** Messages under way between hosts, and the links that are cut. */
 final class Network {
   /** A message that will arrive, unless its link is cut by then. */
-  record Message(long atTick, long number, int from, int to, byte[] bytes, boolean damaged) {}
+  record Message(long atTick, long number, int from, int to, byte[] bytes, boolean damaged)
+      implements Comparable<Message> {
+    @Override
+    public int compareTo(Message other) {
+      int order = Long.compare(atTick, other.atTick);
+      return order != 0 ? order : Long.compare(number, other.number);
+    }
+  }
 
   private static final int UNDER_WAY_MAX = 5_000;
 
@@ -17,9 +23,7 @@ final class Network {
   private final RandomGenerator random;
   private final SimulationReport report;
   private final boolean[][] cut;
-  private final PriorityQueue<Message> underWay =
-      new PriorityQueue<>(
-          Comparator.comparingLong(Message::atTick).thenComparingLong(Message::number));
+  private final PriorityQueue<Message> underWay = new PriorityQueue<>();
   private long sent;
   private boolean calm;
 

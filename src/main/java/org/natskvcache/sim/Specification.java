@@ -1,12 +1,10 @@
 package org.natskvcache.sim;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedMap;
-import java.util.TreeMap;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
 import org.natskvcache.crdt.Dot;
@@ -28,10 +26,40 @@ import org.natskvcache.store.Op;
  */
 final class Specification {
   /** A mutation with its whole context, in the slots of the observer. */
-  record Written(long dot, VersionVector seen, long hlc, Op op) {}
+  private static final class Written {
+    final long dot;
+    final VersionVector seen;
+    final long hlc;
+    final Op op;
+
+    /** The dots of all mutations that overwrite this one, whoever includes them. */
+    private long[] overwriters = new long[4];
+
+    private int overwriterCount;
+
+    Written(long dot, VersionVector seen, long hlc, Op op) {
+      this.dot = dot;
+      this.seen = seen;
+      this.hlc = hlc;
+      this.op = op;
+    }
+
+    void overwrittenBy(long later) {
+      if (overwriterCount == overwriters.length) {
+        overwriters = Arrays.copyOf(overwriters, overwriterCount * 2);
+      }
+      overwriters[overwriterCount++] = later;
+    }
+
+    /** Whether a replica that includes exactly {@code included} includes an overwriting one. */
+    boolean isOverwritten(VersionVector included) {
+      for (int i = 0; i < overwriterCount; i++) if (included.covers(overwriters[i])) return true;
+      return false;
+    }
+  }
 
   private final Origins origins;
-  private final Map<Key, Map<Long, Written>> byKey = new LinkedHashMap<>();
+  private final Map<Key, List<Written>> byKey = new LinkedHashMap<>();
   private final Map<Integer, VersionVector> rows = new LinkedHashMap<>();
   private long count;
 
@@ -78,73 +106,62 @@ final class Specification {
     VersionVector seen = row.copy();
     row.raise(slot, Dot.sequence(mutation.dot()));
     Written written = new Written(mutation.dot(), seen, mutation.hlc(), mutation.op());
-    Map<Long, Written> key = byKey.computeIfAbsent(mutation.op().key(), k -> new TreeMap<>());
+    List<Written> key = byKey.computeIfAbsent(mutation.op().key(), k -> new ArrayList<>());
     String wrong = mutation.op() instanceof Op.Append append ? misplaced(append, seen, key) : null;
-    key.put(mutation.dot(), written);
+    add(written, key);
     count++;
     return wrong;
   }
 
   /** An item must land after every item its author saw. */
   private static @Nullable String misplaced(
-      Op.Append append, VersionVector seen, Map<Long, Written> key) {
+      Op.Append append, VersionVector seen, List<Written> key) {
     if (append.reset() != null) return null;
-    for (Written other : key.values()) {
+    for (Written other : key) {
       if (!(other.op instanceof Op.Append earlier) || !seen.covers(other.dot)) continue;
-      if (earlier.position() < append.position() || overwritten(other, seen, key)) continue;
+      if (earlier.position() < append.position() || other.isOverwritten(seen)) continue;
       return "an item was placed before one its author saw";
     }
     return null;
   }
 
-  private static boolean overwritten(
-      Written write, VersionVector included, Map<Long, Written> key) {
-    for (Written other : key.values()) {
-      if (included.covers(other.dot) && overwrites(other, write)) return true;
+  /** One that was carried by a snapshot may be overwritten before its author publishes it. */
+  private static void add(Written written, List<Written> key) {
+    // only a broken variant gives a name twice
+    if (key.removeIf(other -> other.dot == written.dot)) {
+      List<Written> others = List.copyOf(key);
+      key.clear();
+      for (Written other : others) {
+        add(new Written(other.dot, other.seen, other.hlc, other.op), key);
+      }
     }
-    return false;
+    for (Written other : key) {
+      if (overwrites(written, other)) other.overwrittenBy(written.dot);
+      if (overwrites(other, written)) written.overwrittenBy(other.dot);
+    }
+    key.add(written);
   }
 
   private static boolean overwrites(Written later, Written write) {
-    if (later.dot == write.dot || !later.seen.covers(write.dot)) return false;
-    return switch (later.op) {
-      case Op.Put p -> true;
-      case Op.Delete d -> true;
-      case Op.Increment i -> i.reset() != null;
-      case Op.Append a -> a.reset() != null;
-      case Op.AddMember add -> add.reset() != null || sameMember(write, add.member());
-      case Op.RemoveMember remove -> sameMember(write, remove.member());
-      case Op.RemoveItem remove -> write.dot == remove.itemDot();
-    };
+    boolean would =
+        switch (later.op) {
+          case Op.Put p -> true;
+          case Op.Delete d -> true;
+          case Op.Increment i -> i.reset() != null;
+          case Op.Append a -> a.reset() != null;
+          case Op.AddMember add -> add.reset() != null || sameMember(write, add.member());
+          case Op.RemoveMember remove -> sameMember(write, remove.member());
+          case Op.RemoveItem remove -> write.dot == remove.itemDot();
+        };
+    return would && later.seen.covers(write.dot);
   }
 
   private static boolean sameMember(Written write, Bytes member) {
     return write.op instanceof Op.AddMember add && add.member().equals(member);
   }
 
-  /**
-   * Whether {@code key} shows anything at a replica that includes exactly the mutations up to
-   * {@code included} and whose clock says {@code wallMillis}: a key expires as a whole, with the
-   * last of its values, one without expiry being never.
-   */
-  boolean shows(Key key, Map<OriginId, Long> included, long wallMillis) {
-    Map<Long, Written> all = byKey.getOrDefault(key, Map.of());
-    VersionVector vector = vector(included);
-    boolean any = false;
-    long until = Long.MIN_VALUE;
-    for (Written write : all.values()) {
-      boolean content = !(write.op instanceof Op.Delete);
-      content &= !(write.op instanceof Op.RemoveMember || write.op instanceof Op.RemoveItem);
-      if (!content || !vector.covers(write.dot) || overwritten(write, vector, all)) continue;
-      any = true;
-      if (write.op instanceof Op.Put put) {
-        until = Math.max(until, put.expireAtMillis() == 0 ? Long.MAX_VALUE : put.expireAtMillis());
-      }
-    }
-    return any && (until == Long.MIN_VALUE || until > wallMillis);
-  }
-
-  private VersionVector vector(Map<OriginId, Long> included) {
+  /** What {@code included} says, in the slots of the observer. */
+  VersionVector vector(Map<OriginId, Long> included) {
     VersionVector vector = new VersionVector(origins);
     included.forEach((id, sequence) -> vector.raise(origins.slot(id), sequence));
     return vector;
@@ -152,95 +169,54 @@ final class Specification {
 
   /**
    * The content of {@code key} at a replica that includes exactly the mutations up to {@code
-   * included}.
+   * included}, a {@link #vector}.
    */
-  String expected(Key key, Map<OriginId, Long> included) {
-    Map<Long, Written> all = byKey.getOrDefault(key, Map.of());
-    VersionVector vector = vector(included);
-    Content content = new Content();
-    for (Written write : all.values()) {
-      if (!vector.covers(write.dot) || overwritten(write, vector, all)) continue;
-      String stamp = stamp(origins, write.dot);
+  Content expected(Key key, VersionVector included) {
+    Content content = new Content(origins);
+    for (Written write : byKey.getOrDefault(key, List.of())) {
+      if (!included.covers(write.dot) || write.isOverwritten(included)) continue;
       switch (write.op) {
-        case Op.Put put -> content.register(stamp, write.hlc, put.expireAtMillis(), put.value());
-        case Op.AddMember add -> content.member(add.member(), stamp);
-        case Op.Append append -> content.item(append.position(), stamp, append.value());
-        case Op.Increment increment ->
-            content.increment(
-                origins.id(Dot.slot(write.dot)), Dot.sequence(write.dot), increment.delta());
-        default -> {}
+        case Op.Put put ->
+            content.register(write.dot, write.hlc, put.expireAtMillis(), put.value());
+        case Op.AddMember add -> content.member(add.member(), write.dot);
+        case Op.Append append -> content.item(append.position(), write.dot, append.value());
+        case Op.Increment increment -> content.increment(write.dot, increment.delta());
+        case Op.Delete d -> {}
+        case Op.RemoveMember r -> {}
+        case Op.RemoveItem r -> {}
       }
     }
-    return content.toString();
+    return content;
   }
 
-  private static String stamp(Origins origins, long dot) {
-    return origins.id(Dot.slot(dot)) + ":" + "%06d".formatted(Dot.sequence(dot));
-  }
-
-  /** The content of a key as a replica holds it; {@code origins} are the replica's own. */
-  static String held(@Nullable Entry entry, Origins origins) {
-    Content content = new Content();
-    if (entry == null) return content.toString();
+  /** The content of a key as a replica holds it; {@code theirs} are the replica's own origins. */
+  Content held(@Nullable Entry entry, Origins theirs) {
+    Content content = new Content(origins);
+    if (entry == null) return content;
     for (Register r = entry.register(); r != null; r = r.next) {
-      content.register(stamp(origins, r.dot), r.hlc, r.expireAtMillis, new Bytes(r.value));
+      content.register(ours(r.dot, theirs), r.hlc, r.expireAtMillis, new Bytes(r.value));
     }
     for (Chain c = entry.chains(); c != null; c = c.next) {
-      if (!c.dead()) content.increment(origins.id(c.slot), c.last, c.contribution());
+      if (!c.dead()) content.increment(ours(Dot.of(c.slot, c.last), theirs), c.contribution());
     }
     if (entry.list() != null) {
       entry
           .list()
           .forEach((position, dot, value) ->
-              content.item(position, stamp(origins, dot), new Bytes(value)));
+              content.item(position, ours(dot, theirs), new Bytes(value)));
     }
     if (entry.set() != null) {
       entry
           .set()
           .forEach((member, dots) -> {
-            for (long dot : dots) content.member(member, stamp(origins, dot));
+            for (long dot : dots) content.member(member, ours(dot, theirs));
           });
     }
-    return content.toString();
+    return content;
   }
 
-  /**
-   * What a key holds, printed the same whatever the order it was collected in, but for the list,
-   * whose order counts.
-   */
-  private static final class Content {
-    private final TreeSet<String> registers = new TreeSet<>();
-    private final TreeSet<String> members = new TreeSet<>();
-    private final List<String> items = new ArrayList<>();
-    private final SortedMap<OriginId, long[]> counters = new TreeMap<>();
-
-    void register(String stamp, long hlc, long expireAt, Bytes value) {
-      registers.add(stamp + "@" + hlc + "/" + expireAt + "=" + value.utf8());
-    }
-
-    void member(Bytes member, String stamp) {
-      members.add(member.utf8() + "@" + stamp);
-    }
-
-    void item(long position, String stamp, Bytes value) {
-      items.add("%020d".formatted(position) + "/" + stamp + "=" + value.utf8());
-    }
-
-    void increment(OriginId owner, long sequence, long delta) {
-      long[] sum = counters.computeIfAbsent(owner, o -> new long[2]);
-      sum[0] = Math.max(sum[0], sequence);
-      sum[1] += delta;
-    }
-
-    @Override
-    public String toString() {
-      StringBuilder out = new StringBuilder();
-      out.append(registers).append(members);
-      out.append(items.stream().sorted().toList());
-      counters.forEach((owner, sum) ->
-          out.append(owner).append(':').append(sum[0]).append('=').append(sum[1]).append(';'));
-      return out.toString();
-    }
+  private long ours(long dot, Origins theirs) {
+    return Dot.of(origins.slot(theirs.id(Dot.slot(dot))), Dot.sequence(dot));
   }
 
   /**

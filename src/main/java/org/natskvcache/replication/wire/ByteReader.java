@@ -1,10 +1,18 @@
 package org.natskvcache.replication.wire;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.natskvcache.crdt.OriginId;
 
 /** Reads what {@link ByteWriter} wrote, believing nothing. */
 public final class ByteReader {
+  private static final VarHandle INTS =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+  private static final VarHandle LONGS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+
   private final byte[] bytes;
   private int at;
   private final int end;
@@ -38,14 +46,15 @@ public final class ByteReader {
   }
 
   public int u32() throws MalformedFrameException {
-    return u16() << 16 | u16();
+    need(4);
+    at += 4;
+    return (int) INTS.get(bytes, at - 4);
   }
 
   public long u64() throws MalformedFrameException {
     need(8);
-    long value = 0;
-    for (int i = 0; i < 8; i++) value = value << 8 | (bytes[at++] & 0xff);
-    return value;
+    at += 8;
+    return (long) LONGS.get(bytes, at - 8);
   }
 
   /** An unsigned number of up to 64 bits. */
