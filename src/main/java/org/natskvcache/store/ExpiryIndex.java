@@ -13,7 +13,7 @@ final class ExpiryIndex {
       new TreeSet<>(
           Comparator.comparingLong((Entry e) -> e.indexedAtMillis())
               .thenComparingLong(e -> e.hash)
-              .thenComparing(e -> e.key.stored()));
+              .thenComparing(e -> e.key().stored()));
 
   /** Brings the entry's place up to date after a change. */
   void update(Entry entry) {

@@ -108,7 +108,7 @@ public final class Keyspace {
 
   /** What a watched entry shows; null for one that nobody watches. */
   private @Nullable Shown shownIfWatched(Entry entry) {
-    if (watching == null || !watching.wants(entry.key)) return null;
+    if (watching == null || !watching.wants(entry.key())) return null;
     long winner = entry.register == null ? Dot.NONE : Register.winner(entry.register, origins).dot;
     return new Shown(winner, scalar(entry));
   }
@@ -118,7 +118,7 @@ public final class Keyspace {
     if (after == null || before == null || watching == null) return;
     boolean same = after.value == null ? before.value == null : after.equals(before);
     if (same) return;
-    watching.changed(entry.key, after.value);
+    watching.changed(entry.key(), after.value);
   }
 
   /**
@@ -208,7 +208,7 @@ public final class Keyspace {
     sorted.sort((a, b) -> Long.compareUnsigned(a.hash, b.hash));
     for (Entry entry : sorted) {
       long its = entry.digest(origins);
-      if (its != 0 && !visitor.key(entry.key, entry.hash, its)) return;
+      if (its != 0 && !visitor.key(entry.key(), entry.hash, its)) return;
     }
   }
 
@@ -486,7 +486,7 @@ public final class Keyspace {
     if (chain == null || !chain.dead()) return;
     if (chain.resetDot != waiting.resetDot() && !settled.get(owner)) return;
     entry.chains = Chain.without(entry.chains, chain, new DigestSum(origins, entry.hash));
-    if (entry.isEmpty() && find(entry.key) == entry) table.remove(entry);
+    if (entry.isEmpty() && find(entry.key()) == entry) table.remove(entry);
   }
 
   /**
@@ -502,14 +502,14 @@ public final class Keyspace {
   /** Joins one bucket of a snapshot into ours; {@code theirs} is consumed. */
   public void join(int bucket, List<Entry> theirs, Joining joining) {
     Map<Key, Entry> theirEntries = new HashMap<>();
-    for (Entry entry : theirs) theirEntries.put(entry.key, entry);
+    for (Entry entry : theirs) theirEntries.put(entry.key(), entry);
     for (Entry mine : entries(bucket)) {
-      Entry other = theirEntries.remove(mine.key);
-      join(mine, other == null ? new Entry(mine.key, mine.hash) : other, joining);
+      Entry other = theirEntries.remove(mine.key());
+      join(mine, other == null ? new Entry(mine.key(), mine.hash) : other, joining);
     }
     for (Entry other : theirs) {
-      if (!theirEntries.containsKey(other.key)) continue;
-      Entry mine = new Entry(other.key, other.hash);
+      if (!theirEntries.containsKey(other.key())) continue;
+      Entry mine = new Entry(other.key(), other.hash);
       table.add(mine);
       join(mine, other, joining);
     }
@@ -584,7 +584,7 @@ public final class Keyspace {
    */
   public @Nullable Key firstExpired(long nowMillis) {
     Entry first = expiry.first();
-    return first == null || first.indexedAtMillis() > nowMillis ? null : first.key;
+    return first == null || first.indexedAtMillis() > nowMillis ? null : first.key();
   }
 
   /** Which expired keys are wanted. */
@@ -606,15 +606,15 @@ public final class Keyspace {
     for (Entry e = expiry.first();
         e != null && e.indexedAtMillis() <= nowMillis && looked++ < EXPIRED_LOOKED_AT_MAX;
         e = expiry.after(e)) {
-      if (mayGo(e, spared, buckets)) return new Op.Delete(e.key, observed(e), true);
+      if (mayGo(e, spared, buckets)) return new Op.Delete(e.key(), observed(e), true);
     }
     Entry coldest = recency == null ? null : recency.coldest(e -> mayGo(e, spared, buckets));
-    return coldest == null ? null : new Op.Delete(coldest.key, observed(coldest), false);
+    return coldest == null ? null : new Op.Delete(coldest.key(), observed(coldest), false);
   }
 
   private boolean mayGo(Entry entry, @Nullable Key spared, IntPredicate buckets) {
     return entry.type() != Entry.Type.NONE
-        && !entry.key.equals(spared)
+        && (spared == null || !entry.isOf(spared))
         && buckets.test(bucketOf(entry.hash));
   }
 
@@ -629,7 +629,7 @@ public final class Keyspace {
         e != null && e.indexedAtMillis() <= until && removals.size() < most;
         e = expiry.after(e)) {
       if (!filter.wanted(bucketOf(e.hash), e.indexedAtMillis())) continue;
-      removals.add(new Op.Delete(e.key, observed(e), true));
+      removals.add(new Op.Delete(e.key(), observed(e), true));
     }
     return removals;
   }
