@@ -14,7 +14,8 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 
 /**
- * Runs the microbenchmarks of the core and prints time and allocation of one operation.
+ * Runs the microbenchmarks of the core and prints time and allocation of one operation: medians of
+ * the iterations.
  *
  * <pre>
  *   mvn -q -Pbench process-classes exec:exec@core                  # all, some minutes
@@ -30,13 +31,16 @@ public final class CoreBench {
   public static void main(String[] args) throws RunnerException {
     boolean smoke = args[0].equals(SMOKE);
     ChainedOptionsBuilder options =
-        new OptionsBuilder().shouldFailOnError(true).addProfiler(GCProfiler.class);
+        new OptionsBuilder()
+            .shouldFailOnError(true)
+            .addProfiler(GCProfiler.class)
+            .addProfiler(ProcessorTime.class);
     if (smoke) moment(options);
     else options.include(args[0]);
     Collection<RunResult> results = new Runner(options.build()).run();
     if (results.isEmpty()) throw new IllegalArgumentException("no benchmark matches " + args[0]);
     System.out.println(smoke ? "All run; the figures mean nothing:" : "");
-    System.out.printf("%-44s %14s %10s %-9s %12s%n", "", "one takes", "+-", "", "allocates B");
+    System.out.printf("%-44s %11s %11s %-6s %12s%n", "", "time", "CPU time", "", "allocates B");
     for (RunResult result : results) print(result);
   }
 
@@ -61,11 +65,15 @@ public final class CoreBench {
     Result<?> allocated = result.getSecondaryResults().get("gc.alloc.rate.norm");
     System.out.printf(
         Locale.ROOT,
-        "%-44s %14.1f %10.1f %-9s %12.0f%n",
+        "%-44s %11.1f %11.1f %-6s %12.0f%n",
         String.join(" ", what),
-        time.getScore(),
-        time.getScoreError(),
+        median(time),
+        median(result.getSecondaryResults().get(ProcessorTime.LABEL)),
         time.getScoreUnit(),
-        allocated.getScore());
+        median(allocated));
+  }
+
+  private static double median(Result<?> of) {
+    return of.getStatistics().getPercentile(50);
   }
 }

@@ -28,7 +28,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Fork(
-    value = 2,
+    value = 1,
     jvmArgs = {Material.SERIAL, Material.COMPACT, Material.HEAP, Material.HEAP_MAX})
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)

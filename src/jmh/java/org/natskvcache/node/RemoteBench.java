@@ -30,7 +30,7 @@ import org.openjdk.jmh.infra.BenchmarkParams;
 @BenchmarkMode(Mode.SingleShotTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Fork(
-    value = 2,
+    value = 1,
     jvmArgs = {Material.SERIAL, Material.COMPACT, Material.HEAP, Material.HEAP_MAX})
 @Warmup(iterations = 20)
 @Measurement(iterations = 20)
@@ -46,7 +46,7 @@ public class RemoteBench {
     LIST_APPEND
   }
 
-  @Param({"1000000"})
+  @Param({"1000", "1000000"})
   int keys;
 
   @Param Kind kind;
