@@ -4,6 +4,7 @@
  * <pre>
  *   mvn -q -DskipTests package exec:exec -Dbench=DoorBench
  *   mvn -q -DskipTests package exec:exec -Dbench=LagBench
+ *   mvn -q test-compile exec:exec -Dbench=MemoryBench
  * </pre>
  */
 package org.natskvcache.bench;
