@@ -186,6 +186,7 @@ final class ReplicatedState {
 
   /** Names the marks that rose since our mutation before. */
   private Mutation withRisen(long dot, long stamp, Op op) {
+    if (risen.isEmpty()) return new Mutation(dot, stamp, NO_SLOTS, NO_MARKS, null, 0, op);
     VersionVector row = delivery.row(me);
     int[] slots = risen.stream().toArray();
     long[] deltas = new long[slots.length];

@@ -132,7 +132,7 @@ final class Decider {
   private Decision delete(Key key, Moment at) {
     Entry entry = shown(key, at);
     if (entry == null) return Decision.of(Decision.NO);
-    return new Decision(Decision.YES, new Op.Delete(entry.key, keyspace.observed(entry), false));
+    return new Decision(Decision.YES, new Op.Delete(entry.key(), keyspace.observed(entry), false));
   }
 
   private Decision set(Key key, Bytes value, long ttlMillis, Moment at) {
@@ -325,7 +325,7 @@ final class Decider {
             scanned[0]++;
             reached[0] = entry.hash;
             if (!entry.visible(at.nowMillis)) continue;
-            Bytes raw = command.namespace().raw(entry.key);
+            Bytes raw = command.namespace().raw(entry.key());
             if (raw == null || !raw.startsWith(command.prefix())) continue;
             keys.add(raw);
             bytes[0] += raw.size();

@@ -1,5 +1,6 @@
 package org.natskvcache.store;
 
+import java.util.Arrays;
 import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
@@ -20,8 +21,8 @@ public final class Entry {
   /** "Never", as a time. */
   public static final long NEVER = Long.MAX_VALUE;
 
-  /** This object, its key's objects and its share of the table, beyond the key's array; bytes. */
-  static final int BYTES = 88;
+  /** This object and its share of the table, beyond the key's array; bytes. */
+  static final int BYTES = 56;
 
   /** A place in the expiry index, bytes. */
   static final int EXPIRY_BYTES = 32;
@@ -38,7 +39,9 @@ public final class Entry {
     NONE
   }
 
-  final Key key;
+  /** The stored form alone: two objects less than a {@link Key}, for each entry there is. */
+  private final byte[] key;
+
   final long hash;
 
   /** Next in the table's chain. */
@@ -53,12 +56,20 @@ public final class Entry {
   private long indexedAndUsed = INDEXED_MAX << 16;
 
   Entry(Key key, long hash) {
+    this(key.stored().array(), hash);
+  }
+
+  private Entry(byte[] key, long hash) {
     this.key = key;
     this.hash = hash;
   }
 
   public Key key() {
-    return key;
+    return new Key(new Bytes(key));
+  }
+
+  boolean isOf(Key other) {
+    return Arrays.equals(key, other.stored().array());
   }
 
   public @Nullable Register register() {
@@ -138,7 +149,7 @@ public final class Entry {
     }
     if (list != null) bytes += list.footprint();
     if (set != null) bytes += set.footprint();
-    return bytes == 0 ? 0 : bytes + footprint(key);
+    return bytes == 0 ? 0 : bytes + footprint(key.length);
   }
 
   /** The same, with lists and sets counted item by item. */
@@ -162,8 +173,8 @@ public final class Entry {
   }
 
   /** What an entry takes beyond its content. */
-  static long footprint(Key key) {
-    return BYTES + Footprint.array(key.stored().size());
+  static long footprint(int keyBytes) {
+    return BYTES + Footprint.array(keyBytes);
   }
 
   boolean isEmpty() {

@@ -18,7 +18,7 @@ final class ExpiryIndex {
         new TreeSet<>(
             Comparator.comparingLong((Entry e) -> e.indexedAtMillis())
                 .thenComparingLong(e -> e.hash)
-                .thenComparing(e -> e.key.stored()));
+                .thenComparing(e -> e.key().stored()));
 
     /** Where {@link #order} holds this bucket; {@link Entry#NEVER} if it does not. */
     private long firstMillis = Entry.NEVER;

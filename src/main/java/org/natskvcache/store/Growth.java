@@ -13,7 +13,7 @@ final class Growth {
   /** At most so many bytes, whatever is held; 0 for an operation that only takes away. */
   static long most(Op op) {
     long content = content(op, null, 0);
-    return content == 0 ? 0 : content + Entry.footprint(op.key());
+    return content == 0 ? 0 : content + Entry.footprint(op.key().stored().size());
   }
 
   /**

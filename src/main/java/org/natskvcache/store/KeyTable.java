@@ -44,7 +44,7 @@ final class KeyTable {
 
     @Nullable Entry find(Key key, long hash) {
       for (Entry e = slots[slot(hash)]; e != null; e = e.next) {
-        if (e.hash == hash && e.key.equals(key)) return e;
+        if (e.hash == hash && e.isOf(key)) return e;
       }
       return null;
     }

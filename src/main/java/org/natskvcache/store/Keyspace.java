@@ -108,7 +108,7 @@ public final class Keyspace {
 
   /** What a watched entry shows; null for one that nobody watches. */
   private @Nullable Shown shownIfWatched(Entry entry) {
-    if (watching == null || !watching.wants(entry.key)) return null;
+    if (watching == null || !watching.wants(entry.key())) return null;
     long winner = entry.register == null ? Dot.NONE : Register.winner(entry.register, origins).dot;
     return new Shown(winner, scalar(entry));
   }
@@ -118,7 +118,7 @@ public final class Keyspace {
     if (after == null || before == null || watching == null) return;
     boolean same = after.value == null ? before.value == null : after.equals(before);
     if (same) return;
-    watching.changed(entry.key, after.value);
+    watching.changed(entry.key(), after.value);
   }
 
   /**
@@ -209,7 +209,7 @@ public final class Keyspace {
     sorted.sort((a, b) -> Long.compareUnsigned(a.hash, b.hash));
     for (Entry entry : sorted) {
       long its = entry.recomputedDigest(origins);
-      if (its != 0 && !visitor.key(entry.key, entry.hash, its)) return;
+      if (its != 0 && !visitor.key(entry.key(), entry.hash, its)) return;
     }
   }
 
@@ -507,7 +507,7 @@ public final class Keyspace {
     if (chain == null || !chain.dead()) return;
     if (chain.resetDot != waiting.resetDot() && !settled.get(owner)) return;
     entry.chains = Chain.without(entry.chains, chain, new DigestSum(origins, entry.hash));
-    if (entry.isEmpty() && find(entry.key) == entry) table.remove(entry);
+    if (entry.isEmpty() && find(entry.key()) == entry) table.remove(entry);
   }
 
   /**
@@ -575,10 +575,10 @@ public final class Keyspace {
 
   /** Joins one entry of a snapshot into ours; theirs stays as it is. */
   void join(Entry theirs, Joining joining) {
-    Entry mine = table.find(theirs.key, theirs.hash);
+    Entry mine = table.find(theirs.key(), theirs.hash);
     if (mine == null) {
       if (theirs.isEmpty()) return;
-      mine = new Entry(theirs.key, theirs.hash);
+      mine = new Entry(theirs.key(), theirs.hash);
       table.add(mine);
     }
     Shown shownBefore = shownIfWatched(mine);
@@ -638,7 +638,7 @@ public final class Keyspace {
    */
   public @Nullable Key firstExpired(long nowMillis) {
     Entry first = expiry.first();
-    return first == null || first.indexedAtMillis() > nowMillis ? null : first.key;
+    return first == null || first.indexedAtMillis() > nowMillis ? null : first.key();
   }
 
   /** Which expired keys are wanted. */
@@ -665,15 +665,15 @@ public final class Keyspace {
           return expired.size() < EXPIRED_LOOKED_AT_MAX;
         });
     for (Entry e : expired) {
-      if (mayGo(e, spared, buckets)) return new Op.Delete(e.key, observed(e), true);
+      if (mayGo(e, spared, buckets)) return new Op.Delete(e.key(), observed(e), true);
     }
     Entry coldest = recency == null ? null : recency.coldest(e -> mayGo(e, spared, buckets));
-    return coldest == null ? null : new Op.Delete(coldest.key, observed(coldest), false);
+    return coldest == null ? null : new Op.Delete(coldest.key(), observed(coldest), false);
   }
 
   private boolean mayGo(Entry entry, @Nullable Key spared, IntPredicate buckets) {
     return entry.type() != Entry.Type.NONE
-        && !entry.key.equals(spared)
+        && (spared == null || !entry.isOf(spared))
         && buckets.test(table.bucket(entry.hash));
   }
 
@@ -689,7 +689,7 @@ public final class Keyspace {
         bucket -> true,
         entry -> {
           if (filter.wanted(table.bucket(entry.hash), entry.indexedAtMillis())) {
-            removals.add(new Op.Delete(entry.key, observed(entry), true));
+            removals.add(new Op.Delete(entry.key(), observed(entry), true));
           }
           return removals.size() < most;
         });

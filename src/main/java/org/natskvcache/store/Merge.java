@@ -88,9 +88,9 @@ public final class Merge {
   void add(EntryLoader loader) {
     Entry entry = loader.entry;
     if (entry.isEmpty()) return;
-    Arriving arriving = buckets[keyspace.bucket(entry.key)];
+    Arriving arriving = buckets[keyspace.bucket(entry.key())];
     arriving.theirs.add(entry);
-    if (loader.covered) arriving.open(entry.key);
+    if (loader.covered) arriving.open(entry.key());
   }
 
   /** Something of this key is about to change, or has changed, in the keyspace. */
@@ -114,11 +114,11 @@ public final class Merge {
     arriving.open = new LinkedHashSet<>();
     arriving.allOpen = false;
     mine.forEach(entry -> {
-      Entry theirs = arriving.theirs.find(entry.key, entry.hash);
-      if (theirs == null ? !staysAlone(entry) : !same(entry, theirs)) arriving.open(entry.key);
+      Entry theirs = arriving.theirs.find(entry.key(), entry.hash);
+      if (theirs == null ? !staysAlone(entry) : !same(entry, theirs)) arriving.open(entry.key());
     });
     arriving.theirs.forEach(entry -> {
-      if (mine.find(entry.key, entry.hash) == null) arriving.open(entry.key);
+      if (mine.find(entry.key(), entry.hash) == null) arriving.open(entry.key());
     });
   }
 
@@ -177,9 +177,9 @@ public final class Merge {
   }
 
   private void joinAll(int bucket, KeyTable.Segment theirs, Keyspace.Joining joining) {
-    for (Entry mine : keyspace.segment(bucket).entries()) join(mine.key, theirs, joining);
+    for (Entry mine : keyspace.segment(bucket).entries()) join(mine.key(), theirs, joining);
     for (Entry entry : theirs.entries()) {
-      if (keyspace.find(entry.key) == null) join(entry.key, theirs, joining);
+      if (keyspace.find(entry.key()) == null) join(entry.key(), theirs, joining);
     }
   }
 
@@ -192,14 +192,14 @@ public final class Merge {
   private void takeOver(int bucket, Arriving arriving, Keyspace.Joining joining) {
     KeyTable.Segment mine = keyspace.segment(bucket);
     var apart = new KeyTable.Segment(keyspace.bucketBits());
-    mine.forEach(entry -> moveApart(entry.key, arriving, apart));
+    mine.forEach(entry -> moveApart(entry.key(), arriving, apart));
     for (Key key : arriving.open) moveApart(key, arriving, apart);
     List<Entry> held = mine.entries();
     keyspace.replace(bucket, arriving.theirs, arriving.sums, arriving.expiring);
     for (Entry entry : held) keyspace.add(entry);
-    for (Entry entry : held) join(entry.key, apart, joining);
+    for (Entry entry : held) join(entry.key(), apart, joining);
     for (Entry entry : apart.entries()) {
-      if (keyspace.find(entry.key) == null) join(entry.key, apart, joining);
+      if (keyspace.find(entry.key()) == null) join(entry.key(), apart, joining);
     }
   }
 

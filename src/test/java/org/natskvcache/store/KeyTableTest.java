@@ -93,21 +93,21 @@ class KeyTableTest {
       boolean growing = step / 1_500 % 2 == 0;
       if (random.nextInt(10) < (growing ? 8 : 2)) {
         Entry entry = entry("k" + random.nextInt(2_000));
-        if (model.putIfAbsent(entry.key, entry) == null) table.add(entry);
+        if (model.putIfAbsent(entry.key(), entry) == null) table.add(entry);
       } else if (!model.isEmpty()) {
-        Entry gone = model.remove(entry("k" + random.nextInt(2_000)).key);
+        Entry gone = model.remove(entry("k" + random.nextInt(2_000)).key());
         if (gone != null) table.remove(gone);
       }
       if (step % 250 == 0) compare(table, model, bucketBits);
     }
     for (Entry entry : new ArrayList<>(model.values())) {
       table.remove(entry);
-      model.remove(entry.key);
+      model.remove(entry.key());
     }
     compare(table, model, bucketBits);
     for (int i = 0; i < 5; i++) { // the buckets are still there after everything went
       Entry entry = entry("again" + i);
-      model.put(entry.key, entry);
+      model.put(entry.key(), entry);
       table.add(entry);
       compare(table, model, bucketBits);
     }
