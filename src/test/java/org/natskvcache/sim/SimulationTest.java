@@ -22,8 +22,8 @@ class SimulationTest {
   private static final long FIRST_SEED = Long.getLong("sim.seed", 0);
   private static final long SCHEDULES = Long.getLong("sim.schedules", 400);
 
-  /** Each broken variant is caught within this many schedules; the rarest here needs 95. */
-  private static final int CAUGHT_WITHIN = 400;
+  /** Each broken variant is caught within this many schedules; the rarest here needs 422. */
+  private static final int CAUGHT_WITHIN = 1_000;
 
   @Test
   void instancesAgreeWhateverTheNetworkAndTheMachinesDo() {
@@ -70,7 +70,8 @@ class SimulationTest {
   }
 
   /**
-   * The check of the checks. {@link CutIdentityTest} has the one that needs 152 random schedules.
+   * The check of the checks. {@link CutIdentityTest} has the one that needs thousands of random
+   * schedules.
    */
   @ParameterizedTest
   @EnumSource(
