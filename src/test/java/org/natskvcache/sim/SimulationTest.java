@@ -69,14 +69,9 @@ class SimulationTest {
     }
   }
 
-  /**
-   * The check of the checks. {@link CutIdentityTest} has the one that needs thousands of random
-   * schedules.
-   */
+  /** The check of the checks. */
   @ParameterizedTest
-  @EnumSource(
-      names = {"NONE", "CUT_ID_WITHOUT_ORIGIN"},
-      mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource(names = "NONE", mode = EnumSource.Mode.EXCLUDE)
   void everyBrokenVariantIsCaught(Defect defect) {
     for (int seed = 0; seed < CAUGHT_WITHIN; seed++) {
       try {
