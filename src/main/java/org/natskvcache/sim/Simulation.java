@@ -240,8 +240,9 @@ public final class Simulation {
   // ---------------------------------------------------------------- effects
 
   private void carryOut(Host host) {
-    for (Effect effect : host.node.takeEffects()) {
-      switch (effect) {
+    List<Effect> effects = host.node.takeEffects();
+    for (int i = 0; i < effects.size(); i++) {
+      switch (effects.get(i)) {
         case Effect.Publish publish -> publish(host, publish);
         case Effect.ListenAs(var id) -> {
           host.names.add(id);
@@ -258,6 +259,7 @@ public final class Simulation {
         }
         case Effect.StartOver() -> {
           report.startedOver++;
+          observeUnpublished(host, effects.subList(i + 1, effects.size()));
           host.restart(newNode(newOrigin()));
           host.answersReplays = false;
           carryOut(host);
@@ -495,14 +497,7 @@ public final class Simulation {
   private void crash(Host host) {
     report.crashes++;
     did(host, "crash", host.node.id());
-    // what was not published dies with the instance, unless a snapshot has carried it out already
-    host.node.flush();
-    for (Effect effect : host.node.takeEffects()) {
-      if (effect instanceof Effect.Publish(var channel, var target, var frame)
-          && channel == Channel.MUTATIONS) {
-        observe(host, frame);
-      }
-    }
+    observeUnpublished(host, List.of());
     OriginId id = host.node.id();
     if (defect == Defect.RESTART_REUSES_ORIGIN) specification.restart(id);
     else id = newOrigin();
@@ -510,6 +505,21 @@ public final class Simulation {
     host.answersReplays = false;
     carryOut(host);
     connect(host);
+  }
+
+  /**
+   * What was not published dies with the instance, unless a snapshot or a replay carried it out.
+   */
+  private void observeUnpublished(Host host, List<Effect> left) {
+    host.node.flush();
+    List<Effect> effects = new ArrayList<>(left);
+    effects.addAll(host.node.takeEffects());
+    for (Effect effect : effects) {
+      if (effect instanceof Effect.Publish(var channel, var target, var frame)
+          && channel == Channel.MUTATIONS) {
+        observe(host, frame);
+      }
+    }
   }
 
   private void leave(Host host) {
