@@ -21,77 +21,102 @@ final class Unheard {
   private static final int REPEATS_MAX = 3;
 
   private static final class Waiting {
+    final long number;
     final Call call;
     int repeated;
     long dueNanos;
 
-    Waiting(Call call, long dueNanos) {
+    Waiting(long number, Call call, long dueNanos) {
+      this.number = number;
       this.call = call;
       this.dueNanos = dueNanos;
     }
   }
 
-  private final int countMax;
   private final long silenceNanos;
 
-  /** By the subject of their params, oldest first. */
-  private final Map<String, Waiting> fresh = new LinkedHashMap<>();
+  /** Each in the place of its number, modulo the length; only this, since calls are many. */
+  private final @Nullable Waiting[] fresh;
 
-  private final Map<String, Waiting> repeated = new LinkedHashMap<>();
+  private int freshCount;
+
+  /** No fresh one has a lower number. */
+  private long oldest;
+
+  private long next;
+
+  private final Map<Long, Waiting> repeated = new LinkedHashMap<>();
 
   /**
    * @param countMax most calls watched; of more the oldest are not watched any longer
    * @param silenceNanos when a handshake is repeated; again after four times as long, and so on
    */
   Unheard(int countMax, long silenceNanos) {
-    this.countMax = countMax;
+    fresh = new Waiting[countMax];
     this.silenceNanos = silenceNanos;
   }
 
-  /** A handshake was sent. */
-  void sent(String params, Call call, long nowNanos) {
-    fresh.put(params, new Waiting(call, nowNanos + silenceNanos));
-    if (fresh.size() > countMax) removeFirst(fresh);
+  /** A handshake was sent; numbers rise, but for calls that come at once. */
+  void sent(long number, Call call, long nowNanos) {
+    if (freshCount == 0 || number < oldest) oldest = number;
+    int place = place(number);
+    if (fresh[place] == null) freshCount++;
+    fresh[place] = new Waiting(number, call, nowNanos + silenceNanos);
+    next = Math.max(next, number + 1);
+    oldest = Math.max(oldest, next - fresh.length);
   }
 
-  private static void removeFirst(Map<String, Waiting> calls) {
-    Iterator<String> first = calls.keySet().iterator();
-    first.next();
-    first.remove();
+  private int place(long number) {
+    return (int) (number % fresh.length);
+  }
+
+  private boolean takeFresh(long number) {
+    if (number < 0) return false;
+    Waiting waiting = fresh[place(number)];
+    if (waiting == null || waiting.number != number) return false;
+    fresh[place(number)] = null;
+    freshCount--;
+    return true;
   }
 
   /** The caller has the handshake; the call if it had to be repeated, else null. */
-  @Nullable Call heard(String params) {
-    if (fresh.remove(params) != null) return null;
-    Waiting waiting = repeated.remove(params);
+  @Nullable Call heard(long number) {
+    if (takeFresh(number)) return null;
+    Waiting waiting = repeated.isEmpty() ? null : repeated.remove(number);
     return waiting == null ? null : waiting.call;
   }
 
   boolean isEmpty() {
-    return fresh.isEmpty() && repeated.isEmpty();
+    return freshCount == 0 && repeated.isEmpty();
   }
 
-  /** The subjects of the params of calls whose handshake is to be sent again now, and the calls. */
-  Map<String, Call> due(long nowNanos) {
-    Map<String, Call> due = new LinkedHashMap<>();
-    List<String> lost = new ArrayList<>();
-    for (Map.Entry<String, Waiting> each : repeated.entrySet()) {
+  /** The calls whose handshake is to be sent again now, by number. */
+  Map<Long, Call> due(long nowNanos) {
+    Map<Long, Call> due = new LinkedHashMap<>();
+    List<Long> lost = new ArrayList<>();
+    for (Map.Entry<Long, Waiting> each : repeated.entrySet()) {
       Waiting waiting = each.getValue();
       if (nowNanos - waiting.dueNanos < 0) continue;
       if (waiting.repeated == REPEATS_MAX) lost.add(each.getKey());
       else due.put(each.getKey(), repeat(waiting, nowNanos));
     }
     lost.forEach(repeated::remove);
-    for (Iterator<Map.Entry<String, Waiting>> all = fresh.entrySet().iterator(); all.hasNext(); ) {
-      Map.Entry<String, Waiting> oldest = all.next();
-      Waiting waiting = oldest.getValue();
+    for (; freshCount > 0 && oldest < next; oldest++) {
+      Waiting waiting = fresh[place(oldest)];
+      if (waiting == null) continue;
       if (nowNanos - waiting.dueNanos < 0) break;
-      all.remove();
-      due.put(oldest.getKey(), repeat(waiting, nowNanos));
-      repeated.put(oldest.getKey(), waiting);
-      if (repeated.size() > countMax) removeFirst(repeated);
+      takeFresh(oldest);
+      due.put(oldest, repeat(waiting, nowNanos));
+      repeated.put(oldest, waiting);
+      if (repeated.size() > fresh.length) removeFirst(repeated);
     }
     return due;
+  }
+
+  private static void removeFirst(Map<Long, Waiting> calls) {
+    Iterator<Long> first = calls.keySet().iterator();
+    first.next();
+    first.remove();
   }
 
   private Call repeat(Waiting waiting, long nowNanos) {

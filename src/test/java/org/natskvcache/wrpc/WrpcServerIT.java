@@ -33,6 +33,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -43,6 +44,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.NatsForTests;
 import org.natskvcache.Waiting;
+import org.natskvcache.direct.DirectLine;
 import org.natskvcache.rpc.wrpc.WrpcVectors;
 import org.natskvcache.wrpc.WrpcObserver.Event;
 
@@ -82,10 +84,19 @@ class WrpcServerIT {
   }
 
   private void connect(NatsForTests server) throws Exception {
-    provider = Nats.connect(server.url());
+    provider = providerOn(server.url());
     host = Nats.connect(server.url());
     open.add(provider);
     open.add(host);
+  }
+
+  Connection providerOn(String url) throws Exception {
+    return Nats.connect(url);
+  }
+
+  /** What the server answers past the client's threads: nothing here. */
+  @Nullable DirectLine line(Connection connection) {
+    return null;
   }
 
   @AfterEach
@@ -95,7 +106,8 @@ class WrpcServerIT {
 
   private WrpcServer server(WrpcLimits limits) {
     var server =
-        new WrpcServer(provider, PREFIX, limits, (event, subject, cause) -> events.add(event));
+        new WrpcServer(
+            provider, line(provider), PREFIX, limits, (event, subject, cause) -> events.add(event));
     open.add(server);
     return server;
   }

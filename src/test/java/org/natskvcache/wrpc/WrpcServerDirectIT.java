@@ -1,0 +1,18 @@
+package org.natskvcache.wrpc;
+
+import io.nats.client.Connection;
+import org.natskvcache.direct.DirectLine;
+import org.natskvcache.nats.DirectConnections;
+
+/** The same, answered on the thread that reads the socket. */
+class WrpcServerDirectIT extends WrpcServerIT {
+  @Override
+  Connection providerOn(String url) throws Exception {
+    return DirectConnections.connect(url);
+  }
+
+  @Override
+  DirectLine line(Connection connection) {
+    return DirectConnections.line(connection);
+  }
+}
