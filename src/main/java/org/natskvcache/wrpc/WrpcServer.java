@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -351,10 +352,9 @@ public final class WrpcServer implements AutoCloseable {
     boolean drained = true;
     if (dispatcher.isActive()) {
       try {
-        // without end for the client, which would throw away what is still to be aborted
-        drained = dispatcher.drain(Duration.ZERO).get(patience.toMillis(), TimeUnit.MILLISECONDS);
-      } catch (ExecutionException | TimeoutException | IllegalStateException e) {
-        drained = false; // the connection is gone, or there was too much: the same to our callers
+        drained = drain().get(patience.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (ExecutionException | TimeoutException e) {
+        drained = false; // too much: our callers do not hear
       }
     }
     synchronized (this) {
@@ -362,6 +362,22 @@ public final class WrpcServer implements AutoCloseable {
       abandon(half -> true, Event.TRUNCATED);
     }
     if (line != null) line.forget(this);
+    return drained;
+  }
+
+  /**
+   * Drains without end for the client, which would throw away what is still to be aborted. It waits
+   * for the server before it gives a future back, so for the thread that reads, which may be busy.
+   */
+  private CompletableFuture<Boolean> drain() {
+    var drained = new CompletableFuture<Boolean>();
+    Thread.startVirtualThread(() -> {
+      try {
+        drained.complete(dispatcher.drain(Duration.ZERO).get());
+      } catch (InterruptedException | ExecutionException | IllegalStateException e) {
+        drained.complete(false); // the connection is gone
+      }
+    });
     return drained;
   }
 

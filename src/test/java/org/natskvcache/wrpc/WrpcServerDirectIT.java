@@ -1,6 +1,7 @@
 package org.natskvcache.wrpc;
 
 import io.nats.client.Connection;
+import org.jspecify.annotations.Nullable;
 import org.natskvcache.direct.DirectLine;
 import org.natskvcache.nats.DirectConnections;
 
@@ -11,8 +12,12 @@ class WrpcServerDirectIT extends WrpcServerIT {
     return DirectConnections.connect(url);
   }
 
+  /** A handler that hangs holds the thread that reads: what follows waits in the socket. */
   @Override
-  DirectLine line(Connection connection) {
+  void awaitDelivery() {}
+
+  @Override
+  @Nullable DirectLine line(Connection connection) {
     return DirectConnections.line(connection);
   }
 }

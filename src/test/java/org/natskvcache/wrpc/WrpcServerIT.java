@@ -99,6 +99,11 @@ class WrpcServerIT {
     return null;
   }
 
+  /** What the server sent to the provider's connection before has reached the client. */
+  void awaitDelivery() throws Exception {
+    provider.flush(PATIENCE);
+  }
+
   @AfterEach
   void closeAll() throws Exception {
     for (AutoCloseable each : open.reversed()) each.close();
@@ -546,8 +551,10 @@ class WrpcServerIT {
                 taken.add(name);
                 call.result(new byte[] {1});
               });
+      provider.flush(PATIENCE);
+      provider = providerOn(roomy.url());
+      open.add(provider);
     }
-    provider.flush(PATIENCE);
     var caller = caller(host, PATIENT);
     for (int i = 0; i < 100; i++) {
       caller.call(subject("get"), null, new byte[0]).get(5, TimeUnit.SECONDS);
@@ -652,14 +659,15 @@ class WrpcServerIT {
         });
     provider.flush(PATIENCE);
     var busy = new WrpcPeer(host);
-    busy.begin(subject("get"), null, new byte[] {1, 'a'});
+    host.publish(subject("get"), busy.replyTo(), new byte[] {1, 'a'});
     assertTrue(entered.await(5, TimeUnit.SECONDS));
     var half = new WrpcPeer(host);
     host.publish(subject("get"), half.replyTo(), new byte[] {4, 'a'});
     host.flush(PATIENCE);
-    provider.flush(PATIENCE);
+    awaitDelivery();
     assertFalse(server.stop(Duration.ofMillis(20)));
     release.countDown();
+    assertEquals(busy.replyTo(), busy.next().getSubject());
     assertEquals(1, busy.results().length);
     assertEquals(half.replyTo(), half.next().getSubject());
     assertEquals(0, half.results().length);
