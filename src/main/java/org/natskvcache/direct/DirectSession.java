@@ -27,8 +27,8 @@ public final class DirectSession {
     void close() throws IOException;
   }
 
-  /** Buffers that had to be larger for one message go back to this. */
-  private static final int BUFFER_BYTES = 1 << 16;
+  /** Some hundred calls fit; buffers that had to be larger for one message go back to this. */
+  private static final int BUFFER_BYTES = 1 << 18;
 
   private static final byte[] OPERATION = {'P', 'U', 'B', ' '};
 

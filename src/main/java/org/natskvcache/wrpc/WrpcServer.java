@@ -14,7 +14,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +34,7 @@ import org.natskvcache.wrpc.WrpcObserver.Event;
  * than a call to memory. It is a dispatcher's; or, over a {@link DirectLine}, the one that reads
  * the socket, which saves two hand-offs more. A caller always sends something to {@code Rs.params},
  * if only the end of params that came in one message; until then the call is remembered as {@link
- * Unheard}.
+ * OpenCalls}.
  */
 public final class WrpcServer implements AutoCloseable {
   /** Messages and bytes the client may hold for us; more would be answered too late anyway. */
@@ -81,16 +80,15 @@ public final class WrpcServer implements AutoCloseable {
   private final Publisher publisher;
   private final Dispatcher dispatcher;
 
-  /** Begins every {@code Rs}; calls count on from it. */
+  /** Begins every {@code Rs}; a number of {@link OpenCalls} follows. */
   private final String inbox;
 
-  private final AtomicLong calls = new AtomicLong();
   private final ScheduledThreadPoolExecutor timer;
 
   /** By number. Guarded by this, as the sum of their sizes is. */
   private final Map<Long, HalfSent> halfSent = new HashMap<>();
 
-  private final Unheard unheard;
+  private final OpenCalls openCalls;
   private long halfSentBytes;
   private boolean repeating;
   private boolean stopped;
@@ -123,7 +121,7 @@ public final class WrpcServer implements AutoCloseable {
     this.observer = observer;
     this.line = line;
     publisher = new Publisher(connection, line, observer);
-    unheard = new Unheard(limits.pendingCallsMax(), limits.silence().toNanos());
+    openCalls = new OpenCalls(limits.pendingCallsMax(), limits.silence().toNanos());
     inbox = connection.createInbox() + ".";
     dispatcher = connection.createDispatcher();
     dispatcher.setPendingLimits(QUEUED_MESSAGES_MAX, QUEUED_BYTES_MAX);
@@ -186,9 +184,11 @@ public final class WrpcServer implements AutoCloseable {
       return;
     }
     var call = new Call(publisher, served.subject, replyTo, headers);
-    long number = calls.getAndIncrement();
-    if (!call.handshake(inboxOf(number))) return;
-    watch(number, call);
+    long number = begin(call);
+    if (!call.handshake(inboxOf(number))) {
+      end(number);
+      return;
+    }
     long missing = run(served, call, body, body.length);
     if (missing == 0) return;
     long deadline = System.nanoTime() + limits.timeout().toNanos();
@@ -242,21 +242,24 @@ public final class WrpcServer implements AutoCloseable {
     return 0;
   }
 
-  private synchronized void watch(long number, Call call) {
-    unheard.sent(number, call, System.nanoTime());
+  private synchronized long begin(Call call) {
+    long number = openCalls.begin(call, System.nanoTime());
     if (!repeating) repeatSoon();
+    return number;
+  }
+
+  private synchronized void end(long number) {
+    openCalls.ended(number);
   }
 
   /** Sends handshakes again, and looks again in a moment while any caller is silent. */
   private synchronized void repeat() {
-    unheard
-        .due(System.nanoTime())
-        .forEach((number, call) -> {
-          observer.happened(Event.UNHEARD, call.subject(), null);
-          call.handshake(inboxOf(number));
-        });
+    for (OpenCalls.Due due : openCalls.due(System.nanoTime())) {
+      observer.happened(Event.UNHEARD, due.call().subject(), null);
+      due.call().handshake(inboxOf(due.number()));
+    }
     repeating = false;
-    if (!unheard.isEmpty()) repeatSoon();
+    if (!openCalls.allHeard()) repeatSoon();
   }
 
   private void repeatSoon() {
@@ -271,8 +274,9 @@ public final class WrpcServer implements AutoCloseable {
 
   private synchronized void onParams(String subject, byte[] body) {
     long number = numberOf(subject);
-    Call lateHeard = unheard.heard(number);
+    Call lateHeard = openCalls.heard(number);
     if (lateHeard != null) lateHeard.repeatAnswer();
+    if (body.length == 0) openCalls.ended(number);
     HalfSent half = halfSent.isEmpty() ? null : halfSent.get(number);
     if (half == null) return; // the usual end of params that were complete before
     boolean end = body.length == 0;
@@ -323,6 +327,11 @@ public final class WrpcServer implements AutoCloseable {
   private void expire() {
     long now = System.nanoTime();
     abandon(half -> now - half.deadlineNanos >= 0, Event.TIMED_OUT);
+    forget(2 * limits.timeout().toNanos(), now);
+  }
+
+  private synchronized void forget(long ageNanos, long now) {
+    openCalls.abandonOlder(ageNanos, now);
   }
 
   private synchronized void abandon(Predicate<HalfSent> which, Event why) {
