@@ -486,7 +486,8 @@ public final class Main implements Commands {
     Logger log = LoggerFactory.getLogger(Main.class);
     Lattice lattice;
     try {
-      lattice = new Lattice(connection, entrances, running.lifecycle);
+      boolean direct = !"dispatcher".equals(environment.get("CALL_THREAD"));
+      lattice = new Lattice(connection, direct, entrances, running.lifecycle);
     } catch (IllegalArgumentException e) {
       return failed(String.valueOf(e.getMessage()));
     }

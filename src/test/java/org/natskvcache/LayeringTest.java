@@ -42,7 +42,8 @@ class LayeringTest {
     allow("metrics");
     allow("node", "crdt", "store", "replication", "replication.wire", "metrics", "org.slf4j");
     allow("sim", "crdt", "store", "replication", "replication.wire", "node");
-    allow("wrpc", "io.nats");
+    allow("direct");
+    allow("wrpc", "direct", "io.nats");
     allow(
         "rpc",
         "crdt",
@@ -64,6 +65,7 @@ class LayeringTest {
     allow("telemetry", "node", "rpc", "provider", "metrics", "org.slf4j", "io.opentelemetry");
     allow(
         "nats",
+        "direct",
         "crdt",
         "store",
         "node",

@@ -10,8 +10,9 @@ import java.time.Duration;
  *     replication does not
  * @param outgoingMessagesMax messages waiting to be written; beyond it a publish waits {@link
  *     #PUSH_MAX} and is refused
+ * @param direct whether messages may be answered on the thread that reads them
  */
-public record ConnectionTuning(String name, boolean echo, int outgoingMessagesMax) {
+public record ConnectionTuning(String name, boolean echo, int outgoingMessagesMax, boolean direct) {
   /** How long a publish may wait for room in the queue. */
   static final Duration PUSH_MAX = Duration.ofMillis(20);
 
@@ -31,11 +32,16 @@ public record ConnectionTuning(String name, boolean echo, int outgoingMessagesMa
 
   /** For the connection that callers use. */
   public static ConnectionTuning door(String name) {
-    return new ConnectionTuning(name, true, 5000);
+    return new ConnectionTuning(name, true, 5000, true);
+  }
+
+  /** The same, with every message handed to the client's own threads. */
+  public ConnectionTuning indirect() {
+    return new ConnectionTuning(name, echo, outgoingMessagesMax, false);
   }
 
   /** For replication; frames are up to the server's maximum payload, so few may wait. */
   public static ConnectionTuning replication(String name) {
-    return new ConnectionTuning(name, false, 512);
+    return new ConnectionTuning(name, false, 512, false);
   }
 }

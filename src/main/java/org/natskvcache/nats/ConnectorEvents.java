@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.direct.DirectLine;
 import org.natskvcache.metrics.Counter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +30,7 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
   private static final String TLS_MISSING = "SSL connection wanted by client";
 
   private final String name;
+  private final @Nullable DirectLine line;
   private final BiConsumer<Connection, Events> forward;
   private final java.util.function.Consumer<Consumer> slow;
 
@@ -41,13 +43,25 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
   private boolean refusalLogged;
   private boolean attached;
 
+  /**
+   * @param line of all its connections; null for none
+   */
   ConnectorEvents(
       String name,
+      @Nullable DirectLine line,
       BiConsumer<Connection, Events> forward,
       java.util.function.Consumer<Consumer> slow) {
     this.name = name;
+    this.line = line;
     this.forward = forward;
     this.slow = slow;
+  }
+
+  /** What a connection's socket answers by itself; null when a connector did not make it so. */
+  static @Nullable DirectLine lineOf(Connection connection) {
+    return connection.getOptions().getErrorListener() instanceof ConnectorEvents events
+        ? events.line
+        : null;
   }
 
   /** A new attempt begins: what was said of the last one is forgotten. */

@@ -27,11 +27,17 @@ public final class Lattice implements NatsConnector.Listener, AutoCloseable {
   private final List<Door> doors = new ArrayList<>();
   private boolean openedBefore;
 
-  /** Connects in the background. */
-  public Lattice(ConnectionSettings settings, List<Entrance> entrances, Lifecycle lifecycle) {
+  /**
+   * Connects in the background.
+   *
+   * @param direct whether calls may be answered on the thread that reads them
+   */
+  public Lattice(
+      ConnectionSettings settings, boolean direct, List<Entrance> entrances, Lifecycle lifecycle) {
     this.entrances = List.copyOf(entrances);
     this.lifecycle = lifecycle;
-    connector = NatsConnector.open(settings, ConnectionTuning.door("nats-kvcache lattice"), this);
+    ConnectionTuning tuning = ConnectionTuning.door("nats-kvcache lattice");
+    connector = NatsConnector.open(settings, direct ? tuning : tuning.indirect(), this);
   }
 
   @Override

@@ -14,6 +14,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.direct.DirectLine;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -92,6 +93,7 @@ public final class NatsConnector implements AutoCloseable {
     events =
         new ConnectorEvents(
             tuning.name(),
+            tuning.direct() ? new DirectLine() : null,
             (connection, type) -> signals.add(new Signal.Event(connection, type)),
             listener::slow);
     thread = Thread.ofPlatform().daemon().name(tuning.name() + " connector").unstarted(this::run);
@@ -287,7 +289,8 @@ public final class NatsConnector implements AutoCloseable {
             .maxMessagesInOutgoingQueue(tuning.outgoingMessagesMax())
             .writeQueuePushTimeout(ConnectionTuning.PUSH_MAX)
             .hostnameResolveMode(Options.HostnameResolveMode.HappyEyeballs) // keeps the host's name
-            .dataPortType(VerifyingDataPort.class.getName())
+            .dataPortType(
+                (tuning.direct() ? DirectDataPort.class : VerifyingDataPort.class).getName())
             .errorListener(events)
             .connectionListener(events);
     if (!tuning.echo()) {

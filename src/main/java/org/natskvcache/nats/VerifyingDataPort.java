@@ -16,7 +16,7 @@ import javax.net.ssl.SSLSocket;
  *
  * <p>Public, with a public constructor, because the client makes it by name.
  */
-public final class VerifyingDataPort extends SocketDataPort {
+public class VerifyingDataPort extends SocketDataPort {
   private static final Pattern ADDRESS = Pattern.compile("[0-9.]+|\\[.*]");
 
   /** For the NATS client. */

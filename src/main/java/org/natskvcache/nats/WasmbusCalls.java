@@ -3,6 +3,7 @@ package org.natskvcache.nats;
 import io.nats.client.Message;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.metrics.Counter;
@@ -22,10 +23,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One invocation after the other: decode, check, call the cache, answer, all on the thread that
- * delivers the message. A hand-off to another thread would cost a fifth of the throughput; only
- * what has to wait for the object store is handed off. Whatever arrives is answered, if it names a
- * reply subject, since a caller that hears nothing waits for two seconds.
+ * Decodes and checks invocations, several at a time when several wait, since a signature costs far
+ * more than all the rest; then calls the cache and answers, one invocation after the other in the
+ * order in which they came. What has to wait for the object store is handed off. Whatever arrives
+ * is answered, if it names a reply subject, since a caller that hears nothing waits for two
+ * seconds.
  */
 final class WasmbusCalls {
   private static final Logger LOG = LoggerFactory.getLogger(WasmbusCalls.class);
@@ -39,6 +41,7 @@ final class WasmbusCalls {
   private final LongSupplier epochSeconds;
   private final ReplyPublisher replies;
   private final BodyStore store;
+  private final InOrder inOrder = new InOrder(InOrder.helpers());
   private final LargeBodies large = new LargeBodies();
   private final Set<String> logged = ConcurrentHashMap.newKeySet();
 
@@ -57,34 +60,71 @@ final class WasmbusCalls {
     this.store = store;
   }
 
-  void accept(Message message) {
+  /**
+   * Takes an invocation.
+   *
+   * @param moreFollows whether the next one is there already
+   */
+  void accept(Message message, boolean moreFollows) {
+    inOrder.accept(() -> checked(message), moreFollows);
+  }
+
+  private Runnable checked(Message message) {
     byte[] payload = message.getData();
+    String replyTo = message.getReplyTo();
     Invocation call;
     try {
       call = Invocation.decode(payload);
     } catch (MessagePackException e) {
-      Counter.MALFORMED_INVOCATIONS.increment();
-      logFirst("malformed_invocation", "", payload.length + " bytes");
-      respond(message.getReplyTo(), InvocationResponse.error("", "deser error: " + e.getMessage()));
-      return;
+      return () -> {
+        Counter.MALFORMED_INVOCATIONS.increment();
+        logFirst("malformed_invocation", "", payload.length + " bytes");
+        respond(replyTo, InvocationResponse.error("", "deser error: " + e.getMessage()));
+      };
     }
-    answer(call, message.getReplyTo());
+    BooleanSupplier answer = checked(call, replyTo);
+    return () -> {
+      var _ = answer.getAsBoolean();
+    };
   }
 
-  /** What goes wrong in it is answered too; whether the call was admitted. */
-  private boolean answer(Invocation call, @Nullable String replyTo) {
+  /**
+   * Makes the checks. What is left answers the call, also when something goes wrong, and tells
+   * whether it was admitted.
+   */
+  private BooleanSupplier checked(Invocation call, @Nullable String replyTo) {
     try {
-      return admitted(call, replyTo);
+      LinkedCaches.Route route = links.route(LinkId.caller(call.origin().publicKey(), linkName));
+      Refusal refusal = checks.refusal(call, epochSeconds.getAsLong(), route != null);
+      return () -> answer(call, replyTo, route, refusal);
     } catch (RuntimeException e) {
-      LOG.error("event=call_failed operation_bytes={}", call.operation().length(), e);
-      respond(replyTo, InvocationResponse.error(call.id(), "internal error"));
-      return false;
+      return () -> failed(call, replyTo, e);
     }
   }
 
-  private boolean admitted(Invocation call, @Nullable String replyTo) {
-    LinkedCaches.Route route = links.route(LinkId.caller(call.origin().publicKey(), linkName));
-    Refusal refusal = checks.refusal(call, epochSeconds.getAsLong(), route != null);
+  private boolean answer(
+      Invocation call,
+      @Nullable String replyTo,
+      LinkedCaches.@Nullable Route route,
+      @Nullable Refusal refusal) {
+    try {
+      return admitted(call, replyTo, route, refusal);
+    } catch (RuntimeException e) {
+      return failed(call, replyTo, e);
+    }
+  }
+
+  private boolean failed(Invocation call, @Nullable String replyTo, RuntimeException cause) {
+    LOG.error("event=call_failed operation_bytes={}", call.operation().length(), cause);
+    respond(replyTo, InvocationResponse.error(call.id(), "internal error"));
+    return false;
+  }
+
+  private boolean admitted(
+      Invocation call,
+      @Nullable String replyTo,
+      LinkedCaches.@Nullable Route route,
+      @Nullable Refusal refusal) {
     if (refusal != null || route == null) {
       refuse(call, refusal, replyTo);
       return false;
@@ -121,7 +161,7 @@ final class WasmbusCalls {
         () -> {
           BodyStore.Fetched fetched = store.fetch(call.id(), call.contentLength());
           // A body the claims do not cover may be that of another call, which still needs it.
-          if (answer(call.withBody(fetched.body()), replyTo)) store.delete(fetched);
+          if (checked(call.withBody(fetched.body()), replyTo).getAsBoolean()) store.delete(fetched);
         });
   }
 
@@ -165,11 +205,16 @@ final class WasmbusCalls {
   }
 
   /**
-   * Waits for calls that wait for the object store, so many nanoseconds at most; the rest is then
-   * answered with an error.
+   * Waits for calls in work, so many nanoseconds at most; those that wait for the object store are
+   * then answered with an error.
+   *
+   * @return whether all that need no store were answered
    */
-  void stop(long nanosMax) {
-    large.stop(nanosMax);
+  boolean stop(long nanosMax) {
+    long end = System.nanoTime() + nanosMax;
+    boolean all = inOrder.stop(nanosMax);
+    large.stop(end - System.nanoTime());
+    return all;
   }
 
   private void refuse(Invocation call, @Nullable Refusal refusal, @Nullable String replyTo) {

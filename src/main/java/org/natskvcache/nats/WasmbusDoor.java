@@ -41,7 +41,7 @@ import org.slf4j.LoggerFactory;
  *   P.shutdown       every instance      a host's id; answered when it is ours
  * </pre>
  *
- * <p>Two dispatchers: calls have a thread of their own, so that a shutdown does not wait behind
+ * <p>Two dispatchers: calls have threads of their own, so that a shutdown does not wait behind
  * them. Bodies over 900 KiB travel through the lattice's object store, on threads of their own.
  * Source: wasmCloud/weld, wasmbus-rpc 0.15.0, provider.rs.
  */
@@ -133,7 +133,10 @@ public final class WasmbusDoor implements Door {
       initial.forEach(this::put);
     }
     call.setPendingLimits(PENDING_CALLS_MAX, PENDING_BYTES_MAX);
-    call.subscribe(subject, QUEUE_GROUP, Guarded.handler(calls::accept));
+    call.subscribe(
+        subject,
+        QUEUE_GROUP,
+        Guarded.handler(message -> calls.accept(message, call.getPendingMessageCount() > 0)));
     control.subscribe(subject + ".shutdown", this::onShutdown);
     control.subscribe(subject + ".health", this::onHealth);
     control.flushSubscriptions();
@@ -187,7 +190,7 @@ public final class WasmbusDoor implements Door {
   public void stopCalls() {
     long end = System.nanoTime() + DRAIN.toNanos();
     drainCalls();
-    calls.stop(end - System.nanoTime());
+    if (!calls.stop(end - System.nanoTime())) callsCutShort("checks");
   }
 
   private void drainCalls() {

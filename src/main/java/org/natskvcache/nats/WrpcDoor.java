@@ -110,6 +110,7 @@ public final class WrpcDoor implements Door {
     server =
         new WrpcServer(
             connection,
+            ConnectorEvents.lineOf(connection),
             identity.lattice() + "." + identity.providerId(),
             WrpcLimits.DEFAULTS,
             calls);

@@ -53,6 +53,7 @@ final class SnapshotServer {
 
   /** When {@link #expire} has something to do at the earliest; {@link Long#MAX_VALUE} for never. */
   long nextTick() {
+    if (cuts.isEmpty()) return Long.MAX_VALUE; // after every call: no garbage
     long next = Long.MAX_VALUE;
     for (Served served : cuts.values()) next = Math.min(next, served.usedTick[0] + IDLE_MILLIS);
     return next;

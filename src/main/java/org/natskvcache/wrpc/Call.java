@@ -1,8 +1,7 @@
 package org.natskvcache.wrpc;
 
-import io.nats.client.impl.Headers;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,10 +12,17 @@ public final class Call {
   private final Publisher publisher;
   private final String subject;
   private final String replyTo;
-  private final @Nullable Headers headers;
+  private final Function<String, @Nullable String> headers;
   private final AtomicReference<byte @Nullable []> answer = new AtomicReference<>();
 
-  Call(Publisher publisher, String subject, String replyTo, @Nullable Headers headers) {
+  /**
+   * @param headers the first value of a header, by its name in lower case
+   */
+  Call(
+      Publisher publisher,
+      String subject,
+      String replyTo,
+      Function<String, @Nullable String> headers) {
     this.publisher = publisher;
     this.subject = subject;
     this.replyTo = replyTo;
@@ -35,10 +41,7 @@ public final class Call {
    * @param name in lower case, found in any
    */
   public @Nullable String header(String name) {
-    if (headers == null) return null;
-    List<String> values = headers.get(name);
-    if (values == null) values = headers.getIgnoreCase(name);
-    return values == null || values.isEmpty() ? null : values.getFirst();
+    return headers.apply(name);
   }
 
   /** Answers with an encoded result; empty for a function without one. The array is given away. */
@@ -53,11 +56,7 @@ public final class Call {
   /** Tells the caller where to send the rest of its params. */
   boolean handshake(String inbox) {
     return publisher.publish(
-        /* invocation= */ subject,
-        /* subject= */ replyTo,
-        /* replyTo= */ inbox,
-        null,
-        Publisher.END);
+        /* invocation= */ subject, /* subject= */ replyTo, /* replyTo= */ inbox, Publisher.END);
   }
 
   /** Answers once more what was answered, if it was; a caller that had it does not look again. */

@@ -4,6 +4,7 @@ import io.nats.client.Connection;
 import io.nats.client.impl.Headers;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.direct.DirectLine;
 
 /** Publishes and never throws; what the client does not take is told to the observer. */
 final class Publisher {
@@ -11,10 +12,15 @@ final class Publisher {
   static final byte[] END = {};
 
   private final Connection connection;
+  private final @Nullable DirectLine line;
   private final WrpcObserver observer;
 
-  Publisher(Connection connection, WrpcObserver observer) {
+  /**
+   * @param line what does not go to the client first; null for none
+   */
+  Publisher(Connection connection, @Nullable DirectLine line, WrpcObserver observer) {
     this.connection = connection;
+    this.line = line;
     this.observer = observer;
   }
 
@@ -29,6 +35,11 @@ final class Publisher {
    *
    * @param invocation subject of the call it belongs to
    */
+  boolean publish(String invocation, String subject, @Nullable String replyTo, byte[] body) {
+    return publish(invocation, subject, replyTo, null, body);
+  }
+
+  /** The same with headers. */
   boolean publish(
       String invocation,
       String subject,
@@ -36,7 +47,9 @@ final class Publisher {
       @Nullable Headers headers,
       byte[] body) {
     try {
-      connection.publish(subject, replyTo, headers, body);
+      if (line == null || headers != null || !line.publish(subject, replyTo, body)) {
+        connection.publish(subject, replyTo, headers, body);
+      }
       return true;
     } catch (IllegalStateException | IllegalArgumentException e) {
       // its queue is full, it is closed, or the peer chose a subject that no server takes
@@ -58,8 +71,8 @@ final class Publisher {
           at == 0 && bytes.length <= most
               ? bytes
               : Arrays.copyOfRange(bytes, at, Math.min(bytes.length, at + most));
-      if (!publish(invocation, subject, null, null, piece)) break; // the end tells what is missing
+      if (!publish(invocation, subject, null, piece)) break; // the end tells what is missing
     }
-    publish(invocation, subject, null, null, END);
+    publish(invocation, subject, null, END);
   }
 }

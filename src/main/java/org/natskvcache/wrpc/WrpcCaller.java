@@ -73,7 +73,7 @@ public final class WrpcCaller implements AutoCloseable {
   public WrpcCaller(Connection connection, WrpcLimits limits, WrpcObserver observer) {
     this.connection = connection;
     this.limits = limits;
-    publisher = new Publisher(connection, observer);
+    publisher = new Publisher(connection, null, observer);
     inbox = connection.createInbox() + ".";
     dispatcher = connection.createDispatcher();
     dispatcher.subscribe(inbox + "*", this::onHandshake);

@@ -3,17 +3,21 @@ package org.natskvcache.wrpc;
 import io.nats.client.Connection;
 import io.nats.client.Dispatcher;
 import io.nats.client.Message;
+import io.nats.client.impl.Headers;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.direct.DirectLine;
 import org.natskvcache.wrpc.WrpcObserver.Event;
 
 /**
@@ -26,9 +30,11 @@ import org.natskvcache.wrpc.WrpcObserver.Event;
  *   Rc.results                            our result, then an empty message; only that: no result
  * </pre>
  *
- * <p>One dispatcher receives everything and runs the handlers: a hand-off to another thread costs
- * more than a call to memory. A caller always sends something to {@code Rs.params}, if only the end
- * of params that came in one message; until then the call is remembered as {@link Unheard}.
+ * <p>One thread receives everything and runs the handlers: a hand-off to another one costs more
+ * than a call to memory. It is a dispatcher's; or, over a {@link DirectLine}, the one that reads
+ * the socket, which saves two hand-offs more. A caller always sends something to {@code Rs.params},
+ * if only the end of params that came in one message; until then the call is remembered as {@link
+ * OpenCalls}.
  */
 public final class WrpcServer implements AutoCloseable {
   /** Messages and bytes the client may hold for us; more would be answered too late anyway. */
@@ -44,7 +50,7 @@ public final class WrpcServer implements AutoCloseable {
   private static final int DECODED_FREE = 64 << 10;
 
   /** A function and what serves it. */
-  private record Served<P>(Decoder<P> decoder, Handler<P> handler) {}
+  private record Served<P>(String subject, Decoder<P> decoder, Handler<P> handler) {}
 
   /** A call whose params have not arrived whole. */
   private static final class HalfSent {
@@ -70,19 +76,19 @@ public final class WrpcServer implements AutoCloseable {
   private final String prefix;
   private final WrpcLimits limits;
   private final WrpcObserver observer;
+  private final @Nullable DirectLine line;
   private final Publisher publisher;
   private final Dispatcher dispatcher;
 
-  /** Begins every {@code Rs}; calls count on from it. */
+  /** Begins every {@code Rs}; a number of {@link OpenCalls} follows. */
   private final String inbox;
 
-  private final AtomicLong calls = new AtomicLong();
   private final ScheduledThreadPoolExecutor timer;
 
-  /** By the subject of their params. Guarded by this, as the sum of their sizes is. */
-  private final Map<String, HalfSent> halfSent = new HashMap<>();
+  /** By number. Guarded by this, as the sum of their sizes is. */
+  private final Map<Long, HalfSent> halfSent = new HashMap<>();
 
-  private final Unheard unheard;
+  private final OpenCalls openCalls;
   private long halfSentBytes;
   private boolean repeating;
   private boolean stopped;
@@ -95,16 +101,35 @@ public final class WrpcServer implements AutoCloseable {
    */
   public WrpcServer(
       Connection connection, String prefix, WrpcLimits limits, WrpcObserver observer) {
+    this(connection, null, prefix, limits, observer);
+  }
+
+  /**
+   * Serves nothing yet.
+   *
+   * @param line of the connection; null for none
+   */
+  public WrpcServer(
+      Connection connection,
+      @Nullable DirectLine line,
+      String prefix,
+      WrpcLimits limits,
+      WrpcObserver observer) {
     this.connection = connection;
     this.prefix = prefix;
     this.limits = limits;
     this.observer = observer;
-    publisher = new Publisher(connection, observer);
-    unheard = new Unheard(limits.pendingCallsMax(), limits.silence().toNanos());
+    this.line = line;
+    publisher = new Publisher(connection, line, observer);
+    openCalls = new OpenCalls(limits.pendingCallsMax(), limits.silence().toNanos());
     inbox = connection.createInbox() + ".";
     dispatcher = connection.createDispatcher();
     dispatcher.setPendingLimits(QUEUED_MESSAGES_MAX, QUEUED_BYTES_MAX);
-    dispatcher.subscribe(inbox + "*" + PARAMS, this::onParams);
+    if (line != null) {
+      line.answerUnder(this, inbox, message -> onParams(message.subject(), message.body()));
+    }
+    dispatcher.subscribe(
+        inbox + "*" + PARAMS, message -> onParams(message.getSubject(), message.getData()));
     timer =
         new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("wrpc-timer").factory());
@@ -124,40 +149,79 @@ public final class WrpcServer implements AutoCloseable {
    * @param function in kebab case, such as {@code list-keys}
    */
   public <P> void serve(String instance, String function, Decoder<P> decoder, Handler<P> handler) {
-    var served = new Served<>(decoder, handler);
+    var served = new Served<>(subject(prefix, instance, function), decoder, handler);
+    if (line != null) {
+      line.answer(
+          this,
+          served.subject,
+          message ->
+              onInvocation(served, message.replyTo(), message.headers()::first, message.body()));
+    }
     dispatcher.subscribe(
-        subject(prefix, instance, function), prefix, message -> onInvocation(served, message));
+        served.subject,
+        prefix,
+        message ->
+            onInvocation(served, message.getReplyTo(), headersOf(message), message.getData()));
   }
 
-  private void onInvocation(Served<?> served, Message message) {
-    String replyTo = message.getReplyTo();
+  private static Function<String, @Nullable String> headersOf(Message message) {
+    Headers headers = message.getHeaders();
+    return name -> {
+      if (headers == null) return null;
+      List<String> values = headers.get(name);
+      if (values == null) values = headers.getIgnoreCase(name);
+      return values == null || values.isEmpty() ? null : values.getFirst();
+    };
+  }
+
+  private void onInvocation(
+      Served<?> served,
+      @Nullable String replyTo,
+      Function<String, @Nullable String> headers,
+      byte[] body) {
     if (replyTo == null) {
-      observer.happened(Event.NO_REPLY_SUBJECT, message.getSubject(), null);
+      observer.happened(Event.NO_REPLY_SUBJECT, served.subject, null);
       return;
     }
-    var call = new Call(publisher, message.getSubject(), replyTo, message.getHeaders());
-    String token = Long.toString(calls.getAndIncrement(), Character.MAX_RADIX);
-    if (!call.handshake(inbox + token)) return;
-    watch(inbox + token + PARAMS, call);
-    byte[] body = message.getData();
+    var call = new Call(publisher, served.subject, replyTo, headers);
+    long number = begin(call);
+    if (!call.handshake(inboxOf(number))) {
+      end(number);
+      return;
+    }
     long missing = run(served, call, body, body.length);
     if (missing == 0) return;
     long deadline = System.nanoTime() + limits.timeout().toNanos();
     var half = new HalfSent(call, served, body, body.length + missing, deadline);
     half.decoded = body.length;
-    Event refusal = admit(inbox + token + PARAMS, half);
+    Event refusal = admit(number, half);
     if (refusal != null) giveUp(call, refusal);
   }
 
+  private String inboxOf(long number) {
+    return inbox + Long.toString(number, Character.MAX_RADIX);
+  }
+
+  /** The call that params are for; -1 for none. */
+  private long numberOf(String params) {
+    int end = params.length() - PARAMS.length();
+    if (end <= inbox.length() || !params.endsWith(PARAMS)) return -1;
+    try {
+      return Long.parseLong(params, inbox.length(), end, Character.MAX_RADIX);
+    } catch (NumberFormatException e) {
+      return -1; // whoever sent it has it from elsewhere
+    }
+  }
+
   /** Keeps a call until its params are there; null, or why not. */
-  private synchronized @Nullable Event admit(String params, HalfSent half) {
+  private synchronized @Nullable Event admit(long number, HalfSent half) {
     if (stopped) return Event.TRUNCATED; // the rest is not listened for any more
     if (halfSent.size() >= limits.pendingCallsMax()
         || half.size > limits.pendingBytesMax() - halfSentBytes) {
       return Event.OVERLOADED;
     }
     halfSentBytes += half.size;
-    halfSent.put(params, half);
+    halfSent.put(number, half);
     return null;
   }
 
@@ -178,21 +242,24 @@ public final class WrpcServer implements AutoCloseable {
     return 0;
   }
 
-  private synchronized void watch(String params, Call call) {
-    unheard.sent(params, call, System.nanoTime());
+  private synchronized long begin(Call call) {
+    long number = openCalls.begin(call, System.nanoTime());
     if (!repeating) repeatSoon();
+    return number;
+  }
+
+  private synchronized void end(long number) {
+    openCalls.ended(number);
   }
 
   /** Sends handshakes again, and looks again in a moment while any caller is silent. */
   private synchronized void repeat() {
-    unheard
-        .due(System.nanoTime())
-        .forEach((params, call) -> {
-          observer.happened(Event.UNHEARD, call.subject(), null);
-          call.handshake(params.substring(0, params.length() - PARAMS.length()));
-        });
+    for (OpenCalls.Due due : openCalls.due(System.nanoTime())) {
+      observer.happened(Event.UNHEARD, due.call().subject(), null);
+      due.call().handshake(inboxOf(due.number()));
+    }
     repeating = false;
-    if (!unheard.isEmpty()) repeatSoon();
+    if (!openCalls.allHeard()) repeatSoon();
   }
 
   private void repeatSoon() {
@@ -205,15 +272,16 @@ public final class WrpcServer implements AutoCloseable {
     timer.shutdownNow();
   }
 
-  private synchronized void onParams(Message message) {
-    Call lateHeard = unheard.heard(message.getSubject());
+  private synchronized void onParams(String subject, byte[] body) {
+    long number = numberOf(subject);
+    Call lateHeard = openCalls.heard(number);
     if (lateHeard != null) lateHeard.repeatAnswer();
-    HalfSent half = halfSent.get(message.getSubject());
+    if (body.length == 0) openCalls.ended(number);
+    HalfSent half = halfSent.isEmpty() ? null : halfSent.get(number);
     if (half == null) return; // the usual end of params that were complete before
-    byte[] body = message.getData();
     boolean end = body.length == 0;
     if (!append(half, body)) {
-      remove(message.getSubject(), half);
+      remove(number, half);
       giveUp(half.call, Event.OVERLOADED);
       return;
     }
@@ -225,7 +293,7 @@ public final class WrpcServer implements AutoCloseable {
     long missing = run(half.served, half.call, half.bytes, half.size);
     half.wanted = half.size + missing;
     if (missing > 0 && !end) return;
-    remove(message.getSubject(), half);
+    remove(number, half);
     if (missing > 0) giveUp(half.call, Event.TRUNCATED);
   }
 
@@ -246,8 +314,8 @@ public final class WrpcServer implements AutoCloseable {
     return true;
   }
 
-  private void remove(String params, HalfSent half) {
-    halfSent.remove(params);
+  private void remove(long number, HalfSent half) {
+    halfSent.remove(number);
     halfSentBytes -= half.size;
   }
 
@@ -259,6 +327,11 @@ public final class WrpcServer implements AutoCloseable {
   private void expire() {
     long now = System.nanoTime();
     abandon(half -> now - half.deadlineNanos >= 0, Event.TIMED_OUT);
+    forget(2 * limits.timeout().toNanos(), now);
+  }
+
+  private synchronized void forget(long ageNanos, long now) {
+    openCalls.abandonOlder(ageNanos, now);
   }
 
   private synchronized void abandon(Predicate<HalfSent> which, Event why) {
@@ -288,16 +361,32 @@ public final class WrpcServer implements AutoCloseable {
     boolean drained = true;
     if (dispatcher.isActive()) {
       try {
-        // without end for the client, which would throw away what is still to be aborted
-        drained = dispatcher.drain(Duration.ZERO).get(patience.toMillis(), TimeUnit.MILLISECONDS);
-      } catch (ExecutionException | TimeoutException | IllegalStateException e) {
-        drained = false; // the connection is gone, or there was too much: the same to our callers
+        drained = drain().get(patience.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (ExecutionException | TimeoutException e) {
+        drained = false; // too much: our callers do not hear
       }
     }
     synchronized (this) {
       stopped = true;
       abandon(half -> true, Event.TRUNCATED);
     }
+    if (line != null) line.forget(this);
+    return drained;
+  }
+
+  /**
+   * Drains without end for the client, which would throw away what is still to be aborted. It waits
+   * for the server before it gives a future back, so for the thread that reads, which may be busy.
+   */
+  private CompletableFuture<Boolean> drain() {
+    var drained = new CompletableFuture<Boolean>();
+    Thread.startVirtualThread(() -> {
+      try {
+        drained.complete(dispatcher.drain(Duration.ZERO).get());
+      } catch (InterruptedException | ExecutionException | IllegalStateException e) {
+        drained.complete(false); // the connection is gone
+      }
+    });
     return drained;
   }
 
@@ -305,6 +394,7 @@ public final class WrpcServer implements AutoCloseable {
   @Override
   public void close() {
     stopTimer();
+    if (line != null) line.forget(this);
     if (dispatcher.isActive()) connection.closeDispatcher(dispatcher);
   }
 }

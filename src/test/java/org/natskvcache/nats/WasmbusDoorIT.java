@@ -15,6 +15,7 @@ import io.nats.client.Message;
 import io.nats.client.Nats;
 import io.nats.client.Options;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -396,6 +397,33 @@ class WasmbusDoorIT {
     } finally {
       second.close();
     }
+  }
+
+  /** Signatures are verified side by side, and yet nothing overtakes. */
+  @Test
+  void callsThatWaitAreCarriedOutInTheirOrder() throws Exception {
+    int count = 400;
+    List<byte[]> calls = new ArrayList<>();
+    List<String> honest = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      var call = caller.signed("KeyValue.ListAdd", struct("listName", "q", "value", "v" + i));
+      boolean forged = i % 7 == 3;
+      if (!forged) honest.add('"' + "v" + i + '"');
+      String token = call.encodedClaims();
+      int signature = token.lastIndexOf('.') + 5;
+      char other = token.charAt(signature) == 'A' ? 'B' : 'A';
+      String tampered = token.substring(0, signature) + other + token.substring(signature + 1);
+      calls.add(SigningCaller.encode(forged ? SigningCaller.withClaims(call, tampered) : call));
+    }
+    List<CompletableFuture<Message>> answers = new ArrayList<>();
+    for (byte[] call : calls) answers.add(hostSide.request(P, call));
+    for (int i = 0; i < count; i++) {
+      var answer =
+          SigningCaller.Response.decode(answers.get(i).get(10, TimeUnit.SECONDS).getData());
+      assertEquals(i % 7 == 3 ? "Invocation claims signature invalid" : "", answer.error());
+    }
+    String all = ok("ListRange", struct("listName", "q", "start", 0, "stop", -1));
+    assertEquals("[" + String.join(",", honest) + "]", all);
   }
 
   private HealthResponse health(String hex) throws Exception {

@@ -1,0 +1,263 @@
+package org.natskvcache.direct;
+
+import java.io.IOException;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What goes through one socket. Reads are the client's reading thread's; writes are anybody's, each
+ * of whole messages.
+ *
+ * <pre>
+ *   socket ──read──► messages of the line ──► receiver ──publish──┐
+ *          │                                                      ▼
+ *          └───────► all other bytes ──► the client ──write──► buffer ──► socket
+ * </pre>
+ */
+public final class DirectSession {
+  /** The socket. */
+  public interface Wire {
+    /** As {@link java.io.InputStream#read(byte[], int, int)}. */
+    int read(byte[] into, int at, int length) throws IOException;
+
+    /** Writes the first bytes of an array. */
+    void write(byte[] bytes, int length) throws IOException;
+
+    /** Ends it, so that a read in progress fails. */
+    void close() throws IOException;
+  }
+
+  /** Some hundred calls fit; buffers that had to be larger for one message go back to this. */
+  private static final int BUFFER_BYTES = 1 << 18;
+
+  private static final byte[] OPERATION = {'P', 'U', 'B', ' '};
+
+  /** What a PUB line takes besides its subjects: the words, the digits, both CRLFs. */
+  private static final int LINE_BYTES = 4 + 1 + 1 + 10 + 4;
+
+  private final DirectLine line;
+  private final Wire wire;
+
+  // of the reading thread
+  private final Incoming incoming = new Incoming();
+  private byte[] in = new byte[BUFFER_BYTES];
+  private int at;
+  private int limit;
+  private int passing;
+  private int wanted;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  // under the lock
+  private byte[] out = new byte[BUFFER_BYTES];
+  private int waiting;
+  private @Nullable Thread collecting;
+  private boolean broken;
+
+  /** Nothing went through it yet. */
+  public DirectSession(DirectLine line, Wire wire) {
+    this.line = line;
+    this.wire = wire;
+  }
+
+  /**
+   * Reads for the client. Messages of the line are handled here meanwhile; their answers have left
+   * when this returns or waits for more bytes.
+   *
+   * @return how many bytes, 1 at least, or -1 at the end
+   */
+  public int read(byte[] into, int from, int length) throws IOException {
+    try {
+      while (true) {
+        int passed = advance(into, from, length);
+        flush();
+        if (passed > 0) return passed;
+        if (!fill()) {
+          end();
+          return -1;
+        }
+      }
+    } catch (IOException | RuntimeException e) {
+      end();
+      throw e;
+    }
+  }
+
+  /** Whether bytes were read that nobody has yet: there must be none when TLS begins. */
+  public boolean holdsBytes() {
+    return at < limit;
+  }
+
+  /** Handles and passes on what is there; how many bytes were passed on. */
+  private int advance(byte[] into, int from, int length) {
+    int passed = 0;
+    while (true) {
+      if (passing > 0) {
+        int some = Math.min(Math.min(passing, limit - at), length - passed);
+        System.arraycopy(in, at, into, from + passed, some);
+        at += some;
+        passing -= some;
+        passed += some;
+        if (passing > 0) return passed; // no room, or no more bytes
+      }
+      int lineEnd = incoming.line(in, at, limit);
+      if (lineEnd == limit) return passed;
+      int size = incoming.size();
+      Receiver receiver = size == 0 ? null : line.receiver(incoming);
+      if (receiver == null) {
+        passing = size == 0 ? lineEnd + 1 - at : size;
+      } else if (limit - at < size) {
+        wanted = size;
+        return passed;
+      } else {
+        at += size;
+        handle(receiver);
+      }
+    }
+  }
+
+  private void handle(Receiver receiver) {
+    line.use(this);
+    Thread thread = Thread.currentThread();
+    if (collecting != thread) collect(thread);
+    try {
+      receiver.received(incoming);
+    } catch (RuntimeException | Error bug) {
+      thread.getUncaughtExceptionHandler().uncaughtException(thread, bug);
+    }
+  }
+
+  private void collect(@Nullable Thread thread) {
+    lock.lock();
+    try {
+      collecting = thread;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean fill() throws IOException {
+    if (at == limit) {
+      at = 0;
+      limit = 0;
+      if (in.length > BUFFER_BYTES) in = new byte[BUFFER_BYTES];
+    } else if (wanted > in.length - at || limit == in.length) {
+      int room = at > 0 ? in.length : 2 * in.length;
+      byte[] to = Math.max(room, wanted) > in.length ? new byte[Math.max(room, wanted)] : in;
+      System.arraycopy(in, at, to, 0, limit - at);
+      in = to;
+      limit -= at;
+      at = 0;
+    }
+    wanted = 0;
+    int count = wire.read(in, limit, in.length - limit);
+    if (count < 0) return false;
+    limit += count;
+    return true;
+  }
+
+  /** Sends what was answered since the last read. */
+  private void flush() throws IOException {
+    if (collecting == null) return; // nothing was handled
+    lock.lock();
+    try {
+      collecting = null;
+      send();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void end() {
+    line.lost(this);
+    lock.lock();
+    try {
+      broken = true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Writes for the client, whole messages, after what is waiting. */
+  public void write(byte[] bytes, int length) throws IOException {
+    lock.lock();
+    try {
+      send();
+      wire.write(bytes, length);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  boolean publish(String subject, @Nullable String replyTo, byte[] body) {
+    lock.lock();
+    try {
+      if (broken) return false;
+      int most =
+          LINE_BYTES + subject.length() + (replyTo == null ? 0 : replyTo.length()) + body.length;
+      if (most > out.length - waiting) {
+        send();
+        if (most > out.length) out = new byte[most];
+      }
+      put(OPERATION);
+      put(subject);
+      out[waiting++] = ' ';
+      if (replyTo != null) {
+        put(replyTo);
+        out[waiting++] = ' ';
+      }
+      putNumber(body.length);
+      putLineEnd();
+      put(body);
+      putLineEnd();
+      if (collecting != Thread.currentThread()) send();
+      return true;
+    } catch (IOException e) {
+      throw new IllegalStateException("the connection is lost", e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void put(byte[] bytes) {
+    System.arraycopy(bytes, 0, out, waiting, bytes.length);
+    waiting += bytes.length;
+  }
+
+  /** Subjects are made of what came as a subject, so nothing in them ends the line. */
+  @SuppressWarnings("deprecation") // one byte for each char is what is meant, and it is a mere copy
+  private void put(String subject) {
+    subject.getBytes(0, subject.length(), out, waiting);
+    waiting += subject.length();
+  }
+
+  private void putNumber(int number) {
+    int digits = 1;
+    for (int rest = number; rest > 9; rest /= 10) digits++;
+    int rest = number;
+    for (int i = digits - 1; i >= 0; i--) {
+      out[waiting + i] = (byte) ('0' + rest % 10);
+      rest /= 10;
+    }
+    waiting += digits;
+  }
+
+  private void putLineEnd() {
+    out[waiting++] = '\r';
+    out[waiting++] = '\n';
+  }
+
+  /** Under the lock. */
+  private void send() throws IOException {
+    if (waiting == 0) return;
+    int length = waiting;
+    waiting = 0;
+    try {
+      wire.write(out, length);
+    } catch (IOException e) {
+      broken = true;
+      wire.close();
+      throw e;
+    }
+    if (out.length > BUFFER_BYTES) out = new byte[BUFFER_BYTES];
+  }
+}
