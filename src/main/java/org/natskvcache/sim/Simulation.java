@@ -664,10 +664,10 @@ public final class Simulation {
   private void trimmed() {
     Capacity capacity = knobs.limits().capacity();
     if (capacity.eviction() == Capacity.Eviction.NONE) return;
-    Keyspace first = hosts.getFirst().node.keyspace();
+    Host first = hosts.getFirst(); // its node may start over meanwhile
     long deadline = tick + AGREEMENT_MILLIS;
-    while (first.footprint() > capacity.localBytesMax()
-        || first.liveEntries() > capacity.entriesMax()) {
+    while (first.node.keyspace().footprint() > capacity.localBytesMax()
+        || first.node.keyspace().liveEntries() > capacity.entriesMax()) {
       if (tick > deadline) fail("more than the limits is left");
       advance(100);
       agree();
