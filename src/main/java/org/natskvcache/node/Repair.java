@@ -114,9 +114,9 @@ final class Repair {
     return atTick;
   }
 
-  /** Whether it waits because nobody is known to have what is missing. */
+  /** Whether nobody is known to have what is missing, and whoever was asked has not answered. */
   boolean hopeless() {
-    return phase == Phase.WAITING && hopeless;
+    return hopeless && (phase == Phase.WAITING || phase == Phase.ASKED && attempt > 0);
   }
 
   boolean idle() {

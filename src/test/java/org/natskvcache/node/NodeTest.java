@@ -190,6 +190,22 @@ class NodeTest {
       assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
       group.assertAgreed();
     }
+
+    @Test
+    void joinersThatTheOnlyOffererLeftAloneGoOnWithoutIt() {
+      Member live = group.live(1, SHORT_RING).getFirst();
+      fill(live, 30);
+      List<Member> joiners = List.of(group.add(SHORT_RING), group.add(SHORT_RING));
+      group.lost = (sent, to) -> sent.is(Frame.SnapshotChunk.class);
+      joiners.forEach(Member::connect);
+      group.advance(1_000);
+      joiners.forEach(j -> assertEquals(ReplicaStatus.State.JOINING, j.node.state()));
+      group.lost = (sent, to) -> false;
+      group.members.remove(live);
+      group.advance(60_000);
+      joiners.forEach(j -> assertEquals(ReplicaStatus.State.LIVE, j.node.state()));
+      group.assertAgreed();
+    }
   }
 
   @Nested
