@@ -63,13 +63,11 @@ final class SnapshotServer {
   void serve(Frame.SnapshotRequest request, OriginId me, long tick, Consumer<Frame> answer) {
     long number = request.cut();
     if (number == 0) {
-      cuts.values().removeIf(served -> served.requester.equals(request.from()));
-      if (cuts.size() >= limits.cutsMax()) {
+      number = begin(request.from());
+      if (number == 0) {
         answer.accept(new Frame.SnapshotRefused(me, 0, true));
         return;
       }
-      number = ++lastNumber;
-      cuts.put(number, new Served(request.from(), newCut.get(), new long[1]));
     }
     Served served = find(number, request.from());
     if (served == null) {
@@ -82,6 +80,22 @@ final class SnapshotServer {
     cut.release(request.section(), request.offset());
     if (cut.isReleased()) cuts.remove(number);
     send(request, number, cut, me, answer);
+  }
+
+  /**
+   * The number of a cut to serve from its beginning; 0 if too many are served. A cut of which the
+   * requester has let nothing go is served again: the request may have come twice, and another cut
+   * would stay that nobody asks for.
+   */
+  private long begin(OriginId requester) {
+    for (Map.Entry<Long, Served> each : cuts.entrySet()) {
+      Served served = each.getValue();
+      if (served.requester.equals(requester) && served.cut.isWhole()) return each.getKey();
+    }
+    cuts.values().removeIf(served -> served.requester.equals(requester));
+    if (cuts.size() >= limits.cutsMax()) return 0;
+    cuts.put(++lastNumber, new Served(requester, newCut.get(), new long[1]));
+    return lastNumber;
   }
 
   private @Nullable Served find(long number, OriginId requester) {

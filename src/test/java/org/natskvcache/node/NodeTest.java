@@ -545,6 +545,18 @@ class NodeTest {
     }
 
     @Test
+    void requestThatComesTwiceTakesOneCut() throws Exception {
+      joinOver(SHORT_RING);
+      OriginId someone = new OriginId(5, 5);
+      byte[] request = group.encode(new Frame.SnapshotRequest(someone, 0, 0, 0, 100));
+      server.receive(request);
+      server.receive(request);
+      List<Sent> chunks = server.sent(Frame.SnapshotChunk.class);
+      assertEquals(2, chunks.size());
+      assertEquals(chunks.get(0).frame(), chunks.get(1).frame());
+    }
+
+    @Test
     void windowOfAnySizeIsServedWithinTheServersOwnBound() throws Exception {
       joinOver(Group.limits(3, 1_000, 1 << 20, 2));
       String large = "v".repeat(60_000);
