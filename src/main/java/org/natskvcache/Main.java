@@ -12,6 +12,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 import org.natskvcache.archive.ArchiveClaims;
 import org.natskvcache.archive.ProviderArchive;
 import org.natskvcache.archive.SeedFile;
+import org.natskvcache.bench.Access;
 import org.natskvcache.bench.BenchCommand;
 import org.natskvcache.cli.BenchOptions;
 import org.natskvcache.cli.Cli;
@@ -45,6 +47,7 @@ import org.natskvcache.nats.ConnectionSettings;
 import org.natskvcache.nats.Lattice;
 import org.natskvcache.nats.Observer;
 import org.natskvcache.nats.ReplicatedCaches;
+import org.natskvcache.nats.TlsFiles;
 import org.natskvcache.nats.WasmbusDoor;
 import org.natskvcache.nats.WrpcDoor;
 import org.natskvcache.node.Diagnosis;
@@ -418,14 +421,23 @@ public final class Main implements Commands {
   @Override
   public int bench(BenchOptions options) {
     SigningKey cluster = null;
+    Access access;
     try {
+      BenchOptions.Login login = options.login();
+      boolean files = login.ca() != null || login.certificate() != null;
+      access =
+          Access.of(
+              login.credentials(),
+              files ? TlsFiles.context(login.ca(), login.certificate(), login.key()) : null);
       if (options.signingKey() != null) {
         cluster = SeedFile.readOrMake(options.signingKey(), Nkey.Role.CLUSTER);
       }
     } catch (IOException e) {
       return failed(reason(e));
+    } catch (GeneralSecurityException e) {
+      return failed(String.valueOf(e.getMessage()));
     }
-    return new BenchCommand(options, cluster, out, err, onTerminal()).run();
+    return new BenchCommand(options, access, cluster, out, err, onTerminal()).run();
   }
 
   private SigningKey key(@Nullable Path given, Nkey.Role role, Path kept) throws IOException {

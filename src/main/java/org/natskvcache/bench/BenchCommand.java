@@ -17,6 +17,7 @@ public final class BenchCommand {
   private static final long LOG_PERIOD_NANOS = 5_000_000_000L;
 
   private final BenchOptions options;
+  private final Access access;
   private final @Nullable SigningKey cluster;
   private final PrintWriter out;
   private final PrintWriter err;
@@ -29,16 +30,19 @@ public final class BenchCommand {
   /**
    * Connects to nothing yet.
    *
+   * @param access to the servers of all targets
    * @param cluster signs the calls; null where the contract has no signatures
    * @param terminal whether the progress is rewritten in place
    */
   public BenchCommand(
       BenchOptions options,
+      Access access,
       @Nullable SigningKey cluster,
       PrintWriter out,
       PrintWriter err,
       boolean terminal) {
     this.options = options;
+    this.access = access;
     this.cluster = cluster;
     this.out = out;
     this.err = err;
@@ -115,7 +119,7 @@ public final class BenchCommand {
   }
 
   private Load loaded(BenchOptions.Target target, Contract contract) throws IOException {
-    Load load = new Load(target.natsUrl(), contract, options.connections());
+    Load load = new Load(target.natsUrl(), access, contract, options.connections());
     current = load;
     if (interrupted) load.stop();
     return load;

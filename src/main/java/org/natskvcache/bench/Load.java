@@ -55,10 +55,10 @@ final class Load implements AutoCloseable {
   }
 
   /** Opens the connections. */
-  Load(String url, Contract contract, int connections) throws IOException {
+  Load(String url, Access access, Contract contract, int connections) throws IOException {
     this.contract = contract;
     try {
-      for (int i = 0; i < connections; i++) wires.add(Wire.connect(url));
+      for (int i = 0; i < connections; i++) wires.add(Wire.connect(url, access));
     } catch (IOException e) {
       close();
       throw e;

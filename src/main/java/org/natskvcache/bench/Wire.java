@@ -12,13 +12,19 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.Base64;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.rpc.SigningKey;
 
 /**
- * A small NATS client: one blocking socket, no threads and no queues of its own. It neither
- * reconnects nor speaks TLS. What is written waits until {@link #flush}. One thread reads; whoever
- * else writes must share a lock with it. Source: the NATS client protocol.
+ * A small NATS client: one blocking socket, no threads and no queues of its own. It does not
+ * reconnect. What is written waits until {@link #flush}. One thread reads; whoever else writes must
+ * share a lock with it. Source: the NATS client protocol.
  */
 final class Wire implements AutoCloseable {
   /** Takes the messages of one read, on the reading thread. */
@@ -37,9 +43,9 @@ final class Wire implements AutoCloseable {
   private static final byte[] PUB = {'P', 'U', 'B', ' '};
   private static final byte[] HPUB = {'H', 'P', 'U', 'B', ' '};
 
-  private final Socket socket;
-  private final InputStream in;
-  private final OutputStream out;
+  private Socket socket;
+  private InputStream in;
+  private OutputStream out;
   private final WireMessage message = new WireMessage();
   private byte[] received = new byte[BUFFER_BYTES];
   private int position;
@@ -60,19 +66,20 @@ final class Wire implements AutoCloseable {
   /**
    * Connects and waits until the server has accepted us.
    *
-   * @param url {@code [nats://][USER:PASSWORD@|TOKEN@]HOST[:PORT]}
+   * @param url {@code [nats://|tls://][USER:PASSWORD@|TOKEN@]HOST[:PORT]}
    * @throws IOException also when the server wants what we cannot give; the message is one sentence
    *     without credentials
    */
-  static Wire connect(String url) throws IOException {
+  static Wire connect(String url, Access access) throws IOException {
     URI uri;
     try {
       uri = URI.create(url.contains("://") ? url : "nats://" + url);
     } catch (IllegalArgumentException e) {
       throw new IOException("the server's URL is none");
     }
-    if (!"nats".equals(uri.getScheme()) || uri.getHost() == null) {
-      throw new IOException("the server's URL must be one nats://HOST[:PORT]; no TLS here");
+    boolean tls = "tls".equals(uri.getScheme());
+    if (!tls && !"nats".equals(uri.getScheme()) || uri.getHost() == null) {
+      throw new IOException("the server's URL must be one nats://HOST[:PORT] or tls://HOST[:PORT]");
     }
     int port = uri.getPort() < 0 ? PORT : uri.getPort();
     Socket socket = new Socket();
@@ -81,7 +88,9 @@ final class Wire implements AutoCloseable {
       socket.connect(new InetSocketAddress(uri.getHost(), port), CONNECT_MILLIS);
       socket.setSoTimeout(READ_MILLIS);
       Wire wire = new Wire(socket);
-      wire.introduce(uri.getUserInfo());
+      JsonNode info = new ObjectMapper().readTree(wire.line().substring("INFO ".length()));
+      if (tls || info.path("tls_required").asBoolean()) wire.encrypt(uri.getHost(), port, access);
+      wire.introduce(info.path("nonce").asText(), uri.getUserInfo(), access);
       return wire;
     } catch (IOException e) {
       socket.close();
@@ -90,12 +99,30 @@ final class Wire implements AutoCloseable {
     }
   }
 
-  private void introduce(@Nullable String userInfo) throws IOException {
-    ObjectMapper json = new ObjectMapper();
-    JsonNode info = json.readTree(line().substring("INFO ".length()));
-    if (info.path("tls_required").asBoolean()) throw new IOException("it demands TLS");
+  private void encrypt(String host, int port, Access access) throws IOException {
+    try {
+      SSLContext context = access.tls() == null ? SSLContext.getDefault() : access.tls();
+      SSLSocket over =
+          (SSLSocket) context.getSocketFactory().createSocket(socket, host, port, true);
+      SSLParameters parameters = over.getSSLParameters();
+      parameters.setEndpointIdentificationAlgorithm("HTTPS");
+      over.setSSLParameters(parameters);
+      over.setSoTimeout(CONNECT_MILLIS);
+      over.startHandshake();
+      over.setSoTimeout(READ_MILLIS);
+      socket = over;
+      in = over.getInputStream();
+      out = over.getOutputStream();
+    } catch (NoSuchAlgorithmException e) {
+      throw new IOException("no TLS: " + e.getMessage(), e);
+    }
+  }
+
+  private void introduce(String nonce, @Nullable String userInfo, Access access)
+      throws IOException {
     ObjectNode connect =
-        json.createObjectNode()
+        new ObjectMapper()
+            .createObjectNode()
             .put("verbose", false)
             .put("pedantic", false)
             .put("lang", "java")
@@ -108,6 +135,13 @@ final class Wire implements AutoCloseable {
       String[] login = userInfo.split(":", 2);
       if (login.length == 1) connect.put("auth_token", login[0]);
       else connect.put("user", login[0]).put("pass", login[1]);
+    }
+    SigningKey user = access.user();
+    if (user != null) {
+      byte[] signature = user.sign(nonce.getBytes(StandardCharsets.US_ASCII));
+      connect.put("sig", Base64.getUrlEncoder().withoutPadding().encodeToString(signature));
+      if (access.jwt() != null) connect.put("jwt", access.jwt());
+      else connect.put("nkey", user.publicKey().text());
     }
     text("CONNECT " + connect + "\r\n");
     sync();

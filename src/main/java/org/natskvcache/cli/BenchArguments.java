@@ -62,9 +62,31 @@ final class BenchArguments {
       names = "--nats-url",
       paramLabel = "URL",
       description =
-          "The lattice's server, [nats://]HOST[:PORT]; no TLS. Default: NATS_URL of the environment, where user"
+          "The lattice's server, [nats://|tls://]HOST[:PORT]. Default: NATS_URL of the environment, where user"
               + " and password, or a token, may stand before the host.")
   @Nullable String natsUrl;
+
+  @Option(
+      names = "--creds",
+      paramLabel = "FILE",
+      description = "Credentials of a user as nsc writes them: JWT and seed, or a seed alone.")
+  @Nullable Path credentials;
+
+  @Option(
+      names = "--ca-file",
+      paramLabel = "FILE",
+      description =
+          "PEM certificates to trust, for tls:// and servers that demand it. Default: the system's.")
+  @Nullable Path caFile;
+
+  @Option(
+      names = "--cert-file",
+      paramLabel = "FILE",
+      description = "PEM certificate to show to the server; needs --key-file.")
+  @Nullable Path certFile;
+
+  @Option(names = "--key-file", paramLabel = "FILE", description = "Its key, PEM PKCS#8.")
+  @Nullable Path keyFile;
 
   @Option(
       names = "--lattice",
@@ -222,6 +244,9 @@ final class BenchArguments {
     }
     Checks.atLeastOne(line, "--turns", turns);
     Checks.within(line, "--timeout", timeout, 0.001, 60);
+    if ((certFile == null) != (keyFile == null)) {
+      throw new ParameterException(line, "--cert-file and --key-file go together");
+    }
     Path key = signingKey;
     if (key == null && contract == BenchOptions.Door.WASMBUS) {
       key = keyFolder.get().resolve("bench.nk");
@@ -243,6 +268,7 @@ final class BenchArguments {
         calls == null ? 0 : calls,
         turns != null ? turns : compare == null ? 1 : TURNS_COMPARED,
         Math.round(timeout * 1_000),
+        new BenchOptions.Login(credentials, caFile, certFile, keyFile),
         key,
         json);
   }

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param calls how many to measure in each turn; 0: as many as there are in {@code seconds}
  * @param turns at least 1
  * @param timeoutMillis how long to wait for an answer, at least 1
+ * @param login files for the connections
  * @param signingKey file of the key that signs wasmbus calls
  * @param json whether to print one JSON object
  */
@@ -45,6 +46,7 @@ public record BenchOptions(
     long calls,
     int turns,
     long timeoutMillis,
+    Login login,
     @Nullable Path signingKey,
     boolean json) {
   /** Which contract is spoken. */
@@ -65,6 +67,20 @@ public record BenchOptions(
       return lattice + "." + providerId;
     }
   }
+
+  /**
+   * What the servers of all targets are connected to with; each null where there is none.
+   *
+   * @param credentials a user's JWT and seed, or the seed alone
+   * @param ca PEM certificates to trust instead of the system's
+   * @param certificate PEM certificate chain of ours
+   * @param key its private key, PEM PKCS#8
+   */
+  public record Login(
+      @Nullable Path credentials,
+      @Nullable Path ca,
+      @Nullable Path certificate,
+      @Nullable Path key) {}
 
   public BenchOptions {
     targets = List.copyOf(targets);

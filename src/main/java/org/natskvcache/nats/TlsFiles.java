@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * Makes a TLS context of PEM files. They are read at every new connection, so renewed files are
  * taken up without a restart.
  */
-final class TlsFiles {
+public final class TlsFiles {
   private static final Pattern PKCS8 =
       Pattern.compile("-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----");
 
@@ -42,11 +42,19 @@ final class TlsFiles {
    */
   static SSLContext context(ConnectionSettings settings)
       throws IOException, GeneralSecurityException {
+    return context(settings.caFile(), settings.certFile(), settings.keyFile());
+  }
+
+  /**
+   * The same for files that come from elsewhere; messages name them as the settings do.
+   *
+   * @param caFile see {@link ConnectionSettings}, as the others
+   */
+  public static SSLContext context(
+      @Nullable Path caFile, @Nullable Path certFile, @Nullable Path keyFile)
+      throws IOException, GeneralSecurityException {
     SSLContext context = SSLContext.getInstance("TLS");
-    context.init(
-        keyManagers(settings.certFile(), settings.keyFile()),
-        trustManagers(settings.caFile()),
-        null);
+    context.init(keyManagers(certFile, keyFile), trustManagers(caFile), null);
     return context;
   }
 

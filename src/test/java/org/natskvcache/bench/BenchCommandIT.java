@@ -105,6 +105,7 @@ class BenchCommandIT {
         calls,
         ids.length,
         300,
+        new BenchOptions.Login(null, null, null, null),
         null,
         true);
   }
@@ -112,7 +113,9 @@ class BenchCommandIT {
   private JsonNode run(BenchOptions options, @Nullable SigningKey cluster) throws IOException {
     StringWriter out = new StringWriter();
     exitCode =
-        new BenchCommand(options, cluster, new PrintWriter(out), new PrintWriter(err), false).run();
+        new BenchCommand(
+                options, Access.OPEN, cluster, new PrintWriter(out), new PrintWriter(err), false)
+            .run();
     return new ObjectMapper().readTree(out.toString());
   }
 
@@ -226,7 +229,12 @@ class BenchCommandIT {
     var out = new StringWriter();
     var command =
         new BenchCommand(
-            options(1, 0, 1, 0, "kv"), null, new PrintWriter(out), new PrintWriter(err), false);
+            options(1, 0, 1, 0, "kv"),
+            Access.OPEN,
+            null,
+            new PrintWriter(out),
+            new PrintWriter(err),
+            false);
     assertEquals(1, command.run());
     assertEquals("", out.toString());
     assertTrue(err.toString().contains("nobody-listens"), err::toString);

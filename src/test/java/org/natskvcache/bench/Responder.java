@@ -84,7 +84,7 @@ record Responder(String label, boolean sized, Process process, double startMilli
   private static void awaitAnswer(String label, Process process, String url, Contract contract)
       throws IOException, InterruptedException {
     long deadline = System.nanoTime() + START_MAX.toNanos();
-    try (Load load = new Load(url, contract, 1)) {
+    try (Load load = new Load(url, Access.OPEN, contract, 1)) {
       while (!load.fill(1, 1_000).trouble().isEmpty()) {
         if (!process.isAlive() || System.nanoTime() > deadline) {
           throw new IOException(label + " does not answer");

@@ -110,7 +110,7 @@ final class StandIn {
   }
 
   private static void wireEcho(String url, String prefix) throws IOException {
-    Wire wire = Wire.connect(url);
+    Wire wire = Wire.connect(url, Access.OPEN);
     Map<String, byte[]> echoes = echoes(prefix);
     byte[][] subjects =
         echoes.keySet().stream().map(s -> s.getBytes(US_ASCII)).toArray(byte[][]::new);

@@ -265,7 +265,7 @@ final class Suite {
         options(door, operation, size, window, responder.label(), responder.sized());
     BenchOptions.Target target = options.targets().getFirst();
     SigningKey signer = door == BenchOptions.Door.WASMBUS ? cluster : null;
-    try (Load load = new Load(nats.url(), Load.contract(options, target, signer), 1)) {
+    try (Load load = new Load(nats.url(), Access.OPEN, Load.contract(options, target, signer), 1)) {
       if (first) {
         String trouble = load.fill(KEYS, 5_000).trouble();
         if (!trouble.isEmpty()) throw new IOException(responder.label() + ": " + trouble);
@@ -337,6 +337,7 @@ final class Suite {
         0,
         1,
         5_000,
+        new BenchOptions.Login(null, null, null, null),
         null,
         false);
   }

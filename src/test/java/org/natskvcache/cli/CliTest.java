@@ -648,6 +648,7 @@ class CliTest {
             0,
             1,
             2_000,
+            new BenchOptions.Login(null, null, null, null),
             null,
             false),
         options);
