@@ -737,7 +737,6 @@ public final class Node {
     @Override
     public ReplicatedState.Installed install(Staging staging, @Nullable OriginId server) {
       ReplicatedState.Installed installed = sided(replicated.install(staging), server);
-      if (installed == ReplicatedState.Installed.OUTLIVED) effects.add(new Effect.StartOver());
       Forgotten forgotten = applied().forgotten();
       if (forgotten != null && replicated.isForgotten(Node.this.id())) rename(forgotten.until());
       room.look();
@@ -759,6 +758,16 @@ public final class Node {
       boolean theirsLive = peer != null && peer.live;
       if (live == theirsLive) return installed;
       return live ? ReplicatedState.Installed.REFUSED : ReplicatedState.Installed.OUTLIVED;
+    }
+
+    @Override
+    public boolean joining() {
+      return state == ReplicaStatus.State.JOINING;
+    }
+
+    @Override
+    public void startOver() {
+      effects.add(new Effect.StartOver());
     }
 
     @Override

@@ -23,8 +23,8 @@ import org.natskvcache.store.Limits;
  * <p>The wait before a question is longer while what was asked for comes a second time: then it was
  * not lost, only late, and more questions would make it later.
  *
- * <p>First asked is the author of what is missing, then any peer known to have it, then anyone.
- * Owned by the node.
+ * <p>First asked is the author of what is missing, then any live peer known to have it, now and
+ * then one that is joining, then anyone. Owned by the node.
  */
 final class Repair {
   /** What the node does for the repair. */
@@ -46,6 +46,12 @@ final class Repair {
 
     /** Installs a whole snapshot of this server, or changes nothing. */
     ReplicatedState.Installed install(Staging staging, @Nullable OriginId server);
+
+    /** Whether we are joining. */
+    boolean joining();
+
+    /** Drops everything and joins anew. */
+    void startOver();
 
     Staging newStaging();
 
@@ -73,6 +79,12 @@ final class Repair {
   private static final long BUSY_MILLIS = 500;
   private static final int SILENCES_MAX = 3;
   private static final int WINDOW_CHUNKS = 4;
+
+  /** Of so many attempts one may go to an instance that is joining, which may be gone by now. */
+  private static final int ANYONE_EVERY = 4;
+
+  /** How often one that is joining looks again before it starts over. */
+  private static final int OUTLIVED_MAX = 4;
 
   private final Host host;
   private final RandomGenerator random;
@@ -201,12 +213,16 @@ final class Repair {
 
   private @Nullable Peer choose() {
     List<Peer> holders = new ArrayList<>();
+    List<Peer> live = new ArrayList<>();
     for (Peer peer : host.peers()) {
       if (!host.has(peer)) continue;
       if (attempt == 0 && host.authored(peer)) return peer;
       holders.add(peer);
+      if (peer.live) live.add(peer);
     }
-    return holders.isEmpty() ? null : holders.get(random.nextInt(holders.size()));
+    boolean anyone = live.isEmpty() || attempt % ANYONE_EVERY == ANYONE_EVERY - 1;
+    List<Peer> among = anyone ? holders : live;
+    return among.isEmpty() ? null : among.get(random.nextInt(among.size()));
   }
 
   void replayEnded(Frame.ReplayEnd end, boolean progress, long tick) {
@@ -298,7 +314,13 @@ final class Repair {
           return;
         }
         case OUTLIVED -> {
-          reset();
+          // two that are live may be about to settle which of them starts over
+          if (host.joining() && attempt < OUTLIVED_MAX) {
+            failed("reason=\"cannot be reconciled\"", tick);
+          } else {
+            reset();
+            host.startOver();
+          }
           return;
         }
       }

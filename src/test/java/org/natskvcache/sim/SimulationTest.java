@@ -56,7 +56,16 @@ class SimulationTest {
   /** Schedules that found something a change of the rest of the code may hide. */
   @ParameterizedTest
   @ValueSource(
-      longs = {261, 40_002_355, 50_036_896, 60_021_115, 60_039_907, 60_081_463, 60_150_423})
+      longs = {
+        261,
+        40_002_355,
+        50_036_896,
+        60_021_115,
+        60_039_907,
+        60_081_463,
+        60_150_423,
+        70_005_803
+      })
   void whatOnceFailedAgrees(long seed) {
     assertEquals(1, new Simulation(seed, Defect.NONE).run(STEPS).schedules);
   }
