@@ -26,8 +26,9 @@ import org.natskvcache.store.Limits;
  * phase took, how many frames of which type were sent in it, and the memory at its end.
  */
 final class CrowdBench {
-  private static final int INSTANCES = 50;
-  private static final int WRITES = 1_000;
+  private static final int INSTANCES = Smoke.or(50, 5);
+  private static final int WRITES = Smoke.or(1_000, 20);
+  private static final int IDLE_MILLIS = Smoke.or(5_000, 100);
 
   /** Indexed by the type byte of a frame. */
   private static final String[] TYPES = {
@@ -61,10 +62,10 @@ final class CrowdBench {
 
   private void run(NatsForTests nats) {
     phase("start together, until all know all", () -> startAll(nats), this::allKnowAll);
-    phase("idle for 5 s", () -> pause(5_000), () -> true);
+    phase("idle", () -> pause(IDLE_MILLIS), () -> true);
     phase("each writes " + WRITES + " as fast as it can", this::writeAll, this::agreed);
-    phase("each writes " + WRITES + " in 5 s", this::writeSlowly, this::agreed);
-    phase("idle for 5 s", () -> pause(5_000), () -> true);
+    phase("each writes " + WRITES + " slowly", this::writeSlowly, this::agreed);
+    phase("idle", () -> pause(IDLE_MILLIS), () -> true);
     phase("one more joins", () -> start(nats), () -> allKnowAll() && agreed());
     phase("all leave", () -> replicas.parallelStream().forEach(LockedReplica::close), () -> true);
     transports.forEach(ReplicationTransport::close);
@@ -144,7 +145,7 @@ final class CrowdBench {
   private void writeSlowly() {
     for (int i = 0; i < WRITES; i++) {
       for (LockedReplica replica : replicas) write(replica, i);
-      pause(5_000 / WRITES);
+      pause(IDLE_MILLIS / WRITES);
     }
   }
 

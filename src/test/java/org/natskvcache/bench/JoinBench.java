@@ -35,10 +35,10 @@ import org.natskvcache.store.Limits;
  * here, so a collection stops both.
  */
 final class JoinBench {
-  private static final int ENTRIES = 1_000_000;
-  private static final int APART = 100_000;
-  private static final int TURNS = 5;
-  private static final long APART_MILLIS = Long.getLong("apart.millis", 30_000);
+  private static final int ENTRIES = Smoke.or(1_000_000, 5_000);
+  private static final int APART = Smoke.or(100_000, 500);
+  private static final int TURNS = Smoke.or(5, 1);
+  private static final long APART_MILLIS = Long.getLong("apart.millis", Smoke.or(30_000, 200));
 
   /** The longest collection since it was last asked. */
   private static final AtomicLong LONGEST_GC_MILLIS = new AtomicLong();
@@ -169,7 +169,7 @@ final class JoinBench {
 
     /** Waits until the last beacons of the writes are out. */
     void settle() {
-      sleep(6_000);
+      sleep(Smoke.or(6_000, 100));
     }
 
     /**

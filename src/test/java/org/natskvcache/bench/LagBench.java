@@ -25,8 +25,8 @@ import org.natskvcache.store.Reply;
  */
 final class LagBench {
   private static final int RATE = Integer.getInteger("bench.rate", 10_000);
-  private static final int INCREMENTS = 10 * RATE;
-  private static final int WARM_UP = 2 * RATE;
+  private static final int INCREMENTS = Smoke.ON ? RATE / 20 : 10 * RATE;
+  private static final int WARM_UP = Smoke.ON ? RATE / 20 : 2 * RATE;
 
   private LagBench() {}
 

@@ -34,7 +34,8 @@ import org.natskvcache.store.Limits;
  * mutations, which is bounded, see {@link Limits#ringBytesMax()}.
  */
 final class MemoryBench {
-  private static final int[] COUNTS = {100_000, 1_000_000};
+  private static final int[] COUNTS =
+      Smoke.ON ? new int[] {20_000} : new int[] {100_000, 1_000_000};
 
   /** As in {@code self-contained.sh}. */
   private static final List<String> FLAGS =

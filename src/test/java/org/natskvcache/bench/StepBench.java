@@ -32,15 +32,15 @@ import org.natskvcache.store.Limits;
  * JoinBench} has both).
  */
 final class StepBench {
-  private static final int ENTRIES = 1_000_000;
-  private static final int APART = 100_000;
-  private static final int TURNS = 5;
+  private static final int ENTRIES = Smoke.or(1_000_000, 5_000);
+  private static final int APART = Smoke.or(100_000, 500);
+  private static final int TURNS = Smoke.or(5, 1);
   private static final Key LIST = Key.of("the list");
   private static final Key SET = Key.of("the set");
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   /** A ring that {@link #APART} mutations overflow, so that a snapshot is needed. */
-  private static final Limits SHORT_RING = ring(Limits.DEFAULTS, 50_000);
+  private static final Limits SHORT_RING = ring(Limits.DEFAULTS, APART / 2);
 
   private static Limits ring(Limits from, int mutations) {
     return new Limits(
@@ -296,7 +296,7 @@ final class StepBench {
     }
     drain(author, frames);
     apply(peer, frames);
-    int writes = 100_000;
+    int writes = ENTRIES / 10;
     for (int turn = 0; turn < TURNS; turn++) {
       int from = ENTRIES + turn * writes;
       for (boolean list : new boolean[] {false, true}) {

@@ -29,10 +29,10 @@ import org.natskvcache.wrpc.WrpcServer;
  */
 @SuppressWarnings("try") // a close that is interrupted ends the benchmark, which is fine
 final class TelemetryBench {
-  private static final int TURNS = 5;
+  private static final int TURNS = Smoke.or(5, 1);
   private static final int IN_FLIGHT = 16;
-  private static final Duration WARM = Duration.ofSeconds(2);
-  private static final Duration MEASURED = Duration.ofSeconds(3);
+  private static final Duration WARM = Duration.ofMillis(Smoke.or(2_000, 100));
+  private static final Duration MEASURED = Duration.ofMillis(Smoke.or(3_000, 300));
 
   private record Result(double callsPerSecond, double cpuMicros) {}
 
@@ -93,8 +93,8 @@ final class TelemetryBench {
         }
       }
       System.out.printf(
-          "wRPC get, %d in flight, medians of %d turns of %d s%n",
-          IN_FLIGHT, TURNS, MEASURED.toSeconds());
+          "wRPC get, %d in flight, medians of %d turns of %d ms%n",
+          IN_FLIGHT, TURNS, MEASURED.toMillis());
       results.forEach((kind, turns) ->
           System.out.printf(
               "%-8s %.0f calls/s, %.1f us of CPU for a call%n",
