@@ -39,6 +39,7 @@ final class MutationCodec {
   private static final int RESET = 8;
 
   private final Origins origins;
+  private final ByteWriter records = new ByteWriter(256);
 
   MutationCodec(Origins origins) {
     this.origins = origins;
@@ -46,7 +47,7 @@ final class MutationCodec {
 
   void encode(List<Mutation> mutations, ByteWriter out) {
     Map<Integer, Integer> table = new LinkedHashMap<>();
-    ByteWriter records = new ByteWriter(64 * mutations.size() + 64);
+    records.clear(FrameCodec.BUFFER_KEPT);
     long hlc = mutations.getFirst().hlc();
     long baseHlc = hlc;
     for (Mutation mutation : mutations) {
