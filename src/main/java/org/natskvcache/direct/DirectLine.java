@@ -13,7 +13,10 @@ import org.jspecify.annotations.Nullable;
 public final class DirectLine {
   private record Route(Object owner, byte[] subject, boolean prefix, Receiver receiver) {}
 
+  private record WhenHandled(Object owner, Runnable what) {}
+
   private volatile Route[] routes = {};
+  private volatile @Nullable WhenHandled whenHandled;
   private volatile @Nullable DirectSession current;
 
   /** A line nobody answers yet. */
@@ -29,6 +32,19 @@ public final class DirectLine {
     add(new Route(owner, bytes(prefix), true, receiver));
   }
 
+  /**
+   * From now on this runs when the messages of one read have been handled, on the thread that did,
+   * before their answers leave. Must neither wait for the network nor throw.
+   */
+  public synchronized void whenHandled(Object owner, Runnable what) {
+    whenHandled = new WhenHandled(owner, what);
+  }
+
+  void handled() {
+    WhenHandled then = whenHandled;
+    if (then != null) then.what.run();
+  }
+
   private static byte[] bytes(String subject) {
     return subject.getBytes(StandardCharsets.UTF_8);
   }
@@ -42,6 +58,7 @@ public final class DirectLine {
   /** Gives back to the client what this owner answered. */
   public synchronized void forget(Object owner) {
     routes = List.of(routes).stream().filter(r -> !r.owner.equals(owner)).toArray(Route[]::new);
+    if (whenHandled != null && whenHandled.owner.equals(owner)) whenHandled = null;
   }
 
   @Nullable Receiver receiver(Incoming message) {

@@ -158,6 +158,7 @@ public final class DirectSession {
   /** Sends what was answered since the last read. */
   private void flush() throws IOException {
     if (collecting == null) return; // nothing was handled
+    line.handled();
     lock.lock();
     try {
       collecting = null;

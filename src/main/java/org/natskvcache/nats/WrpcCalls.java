@@ -6,6 +6,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.metrics.Counter;
+import org.natskvcache.node.Replica;
 import org.natskvcache.provider.LinkId;
 import org.natskvcache.provider.LinkedCaches;
 import org.natskvcache.rpc.Texts;
@@ -32,6 +33,10 @@ final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
 
   private final LinkedCaches links;
   private final Tracing tracing;
+
+  /** Called since the last {@link #handledTogether}. */
+  private final Set<Replica> together = ConcurrentHashMap.newKeySet();
+
   private final Set<String> logged = ConcurrentHashMap.newKeySet();
 
   WrpcCalls(LinkedCaches links, Tracing tracing) {
@@ -57,10 +62,24 @@ final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
     }
     Reply refusal = request.refusal();
     if (refusal != null) answer(call, request, refusal, span);
-    else {
+    else if (call.together()) {
+      together.add(route.replica());
+      route
+          .replica()
+          .callTogether(request.command(link), span, reply -> answer(call, request, reply, span));
+    } else {
       route
           .replica()
           .call(request.command(link), span, reply -> answer(call, request, reply, span));
+    }
+  }
+
+  @Override
+  public void handledTogether() {
+    for (var each = together.iterator(); each.hasNext(); ) {
+      Replica replica = each.next();
+      each.remove(); // first: another thread that adds it meanwhile flushes it again
+      replica.flush();
     }
   }
 

@@ -129,7 +129,23 @@ public final class LockedReplica implements Replica {
 
   @Override
   public void call(Command command, @Nullable Object cause, Consumer<Reply> answer) {
+    call(command, cause, answer, false);
+  }
+
+  @Override
+  public void callTogether(Command command, @Nullable Object cause, Consumer<Reply> answer) {
+    call(command, cause, answer, true);
+  }
+
+  @Override
+  public void flush() {
+    drain();
+  }
+
+  private void call(
+      Command command, @Nullable Object cause, Consumer<Reply> answer, boolean moreFollow) {
     Reply reply;
+    boolean nothingToCarryOut;
     lock.lock();
     try {
       Time now = now();
@@ -140,14 +156,15 @@ public final class LockedReplica implements Replica {
       }
       reply = node.call(command, now);
       takeEffects(cause);
-      afterStep();
+      afterStep(moreFollow);
+      nothingToCarryOut = outbox.isEmpty();
     } catch (RuntimeException | Error broken) {
       throw fatal(broken);
     } finally {
       lock.unlock();
     }
     answer.accept(reply);
-    drain();
+    if (!(moreFollow && nothingToCarryOut)) drain();
   }
 
   /** A failed invariant: a dead replica is cheaper than a wrong one that replicates. */
@@ -163,16 +180,19 @@ public final class LockedReplica implements Replica {
   }
 
   /**
-   * Flushes when nobody waits for the lock to add to the frame, and wakes the timer if it sleeps
-   * too long.
+   * Flushes when nobody is about to add to the frame, and wakes the timer if it sleeps too long.
+   *
+   * @param moreFollow whether the thread that has the lock is; whoever waits for it may be, too
    */
-  private void afterStep() {
+  private void afterStep(boolean moreFollow) {
     if (node.unsentBytes() > 0) {
       long nanos = System.nanoTime();
       if (unsentSinceNanos == 0) unsentSinceNanos = nanos;
       boolean full = node.unsentBytes() >= settings.limits().frameBytes();
-      if (full || !lock.hasQueuedThreads() || nanos - unsentSinceNanos >= BATCH_NANOS) {
-        flush();
+      if (full
+          || !(moreFollow || lock.hasQueuedThreads())
+          || nanos - unsentSinceNanos >= BATCH_NANOS) {
+        frame();
       }
     }
     takeEffects();
@@ -193,7 +213,7 @@ public final class LockedReplica implements Replica {
     LockSupport.unpark(timer);
   }
 
-  private void flush() {
+  private void frame() {
     node.flush();
     unsentSinceNanos = 0;
     takeEffects();
@@ -244,7 +264,7 @@ public final class LockedReplica implements Replica {
           takeEffects(call.cause);
         }
       }
-      afterStep();
+      afterStep(false);
     } catch (RuntimeException | Error broken) {
       throw fatal(broken);
     } finally {
@@ -325,7 +345,7 @@ public final class LockedReplica implements Replica {
   private @Nullable Effect poll() {
     lock.lock();
     try {
-      if (outbox.isEmpty()) flush(); // whoever waits for the lock may be one who does not write
+      if (outbox.isEmpty()) frame(); // whoever waits for the lock may be one who does not write
       return outbox.poll();
     } finally {
       lock.unlock();

@@ -27,6 +27,17 @@ public interface Replica extends Transport.Listener, AutoCloseable {
     call(command, null, answer);
   }
 
+  /**
+   * The same for one of several calls that follow each other: what they change may wait for {@link
+   * #flush} to be published together, a millisecond at most while they go on.
+   */
+  default void callTogether(Command command, @Nullable Object cause, Consumer<Reply> answer) {
+    call(command, cause, answer);
+  }
+
+  /** Publishes what waits. */
+  default void flush() {}
+
   /** Malformed frames are counted and dropped. */
   @Override
   void receive(byte[] frame);

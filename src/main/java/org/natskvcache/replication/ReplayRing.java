@@ -4,9 +4,10 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.VersionVector;
+import org.natskvcache.replication.wire.ByteWriter;
+import org.natskvcache.replication.wire.MutationRecord;
 import org.natskvcache.store.Limits;
 import org.natskvcache.store.Mutation;
 
@@ -14,17 +15,39 @@ import org.natskvcache.store.Mutation;
  * The recent mutations of all origins in the order they were applied here, which is a causal order,
  * bounded by count and bytes. Only an optimisation: whoever asks for more than it holds gets a
  * snapshot. Mutable; owned by the node.
+ *
+ * <p>Kept as bytes: objects that live until they are the oldest of a hundred thousand are the worst
+ * a collector by generations can be given. It would copy each into the old generation, where most
+ * of them are garbage soon after.
  */
 public final class ReplayRing {
+  /**
+   * What a mutation takes beside its record, bytes: its dot and address, its place in Positions.
+   */
+  static final int INDEX_BYTES = 24;
+
+  /** Longer records do not leave a buffer of their size behind. */
+  private static final int RECORD_KEPT = 64 << 10;
+
   private final int countMax;
   private final long bytesMax;
-  private @Nullable Mutation[] ring = new Mutation[16];
+  private final ByteLog log = new ByteLog();
+  private final ByteWriter record = new ByteWriter(256);
+
+  /** Dots, and addresses of records in the log, by position; a dot is NONE when it was skipped. */
+  private long[] dots = new long[16];
+
+  private long[] addresses = new long[16];
 
   /** Absolute positions: the oldest held and one past the newest. */
   private long first;
 
   private long next;
-  private long bytes;
+
+  /** One past the position of the last mutation that refers to a slot. */
+  private long[] mentioned = new long[16];
+
+  private final BitSet slots = new BitSet();
 
   /** For each slot, the positions of its mutations from {@code floor + 1} on. */
   private Positions[] positions = new Positions[0];
@@ -79,28 +102,52 @@ public final class ReplayRing {
       skipTo(Dot.slot(mutation.dot()), Dot.sequence(mutation.dot()));
       return;
     }
-    if (next - first == ring.length) grow();
-    ring[(int) (next & (ring.length - 1))] = mutation;
+    if (next - first == dots.length) grow();
+    record.clear(RECORD_KEPT);
+    MutationRecord.write(mutation, record);
+    dots[index(next)] = mutation.dot();
+    addresses[index(next)] = log.end();
+    log.append(record.array(), record.size());
     own.add(next++);
-    bytes += mutation.weight();
-    while (next > first && (bytes > bytesMax || next - first > countMax)) dropOldest();
+    mention(mutation);
+    while (next > first && (bytes() > bytesMax || next - first > countMax)) dropOldest();
+  }
+
+  private int index(long position) {
+    return (int) position & dots.length - 1;
+  }
+
+  private long address(long position) {
+    return position == next ? log.end() : addresses[index(position)];
   }
 
   private void grow() {
-    @Nullable Mutation[] larger = new Mutation[ring.length * 2];
+    long[] largerDots = new long[dots.length * 2];
+    long[] largerAddresses = new long[dots.length * 2];
     for (long p = first; p < next; p++) {
-      larger[(int) (p & (larger.length - 1))] = ring[(int) (p & (ring.length - 1))];
+      int to = (int) p & largerDots.length - 1;
+      largerDots[to] = dots[index(p)];
+      largerAddresses[to] = addresses[index(p)];
     }
-    ring = larger;
+    dots = largerDots;
+    addresses = largerAddresses;
+  }
+
+  private void mention(Mutation mutation) {
+    slots.clear();
+    mutation.markSlots(slots);
+    if (slots.length() > mentioned.length) {
+      mentioned = Arrays.copyOf(mentioned, Math.max(slots.length(), 2 * mentioned.length));
+    }
+    for (int slot = slots.nextSetBit(0); slot >= 0; slot = slots.nextSetBit(slot + 1)) {
+      mentioned[slot] = next;
+    }
   }
 
   private void dropOldest() {
-    int index = (int) (first++ & (ring.length - 1));
-    Mutation oldest = ring[index];
-    ring[index] = null;
-    if (oldest == null) return; // skipped by a snapshot, already counted out
-    bytes -= oldest.weight();
-    of(Dot.slot(oldest.dot())).dropFirst();
+    long dot = dots[index(first++)];
+    log.dropTo(address(first));
+    if (dot != Dot.NONE) of(Dot.slot(dot)).dropFirst();
   }
 
   /**
@@ -109,12 +156,7 @@ public final class ReplayRing {
    */
   public void skipTo(int slot, long sequence) {
     Positions own = of(slot);
-    for (; own.size > 0; own.dropFirst()) {
-      int index = (int) (own.get(own.floor + 1) & (ring.length - 1));
-      Mutation gone = ring[index];
-      if (gone != null) bytes -= gone.weight();
-      ring[index] = null;
-    }
+    for (; own.size > 0; own.dropFirst()) dots[index(own.get(own.floor + 1))] = Dot.NONE;
     own.floor = Math.max(own.floor, sequence);
   }
 
@@ -127,11 +169,10 @@ public final class ReplayRing {
     return known.coversForgotten(applied);
   }
 
-  /** Marks the slots that the mutations here refer to. */
+  /** Marks the slots that the mutations here refer to; maybe some that skipped ones did. */
   public void markSlots(BitSet used) {
-    for (long p = first; p < next; p++) {
-      Mutation mutation = ring[(int) (p & (ring.length - 1))];
-      if (mutation != null) mutation.markSlots(used);
+    for (int slot = 0; slot < mentioned.length; slot++) {
+      if (mentioned[slot] > first) used.set(slot);
     }
   }
 
@@ -155,9 +196,11 @@ public final class ReplayRing {
     }
     boolean full = false;
     for (long p = from; p < next; p++) {
-      Mutation mutation = ring[(int) (p & (ring.length - 1))];
-      if (mutation == null || known.covers(mutation.dot())) continue;
+      long dot = dots[index(p)];
+      if (dot == Dot.NONE || known.covers(dot)) continue;
       if (full) return true;
+      int length = (int) (address(p + 1) - address(p));
+      Mutation mutation = MutationRecord.read(dot, log.read(address(p), length));
       out.add(mutation);
       full = enough.test(mutation);
     }
@@ -169,7 +212,8 @@ public final class ReplayRing {
     return (int) (next - first);
   }
 
+  /** Memory they take. */
   public long bytes() {
-    return bytes;
+    return log.end() - address(first) + INDEX_BYTES * (next - first);
   }
 }

@@ -143,8 +143,9 @@ public record Limits(
   }
 
   /**
-   * The same limits with logs of mutations that leave most of a heap to the content. A mutation
-   * takes up to twice its {@link Mutation#weight()}.
+   * The same limits with logs of mutations that leave most of a heap to the content. One that is
+   * held back takes up to twice its {@link Mutation#weight()}; the ring's arrays may be twice as
+   * long as what is in them.
    */
   public Limits withLogsFor(long heapBytes) {
     return new Limits(

@@ -13,20 +13,29 @@ public final class Call {
   private final String subject;
   private final String replyTo;
   private final Function<String, @Nullable String> headers;
+  private final boolean together;
   private final AtomicReference<byte @Nullable []> answer = new AtomicReference<>();
 
   /**
    * @param headers the first value of a header, by its name in lower case
+   * @param together see {@link #together}
    */
   Call(
       Publisher publisher,
       String subject,
       String replyTo,
-      Function<String, @Nullable String> headers) {
+      Function<String, @Nullable String> headers,
+      boolean together) {
     this.publisher = publisher;
     this.subject = subject;
     this.replyTo = replyTo;
     this.headers = headers;
+    this.together = together;
+  }
+
+  /** Whether it came with others, so that {@link Handler#handledTogether} follows. */
+  public boolean together() {
+    return together;
   }
 
   /** The subject it came on. */

@@ -12,4 +12,10 @@ public interface Handler<P> {
    * now or later, on any thread.
    */
   void handle(Call call, P params);
+
+  /**
+   * Calls that came {@link Call#together} have been handled, and their answers are about to leave.
+   * On the thread that handled them.
+   */
+  default void handledTogether() {}
 }

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -77,6 +78,7 @@ public final class WrpcServer implements AutoCloseable {
   private final WrpcLimits limits;
   private final WrpcObserver observer;
   private final @Nullable DirectLine line;
+  private final CopyOnWriteArrayList<Handler<?>> handlers = new CopyOnWriteArrayList<>();
   private final Publisher publisher;
   private final Dispatcher dispatcher;
 
@@ -127,6 +129,7 @@ public final class WrpcServer implements AutoCloseable {
     dispatcher.setPendingLimits(QUEUED_MESSAGES_MAX, QUEUED_BYTES_MAX);
     if (line != null) {
       line.answerUnder(this, inbox, message -> onParams(message.subject(), message.body()));
+      line.whenHandled(this, () -> handlers.forEach(Handler::handledTogether));
     }
     dispatcher.subscribe(
         inbox + "*" + PARAMS, message -> onParams(message.getSubject(), message.getData()));
@@ -150,18 +153,21 @@ public final class WrpcServer implements AutoCloseable {
    */
   public <P> void serve(String instance, String function, Decoder<P> decoder, Handler<P> handler) {
     var served = new Served<>(subject(prefix, instance, function), decoder, handler);
+    handlers.addIfAbsent(handler);
     if (line != null) {
       line.answer(
           this,
           served.subject,
           message ->
-              onInvocation(served, message.replyTo(), message.headers()::first, message.body()));
+              onInvocation(
+                  served, message.replyTo(), message.headers()::first, message.body(), true));
     }
     dispatcher.subscribe(
         served.subject,
         prefix,
         message ->
-            onInvocation(served, message.getReplyTo(), headersOf(message), message.getData()));
+            onInvocation(
+                served, message.getReplyTo(), headersOf(message), message.getData(), false));
   }
 
   private static Function<String, @Nullable String> headersOf(Message message) {
@@ -178,12 +184,13 @@ public final class WrpcServer implements AutoCloseable {
       Served<?> served,
       @Nullable String replyTo,
       Function<String, @Nullable String> headers,
-      byte[] body) {
+      byte[] body,
+      boolean together) {
     if (replyTo == null) {
       observer.happened(Event.NO_REPLY_SUBJECT, served.subject, null);
       return;
     }
-    var call = new Call(publisher, served.subject, replyTo, headers);
+    var call = new Call(publisher, served.subject, replyTo, headers, together);
     long number = begin(call);
     if (!call.handshake(inboxOf(number))) {
       end(number);

@@ -185,9 +185,10 @@ class DirectSessionTest {
             super.write(bytes, length);
           }
         };
+    line.whenHandled(this, () -> heard.add("handled"));
     var session = new DirectSession(line, wire);
     assertEquals(-1, session.read(new byte[100], 0, 100));
-    assertEquals(List.of("answered", "answered", "written"), heard);
+    assertEquals(List.of("answered", "answered", "handled", "written"), heard);
     assertEquals(
         "PUB r1 in.1 0\r\n\r\nPUB r1.results 3\r\none\r\n"
             + "PUB r2 in.1 0\r\n\r\nPUB r2.results 3\r\ntwo\r\n",
@@ -257,7 +258,12 @@ class DirectSessionTest {
   @Test
   void forgottenSubjectsAreTheClientsAgain() throws Exception {
     line.answer(this, "kv.get", this::hear);
+    line.answer("another", "kv.set", this::hear);
+    line.whenHandled(this, () -> heard.add("handled"));
     line.forget(this);
+    readAll(new DirectSession(line, new Pieces(message("kv.set", "", ""), 1)), new Random(1));
+    assertEquals(1, heard.size());
+    heard.clear();
     String input = message("kv.get", "", "a");
     assertEquals(input, readAll(new DirectSession(line, new Pieces(input, 1)), new Random(1)));
     assertEquals(List.of(), heard);

@@ -340,6 +340,29 @@ class LockedReplicaTest {
   }
 
   @Test
+  void callsThatFollowEachOtherShareFramesAndAreAnsweredAtOnce() {
+    pair();
+    LockedReplica writer = replicas.getFirst();
+    int[] answered = new int[1];
+    for (int i = 1; i <= 1_000; i++) {
+      writer.callTogether(set("k", "v" + i), null, reply -> answered[0]++);
+      assertEquals(i, answered[0]);
+    }
+    writer.flush();
+    List<Mutation> published = wires.getFirst().published();
+    assertInSequence(published, 1_000);
+    assertTrue(wires.getFirst().mutations.size() < 500);
+    Waiting.until("the peer has the last", () -> "v1000".equals(get(replicas.get(1), "k")));
+  }
+
+  @Test
+  void whatNobodyFlushesIsPublishedAllTheSame() {
+    pair();
+    replicas.getFirst().callTogether(set("k", "v"), null, reply -> {});
+    Waiting.until("the peer has it", () -> "v".equals(get(replicas.get(1), "k")));
+  }
+
+  @Test
   void closeSaysGoodbyeOnceAndEndsTheTimer() {
     pair();
     LockedReplica leaver = replicas.getFirst();

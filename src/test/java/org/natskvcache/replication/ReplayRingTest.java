@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -14,6 +15,8 @@ import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
+import org.natskvcache.replication.wire.ByteWriter;
+import org.natskvcache.replication.wire.MutationRecord;
 import org.natskvcache.store.Limits;
 import org.natskvcache.store.Mutation;
 
@@ -37,6 +40,12 @@ class ReplayRingTest {
     List<Mutation> out = new ArrayList<>();
     assertFalse(ring.replay(known, out, last -> false));
     return out.stream().map(Mutation::dot).toList();
+  }
+
+  private static int bytes(Mutation mutation) {
+    ByteWriter record = new ByteWriter(256);
+    MutationRecord.write(mutation, record);
+    return record.size() + ReplayRing.INDEX_BYTES;
   }
 
   @Test
@@ -77,7 +86,7 @@ class ReplayRingTest {
 
   @Test
   void oldestLeaveWhenTheyAreTooLarge() {
-    int weight = DeliveryTest.sized(a, 1, 1_000).weight();
+    int weight = bytes(DeliveryTest.sized(a, 1, 1_000));
     ReplayRing ring = ring(100, 3L * weight + 1);
     for (int i = 1; i <= 12; i++) ring.add(DeliveryTest.sized(a, i, 1_000));
     assertEquals(3, ring.size());
@@ -113,11 +122,30 @@ class ReplayRingTest {
     assertTrue(ring.covers(vector(0, 3), vector(0, 3)));
   }
 
-  /** The plainest ring: a list whose gaps count, and a floor for each origin. */
+  @Test
+  void knowsWhatIsReferredToUntilThatIsDropped() {
+    ReplayRing ring = ring(2, 1 << 20);
+    ring.add(DeliveryTest.mutation(a, 1));
+    for (int i = 1; i <= 2; i++) {
+      assertEquals(BitSet.valueOf(new long[] {i == 1 ? 0b01 : 0b11}), referredTo(ring));
+      ring.add(DeliveryTest.mutation(b, i));
+    }
+    assertEquals(BitSet.valueOf(new long[] {0b10}), referredTo(ring));
+    assertEquals(List.of(Dot.of(b, 1), Dot.of(b, 2)), replay(ring, vector(1)));
+  }
+
+  private static BitSet referredTo(ReplayRing ring) {
+    BitSet used = new BitSet();
+    ring.markSlots(used);
+    return used;
+  }
+
+  /** The plainest ring: a list whose gaps count and keep their bytes, a floor for each origin. */
   private static final class Model {
     final int countMax;
     final long bytesMax;
     final List<Mutation> held = new ArrayList<>();
+    final List<Integer> sizes = new ArrayList<>();
     final long[] applied = new long[3];
     final long[] floor = new long[3];
 
@@ -127,14 +155,16 @@ class ReplayRingTest {
     }
 
     long bytes() {
-      return held.stream().filter(m -> m != null).mapToLong(Mutation::weight).sum();
+      return sizes.stream().mapToLong(size -> size).sum();
     }
 
     void add(Mutation mutation) {
       held.add(mutation);
+      sizes.add(ReplayRingTest.bytes(mutation));
       applied[Dot.slot(mutation.dot())]++;
       while (!held.isEmpty() && (held.size() > countMax || bytes() > bytesMax)) {
         Mutation gone = held.removeFirst();
+        sizes.removeFirst();
         if (gone != null) floor[Dot.slot(gone.dot())] = Dot.sequence(gone.dot());
       }
     }

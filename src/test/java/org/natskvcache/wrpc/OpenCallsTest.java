@@ -19,7 +19,7 @@ class OpenCallsTest {
   private final OpenCalls calls = new OpenCalls(PLACES, 10);
 
   private static Call call() {
-    return new Call(null, "subject", "reply", name -> null);
+    return new Call(null, "subject", "reply", name -> null, false);
   }
 
   @Test

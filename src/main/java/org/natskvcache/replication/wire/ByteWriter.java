@@ -35,6 +35,12 @@ public final class ByteWriter {
     return bytes;
   }
 
+  /** Forgets all, to be used again; keeps an array of up to so many bytes. */
+  public void clear(int capacityMax) {
+    size = 0;
+    if (bytes.length > capacityMax) bytes = new byte[capacityMax];
+  }
+
   /** Forgets the first {@code count} bytes. */
   public void dropFirst(int count) {
     System.arraycopy(bytes, count, bytes, 0, size - count);

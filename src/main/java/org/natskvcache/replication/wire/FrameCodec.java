@@ -1,6 +1,7 @@
 package org.natskvcache.replication.wire;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -58,8 +59,12 @@ public final class FrameCodec {
   /** Most origins a stranger's frames may make us name. */
   private static final int ORIGINS_MAX = Origins.SLOTS_MAX - 1;
 
+  /** What is framed goes through buffers that are kept, up to this size. */
+  static final int BUFFER_KEPT = 256 << 10;
+
   private final Origins origins;
   private final MutationCodec mutations;
+  private final ByteWriter out = new ByteWriter(256);
 
   public FrameCodec(Origins origins) {
     this.origins = origins;
@@ -67,7 +72,7 @@ public final class FrameCodec {
   }
 
   public byte[] encode(Frame frame) {
-    ByteWriter out = new ByteWriter(256);
+    out.clear(BUFFER_KEPT);
     switch (frame) {
       case Frame.Mutations(var from, var list) -> {
         Forgotten forgotten = list.getFirst().contextForgotten();
@@ -148,7 +153,7 @@ public final class FrameCodec {
       case Frame.DigestResponse response -> encode(response, out);
     }
     out.u32(crc(out.array(), out.size()));
-    return out.toBytes();
+    return Arrays.copyOf(out.array(), out.size());
   }
 
   private static void header(ByteWriter out, int type, int flags, OriginId from) {

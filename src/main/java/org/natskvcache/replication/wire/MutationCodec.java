@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.OriginId;
@@ -38,6 +39,7 @@ final class MutationCodec {
   private static final int RESET = 8;
 
   private final Origins origins;
+  private final ByteWriter records = new ByteWriter(256);
 
   MutationCodec(Origins origins) {
     this.origins = origins;
@@ -45,11 +47,11 @@ final class MutationCodec {
 
   void encode(List<Mutation> mutations, ByteWriter out) {
     Map<Integer, Integer> table = new LinkedHashMap<>();
-    ByteWriter records = new ByteWriter(64 * mutations.size() + 64);
+    records.clear(FrameCodec.BUFFER_KEPT);
     long hlc = mutations.getFirst().hlc();
     long baseHlc = hlc;
     for (Mutation mutation : mutations) {
-      encode(mutation, hlc, table, records);
+      encode(mutation, hlc, slot -> index(slot, table), records);
       hlc = mutation.hlc();
     }
     out.varint(Dot.sequence(mutations.getFirst().dot()));
@@ -69,12 +71,16 @@ final class MutationCodec {
     return table.size() - 1;
   }
 
-  private static void encode(
-      Mutation mutation, long hlcBefore, Map<Integer, Integer> table, ByteWriter out) {
+  /**
+   * Writes one mutation.
+   *
+   * @param table what to write for a slot
+   */
+  static void encode(Mutation mutation, long hlcBefore, IntUnaryOperator table, ByteWriter out) {
     int[] slots = mutation.contextSlots();
     out.varint(slots.length);
     for (int i = 0; i < slots.length; i++) {
-      out.varint(index(slots[i], table));
+      out.varint(table.applyAsInt(slots[i]));
       out.varint(mutation.contextDeltas()[i]);
     }
     Op op = mutation.op();
@@ -106,7 +112,7 @@ final class MutationCodec {
       }
       case Op.RemoveItem(var key, var position, var itemDot) -> {
         out.u64(position);
-        out.varint(index(Dot.slot(itemDot), table));
+        out.varint(table.applyAsInt(Dot.slot(itemDot)));
         out.varint(Dot.sequence(itemDot));
       }
     }
@@ -136,14 +142,14 @@ final class MutationCodec {
     };
   }
 
-  private static void reset(@Nullable Observed reset, Map<Integer, Integer> table, ByteWriter out) {
+  private static void reset(@Nullable Observed reset, IntUnaryOperator table, ByteWriter out) {
     if (reset != null) observed(reset, table, out);
   }
 
-  private static void observed(Observed seen, Map<Integer, Integer> table, ByteWriter out) {
+  private static void observed(Observed seen, IntUnaryOperator table, ByteWriter out) {
     out.varint(seen.size());
     for (int i = 0; i < seen.size(); i++) {
-      out.varint(index(seen.slots()[i], table));
+      out.varint(table.applyAsInt(seen.slots()[i]));
       out.varint(seen.lasts()[i]);
       out.zigzag(seen.sums()[i]);
     }
@@ -164,9 +170,10 @@ final class MutationCodec {
     int me = origins.slot(author);
     int[] table = new int[tableSize];
     for (int i = 0; i < tableSize; i++) table[i] = origins.slot(in.origin());
+    IntUnaryOperator named = index -> index < tableSize ? table[index] : -1;
     List<Mutation> mutations = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
-      Mutation mutation = decode(Dot.of(me, first + i), hlc, table, in);
+      Mutation mutation = decode(Dot.of(me, first + i), hlc, named, in);
       hlc = mutation.hlc();
       mutations.add(mutation);
     }
@@ -174,7 +181,12 @@ final class MutationCodec {
     return mutations;
   }
 
-  private static Mutation decode(long dot, long hlcBefore, int[] table, ByteReader in)
+  /**
+   * Reads one mutation.
+   *
+   * @param table the slot for what was written; -1 for none
+   */
+  static Mutation decode(long dot, long hlcBefore, IntUnaryOperator table, ByteReader in)
       throws MalformedFrameException {
     int contexts = in.count(2);
     int[] slots = new int[contexts];
@@ -193,7 +205,8 @@ final class MutationCodec {
     return new Mutation(dot, hlc, slots, deltas, null, 0, op(code, flags, key, hlc, table, in));
   }
 
-  private static Op op(int code, int flags, Key key, long hlc, int[] table, ByteReader in)
+  private static Op op(
+      int code, int flags, Key key, long hlc, IntUnaryOperator table, ByteReader in)
       throws MalformedFrameException {
     Observed reset =
         (flags & RESET) != 0 && (code == INCREMENT || code == ADD_MEMBER || code == APPEND)
@@ -229,13 +242,14 @@ final class MutationCodec {
     return value;
   }
 
-  private static int slot(int[] table, ByteReader in) throws MalformedFrameException {
-    long index = in.varint();
-    if (index < 0 || index >= table.length) throw new MalformedFrameException("no such origin");
-    return table[(int) index];
+  private static int slot(IntUnaryOperator table, ByteReader in) throws MalformedFrameException {
+    int slot = table.applyAsInt((int) in.varint(Integer.MAX_VALUE));
+    if (slot < 0) throw new MalformedFrameException("no such origin");
+    return slot;
   }
 
-  private static Observed observed(int[] table, ByteReader in) throws MalformedFrameException {
+  private static Observed observed(IntUnaryOperator table, ByteReader in)
+      throws MalformedFrameException {
     int count = in.count(3);
     if (count == 0) return Observed.NOTHING;
     Observed seen = new Observed(new int[count], new long[count], new long[count]);

@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.replication.wire.MalformedFrameException.Kind;
+import org.natskvcache.store.Mutation;
 
 class FrameCodecTest {
   private static final int CRC_BYTES = 4;
@@ -84,6 +85,22 @@ class FrameCodecTest {
       Frame again = here.decode(there.encode(read));
       assertEquals(new FrameJson(mine).toJson(frame), new FrameJson(mine).toJson(again));
     }
+  }
+
+  @ParameterizedTest(name = "seed={0}")
+  @MethodSource("seeds")
+  void everyRecordReadsBackAsWrittenProperty(long seed) {
+    Origins mine = new Origins();
+    Frame frame = new RandomFrames(new SplittableRandom(seed), mine).frame(0);
+    Frame.Mutations written = (Frame.Mutations) frame;
+    List<Mutation> read = new ArrayList<>();
+    for (Mutation mutation : written.mutations()) {
+      ByteWriter out = new ByteWriter(1);
+      MutationRecord.write(mutation, out);
+      read.add(MutationRecord.read(mutation.dot(), out.toBytes()));
+    }
+    FrameJson json = new FrameJson(mine);
+    assertEquals(json.toJson(frame), json.toJson(new Frame.Mutations(written.from(), read)));
   }
 
   @ParameterizedTest
