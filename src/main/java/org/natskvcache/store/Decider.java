@@ -125,7 +125,7 @@ final class Decider {
   private Reply value(Key key, Moment at) {
     Entry entry = shown(key, at);
     if (entry == null) return Decision.ABSENT;
-    Bytes value = entry.scalar(keyspace.origins());
+    Bytes value = keyspace.scalar(entry);
     return value == null ? wrongType(entry, Entry.Type.SCALAR).reply() : new Reply.Value(value);
   }
 

@@ -47,7 +47,7 @@ final class PlainEntry extends Entry {
     super(body);
   }
 
-  /** An entry of this version alone. */
+  /** An entry of this version alone, which must have neither expiry nor others beside it. */
   PlainEntry(byte[] key, Register version, short used) {
     this(body(version.dot, version.hlc, used, key, 0, key.length, version.value));
   }
