@@ -86,7 +86,7 @@ public class SnapshotBench {
       if (part.last()) return chunks;
       section = Cut.nextSection(part);
       offset = Cut.nextOffset(part);
-      cut.release(section);
+      cut.release(section, offset);
     }
   }
 
@@ -115,9 +115,6 @@ public class SnapshotBench {
   private static final class Unheard implements ReplicatedState.Listener {
     @Override
     public void beforeChange(int bucket) {}
-
-    @Override
-    public void beforeInstall() {}
 
     @Override
     public void settled(int slot) {}

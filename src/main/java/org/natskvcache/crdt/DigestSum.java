@@ -25,11 +25,11 @@ public final class DigestSum {
     return sum;
   }
 
-  void add(long hash) {
+  public void add(long hash) {
     sum += hash;
   }
 
-  void subtract(long hash) {
+  public void subtract(long hash) {
     sum -= hash;
   }
 
@@ -45,9 +45,11 @@ public final class DigestSum {
     return Hash64.chain(h, Dot.sequence(dot));
   }
 
-  long register(long dot, long hlc, long expireAtMillis, byte[] value) {
+  /** The hash of one version of a register, whose value is the rest of an array. */
+  public long register(long dot, long hlc, long expireAtMillis, byte[] array, int valueFrom) {
     long h = Hash64.chain(stamp(REGISTER, dot), hlc);
-    return Hash64.chain(Hash64.chain(h, expireAtMillis), Hash64.of(value));
+    h = Hash64.chain(h, expireAtMillis);
+    return Hash64.chain(h, Hash64.of(array, valueFrom, array.length));
   }
 
   long member(long memberHash, long dot) {

@@ -33,12 +33,17 @@ public final class Hash64 {
    * with zeros.
    */
   public static long of(byte[] bytes) {
-    long h = mix(bytes.length + GOLDEN);
-    int i = 0;
-    for (; i + 8 <= bytes.length; i += 8) h = chain(h, (long) LONGS.get(bytes, i));
-    if (i < bytes.length) {
+    return of(bytes, 0, bytes.length);
+  }
+
+  /** The same of the bytes from one position to before another. */
+  public static long of(byte[] bytes, int from, int to) {
+    long h = mix(to - from + GOLDEN);
+    int i = from;
+    for (; i + 8 <= to; i += 8) h = chain(h, (long) LONGS.get(bytes, i));
+    if (i < to) {
       long tail = 0;
-      for (int shift = 0; i < bytes.length; i++, shift += 8) tail |= (bytes[i] & 0xffL) << shift;
+      for (int shift = 0; i < to; i++, shift += 8) tail |= (bytes[i] & 0xffL) << shift;
       h = chain(h, tail);
     }
     return h;

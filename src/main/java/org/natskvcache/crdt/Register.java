@@ -101,6 +101,6 @@ public final class Register {
 
   /** This version's share of the digest. */
   public long hash(DigestSum digest) {
-    return digest.register(dot, hlc, expireAtMillis, value);
+    return digest.register(dot, hlc, expireAtMillis, value, 0);
   }
 }

@@ -12,51 +12,81 @@ public final class Bytes implements Comparable<Bytes> {
 
   private final byte[] array;
 
+  /** The first byte; all before it belong to others. */
+  private final int from;
+
   public Bytes(byte[] array) {
+    this(array, 0);
+  }
+
+  /** The end of a larger array, shared and not copied. */
+  Bytes(byte[] array, int from) {
     this.array = array;
+    this.from = from;
   }
 
   public static Bytes utf8(String text) {
     return new Bytes(text.getBytes(StandardCharsets.UTF_8));
   }
 
-  /** The array itself, not a copy; the caller must not change it. */
+  /**
+   * The bytes, which the caller must not change: the array itself, or a copy if they are the end of
+   * a larger one.
+   */
   public byte[] array() {
-    return array;
+    return from == 0 ? array : Arrays.copyOfRange(array, from, array.length);
   }
 
   public int size() {
-    return array.length;
+    return array.length - from;
+  }
+
+  /** Takes bytes where they are. */
+  public interface Taker<T> {
+    /**
+     * @param array holds them, and is not to be changed
+     * @param from the first of them
+     * @param length how many there are
+     */
+    T take(byte[] array, int from, int length);
+  }
+
+  /** Hands the bytes over without a copy. */
+  public <T> T to(Taker<T> taker) {
+    return taker.take(array, from, size());
   }
 
   /** The bytes read as UTF-8; malformed input becomes replacement characters. */
   public String utf8() {
-    return new String(array, StandardCharsets.UTF_8);
+    return new String(array, from, size(), StandardCharsets.UTF_8);
   }
 
   public boolean startsWith(Bytes prefix) {
-    return array.length >= prefix.array.length
-        && Arrays.mismatch(array, 0, prefix.array.length, prefix.array, 0, prefix.array.length) < 0;
+    return size() >= prefix.size()
+        && Arrays.equals(
+            array, from, from + prefix.size(), prefix.array, prefix.from, prefix.array.length);
   }
 
   /** Unsigned lexicographic order. */
   @Override
   public int compareTo(Bytes other) {
-    return Arrays.compareUnsigned(array, other.array);
+    return Arrays.compareUnsigned(
+        array, from, array.length, other.array, other.from, other.array.length);
   }
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof Bytes bytes && Arrays.equals(array, bytes.array);
+    return other instanceof Bytes bytes
+        && Arrays.equals(array, from, array.length, bytes.array, bytes.from, bytes.array.length);
   }
 
   @Override
   public int hashCode() {
-    return Arrays.hashCode(array);
+    return Arrays.hashCode(array());
   }
 
   @Override
   public String toString() {
-    return array.length + " bytes";
+    return size() + " bytes";
   }
 }

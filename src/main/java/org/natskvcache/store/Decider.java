@@ -132,7 +132,7 @@ final class Decider {
   private Decision delete(Key key, Moment at) {
     Entry entry = shown(key, at);
     if (entry == null) return Decision.of(Decision.NO);
-    return new Decision(Decision.YES, new Op.Delete(entry.key(), keyspace.observed(entry), false));
+    return new Decision(Decision.YES, new Op.Delete(key, keyspace.observed(entry), false));
   }
 
   private Decision set(Key key, Bytes value, long ttlMillis, Moment at) {
@@ -158,9 +158,9 @@ final class Decider {
     long before = 0;
     if (entry != null) {
       if (entry.type() != Entry.Type.SCALAR) return wrongType(entry, Entry.Type.SCALAR);
-      before = Chain.total(entry.chains);
-      if (entry.register != null) {
-        Long number = Decimal.parse(Register.winner(entry.register, keyspace.origins()).value);
+      before = Chain.total(entry.chains());
+      if (entry.register() != null) {
+        Long number = Decimal.parse(Register.winner(entry.register(), keyspace.origins()).value);
         if (number == null) {
           return Decision.rejected(
               Reply.Reason.NOT_A_NUMBER, "the value is not a decimal integer of 64 bits");
@@ -176,7 +176,7 @@ final class Decider {
           "the result would leave the range " + command.min() + " to " + command.max());
     }
     Observed reset = resetIfExpired(held, at);
-    Chain own = held == null ? null : Chain.find(held.chains, at.me);
+    Chain own = held == null ? null : Chain.find(held.chains(), at.me);
     boolean fresh = own == null || reset != null;
     long sum = (fresh || own == null ? 0 : own.sum) + command.by();
     return new Decision(
@@ -196,8 +196,8 @@ final class Decider {
       return wrongType(entry, Entry.Type.LIST);
     }
     Entry held = keyspace.find(key);
-    long length = entry == null || entry.list == null ? 0 : entry.list.size();
-    long tail = held == null || held.list == null ? 0 : held.list.tail();
+    long length = entry == null || entry.list() == null ? 0 : entry.list().size();
+    long tail = held == null || held.list() == null ? 0 : held.list().tail();
     long position =
         defect == Defect.POSITION_FROM_RAW_CLOCK
             ? at.nowMillis << 16
@@ -210,29 +210,31 @@ final class Decider {
   private Decision removeItem(Key key, Bytes value, Moment at) {
     Entry entry = shown(key, at);
     if (entry == null) return Decision.of(Decision.NO);
-    if (entry.list == null || entry.type() != Entry.Type.LIST) {
+    if (entry.list() == null || entry.type() != Entry.Type.LIST) {
       return wrongType(entry, Entry.Type.LIST);
     }
     Op[] found = new Op[1];
-    entry.list.first(
-        value.array(), (position, dot, v) -> found[0] = new Op.RemoveItem(key, position, dot));
+    entry
+        .list()
+        .first(
+            value.array(), (position, dot, v) -> found[0] = new Op.RemoveItem(key, position, dot));
     return new Decision(flag(found[0] != null), found[0]);
   }
 
   private Decision range(Key key, long start, long stop, Moment at) {
     Entry entry = shown(key, at);
     if (entry == null) return Decision.of(Decision.EMPTY);
-    if (entry.list == null || entry.type() != Entry.Type.LIST) {
+    if (entry.list() == null || entry.type() != Entry.Type.LIST) {
       return wrongType(entry, Entry.Type.LIST);
     }
-    int size = entry.list.size();
+    int size = entry.list().size();
     long from = Math.max(0, start < 0 ? start + size : start);
     long to = Math.min(size - 1L, stop < 0 ? stop + size : stop);
     if (from > to) return Decision.of(Decision.EMPTY);
     if (to - from < AT_ONCE_MAX) {
-      return Decision.of(new Reply.Values(items(entry.list, (int) from, (int) to)));
+      return Decision.of(new Reply.Values(items(entry.list(), (int) from, (int) to)));
     }
-    ItemList list = entry.list.frozen();
+    ItemList list = entry.list().frozen();
     return Decision.of(new Reply.Values(new LaterList(() -> items(list, (int) from, (int) to))));
   }
 
@@ -254,7 +256,7 @@ final class Decider {
     if (refusal != null) return refusal;
     Entry entry = shown(key, at);
     if (entry != null && entry.type() != Entry.Type.SET) return wrongType(entry, Entry.Type.SET);
-    boolean present = entry != null && entry.set != null && entry.set.contains(member);
+    boolean present = entry != null && entry.set() != null && entry.set().contains(member);
     // published even when present: it protects the member against a remove that has not seen this
     // add
     return new Decision(
@@ -265,10 +267,10 @@ final class Decider {
   private Decision removeMember(Key key, Bytes member, Moment at) {
     Entry entry = shown(key, at);
     if (entry == null) return Decision.of(new Reply.Amount(0));
-    if (entry.set == null || entry.type() != Entry.Type.SET) {
+    if (entry.set() == null || entry.type() != Entry.Type.SET) {
       return wrongType(entry, Entry.Type.SET);
     }
-    if (!entry.set.contains(member)) return Decision.of(new Reply.Amount(0));
+    if (!entry.set().contains(member)) return Decision.of(new Reply.Amount(0));
     return new Decision(new Reply.Amount(1), new Op.RemoveMember(key, member));
   }
 
@@ -281,7 +283,7 @@ final class Decider {
     for (Key key : keys) {
       Entry entry = shown(key, at);
       if (entry != null && entry.type() != Entry.Type.SET) return wrongType(entry, Entry.Type.SET);
-      MemberSet<Bytes> set = entry == null || entry.set == null ? keyspace.newSet() : entry.set;
+      MemberSet<Bytes> set = entry == null || entry.set() == null ? keyspace.newSet() : entry.set();
       sets.add(set);
       members += set.size();
     }
@@ -318,12 +320,12 @@ final class Decider {
             boolean full =
                 keys.size() >= wanted || bytes[0] >= PAGE_BYTES || scanned[0] >= PAGE_SCAN_MAX;
             // keys that share a hash share a page, so that the cursor can name the next hash
-            if (full && entry.hash != reached[0]) {
+            if (full && entry.hash() != reached[0]) {
               more[0] = true;
               return false;
             }
             scanned[0]++;
-            reached[0] = entry.hash;
+            reached[0] = entry.hash();
             if (!entry.visible(at.nowMillis)) continue;
             Bytes raw = command.namespace().raw(entry.key());
             if (raw == null || !raw.startsWith(command.prefix())) continue;

@@ -1,6 +1,5 @@
 package org.natskvcache.store;
 
-import java.util.Arrays;
 import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
@@ -11,24 +10,25 @@ import org.natskvcache.crdt.ItemList;
 import org.natskvcache.crdt.MemberSet;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.Register;
+import org.natskvcache.crdt.VersionVector;
 
 /**
  * All that is held under one key. Normally one facet is there; concurrent writes of different types
- * leave several, of which one shows: string or counter before list before set. Mutable; owned by
- * the keyspace.
+ * leave several, of which one shows: string or counter before list before set.
+ *
+ * <p>Most entries are a string that never expires and nothing else, and are held as a {@link
+ * PlainEntry}, in two objects. What changes is {@link #opened} first, if it must be, and {@link
+ * #kept} in the smaller shape afterwards. Mutable; owned by the keyspace.
  */
-public final class Entry {
+public abstract sealed class Entry permits PlainEntry, FacetEntry {
   /** "Never", as a time. */
   public static final long NEVER = Long.MAX_VALUE;
 
-  /** This object and its share of the table, beyond the key's array; bytes. */
-  static final int BYTES = 56;
+  /** A place in the table beyond the entry itself, bytes: a slot, and the slots that are empty. */
+  static final int PLACE_BYTES = 6;
 
   /** A place in the expiry index, bytes. */
   static final int EXPIRY_BYTES = 32;
-
-  /** Later times, milliseconds since 1970, are never to the expiry index: after the year 6000. */
-  private static final long INDEXED_MAX = (1L << 47) - 1;
 
   /** What an entry shows. */
   enum Type {
@@ -39,192 +39,108 @@ public final class Entry {
     NONE
   }
 
-  /** The stored form alone: two objects less than a {@link Key}, for each entry there is. */
-  private final byte[] key;
-
-  final long hash;
-
   /** Next in the table's chain. */
   @Nullable Entry next;
 
-  @Nullable Register register;
-  @Nullable Chain chains;
-  @Nullable ItemList list;
-  @Nullable MemberSet<Bytes> set;
+  /** The key, and what else the shape of the entry puts beside it. */
+  byte[] body;
 
-  /** Upper 48 bits: {@link #indexedAtMillis}; lower 16: {@link #used}. */
-  private long indexedAndUsed = INDEXED_MAX << 16;
-
-  Entry(Key key, long hash) {
-    this(key.stored().array(), hash);
+  Entry(byte[] body) {
+    this.body = body;
   }
 
-  private Entry(byte[] key, long hash) {
-    this.key = key;
-    this.hash = hash;
-  }
+  public abstract Key key();
 
-  public Key key() {
-    return new Key(new Bytes(key));
-  }
+  abstract boolean isOf(Key other, long hash);
 
-  boolean isOf(Key other) {
-    return Arrays.equals(key, other.stored().array());
-  }
+  /** The hash of the key; may have to be computed. */
+  abstract long hash();
 
-  public @Nullable Register register() {
-    return register;
-  }
+  /** The versions of the string; may have to be made from what is held. */
+  public abstract @Nullable Register register();
 
-  public @Nullable Chain chains() {
-    return chains;
-  }
+  public abstract @Nullable Chain chains();
 
-  public @Nullable ItemList list() {
-    return list;
-  }
+  public abstract @Nullable ItemList list();
 
-  public @Nullable MemberSet<Bytes> set() {
-    return set;
-  }
+  public abstract @Nullable MemberSet<Bytes> set();
+
+  /** The dot of the one version of the string, if nothing else is held; else {@link Dot#NONE}. */
+  abstract long onlyDot();
 
   /** Where the expiry index holds this entry; {@link #NEVER} if it does not. */
-  long indexedAtMillis() {
-    long at = indexedAndUsed >> 16;
-    return at == INDEXED_MAX ? NEVER : at;
-  }
+  abstract long indexedAtMillis();
 
-  void indexedAtMillis(long at) {
-    indexedAndUsed = indexable(at) << 16 | indexedAndUsed & 0xffff;
-  }
-
-  private static long indexable(long at) {
-    return Math.clamp(at, 0, INDEXED_MAX);
-  }
+  abstract void indexedAtMillis(long at);
 
   /** When this was last used, on the clock of {@link Recency}. */
-  short used() {
-    return (short) indexedAndUsed;
-  }
+  abstract short used();
 
-  void used(int when) {
-    indexedAndUsed = indexedAndUsed & ~0xffffL | when & 0xffff;
-  }
+  abstract void used(int when);
 
-  Type type() {
-    if (register != null || Chain.anyLive(chains)) return Type.SCALAR;
-    if (list != null) return Type.LIST;
-    return set != null ? Type.SET : Type.NONE;
-  }
+  abstract Type type();
 
   /**
    * When the whole key expires: the latest expiry among the register's versions, one without expiry
    * being never.
    */
-  long expireAtMillis() {
-    if (register == null) return NEVER;
-    long latest = 0;
-    for (Register r = register; r != null; r = r.next) {
-      latest = Math.max(latest, r.expireAtMillis == 0 ? NEVER : r.expireAtMillis);
-    }
-    return latest;
-  }
+  abstract long expireAtMillis();
+
+  /**
+   * What this shows as a string or counter, which is decimal text; null when it shows neither. The
+   * local clock has no say: an expired one still shows.
+   */
+  abstract @Nullable Bytes scalar(Origins origins);
 
   boolean visible(long nowMillis) {
     return type() != Type.NONE && expireAtMillis() > nowMillis;
   }
 
   /** When the expiry index should hold it: as {@link #expireAtMillis}, within what it can tell. */
-  long toBeIndexedAtMillis() {
-    long at = isEmpty() ? NEVER : indexable(expireAtMillis());
-    return at == INDEXED_MAX ? NEVER : at;
-  }
+  abstract long toBeIndexedAtMillis();
 
-  /** What this takes in memory, see {@link Footprint}; residuals alone take nothing. */
-  long footprint() {
-    long bytes = Chain.footprint(chains);
-    if (register != null) {
-      bytes += Register.footprint(register);
-      if (expireAtMillis() != NEVER) bytes += EXPIRY_BYTES;
-    }
-    if (list != null) bytes += list.footprint();
-    if (set != null) bytes += set.footprint();
-    return bytes == 0 ? 0 : bytes + footprint(key.length);
-  }
+  /**
+   * What this takes in memory, see {@link Footprint}; residuals alone take nothing. A function of
+   * what is live, so that an entry that only residuals keep open counts as a plain one.
+   */
+  abstract long footprint();
+
+  /** The same, if it were opened. */
+  abstract long openedFootprint();
 
   /** The same, with lists and sets counted item by item. */
-  long recomputedFootprint(Keyspace keyspace) {
-    long bytes = footprint();
-    if (bytes == 0) return 0;
-    DigestSum unused = new DigestSum(keyspace.origins(), hash);
-    if (list != null) {
-      ItemList items = keyspace.newList();
-      list.forEach((position, dot, value) -> items.add(position, dot, value, unused));
-      bytes += items.footprint() - list.footprint();
-    }
-    if (set != null) {
-      MemberSet<Bytes> members = keyspace.newSet();
-      set.forEach((member, dots) -> {
-        for (long dot : dots) members.load(member, dot, unused);
-      });
-      bytes += members.footprint() - set.footprint();
-    }
-    return bytes;
-  }
+  abstract long recomputedFootprint(Keyspace keyspace);
 
-  /** What an entry takes beyond its content. */
-  static long footprint(int keyBytes) {
-    return BYTES + Footprint.array(keyBytes);
-  }
-
-  boolean isEmpty() {
-    return register == null && chains == null && list == null && set == null;
-  }
+  abstract boolean isEmpty();
 
   /** Marks the slots that this entry refers to. */
-  void markSlots(BitSet used) {
-    for (Register r = register; r != null; r = r.next) used.set(Dot.slot(r.dot));
-    for (Chain c = chains; c != null; c = c.next) {
-      used.set(c.slot);
-      used.set(Dot.slot(c.resetDot));
-    }
-    if (list != null) list.forEach((position, dot, value) -> used.set(Dot.slot(dot)));
-    if (set != null) {
-      set.forEach((member, dots) -> {
-        for (long dot : dots) used.set(Dot.slot(dot));
-      });
-    }
-  }
+  abstract void markSlots(BitSet used);
 
   /** What it holds now, whatever changes later, at a cost that does not depend on its size. */
-  Entry frozen() {
-    Entry frozen = new Entry(key, hash);
-    frozen.register = register;
-    frozen.chains = Chain.frozen(chains);
-    frozen.list = list == null ? null : list.frozen();
-    frozen.set = set == null ? null : set.frozen();
-    return frozen;
-  }
+  abstract Entry frozen();
 
   /** The digest of everything in this entry. */
-  long digest(Origins origins) {
-    DigestSum digest = new DigestSum(origins, hash);
-    digest.addAll(register, chains);
-    return digest.sum() + (list == null ? 0 : list.sum()) + (set == null ? 0 : set.sum());
-  }
+  abstract long digest(Origins origins);
 
   /** Puts the digests right that lists and sets keep, where memory has changed by itself. */
-  void resum(Origins origins) {
-    if (list != null) list.resum(new DigestSum(origins, hash));
-    if (set != null) set.resum(new DigestSum(origins, hash));
-  }
+  abstract void resum(Origins origins);
 
   /** The digest of everything in this entry, computed anew. */
-  long recomputedDigest(Origins origins) {
-    DigestSum digest = new DigestSum(origins, hash);
-    digest.addAll(register, chains);
-    if (list != null) list.addTo(digest);
-    if (set != null) set.addTo(digest);
-    return digest.sum();
-  }
+  abstract long recomputedDigest(Origins origins);
+
+  /**
+   * Puts a string in the place of all there is, if that is all the write comes to and needs no
+   * opening; else nothing is changed.
+   *
+   * @param seen everything the author had applied before
+   * @param change takes the change of the digest
+   * @return whether it is done
+   */
+  abstract boolean overwrite(Mutation mutation, Op.Put put, VersionVector seen, DigestSum change);
+
+  /** This in the shape that can be changed: itself, or another entry that is in no table. */
+  abstract FacetEntry opened();
+
+  /** What the table is to hold after a change: this, the same in less room, or nothing. */
+  abstract @Nullable Entry kept();
 }

@@ -9,7 +9,7 @@ import org.natskvcache.crdt.Register;
  * Fills an entry that belongs to no keyspace yet, piece by piece, as it is read from a snapshot.
  */
 public final class EntryLoader {
-  final Entry entry;
+  final FacetEntry entry;
   private final Merge merge;
   private final DigestSum digest;
 
@@ -20,7 +20,7 @@ public final class EntryLoader {
   boolean covered;
 
   EntryLoader(Key key, Merge merge) {
-    entry = new Entry(key, KeyTable.hash(key));
+    entry = new FacetEntry(key, KeyTable.hash(key));
     this.merge = merge;
     digest = new DigestSum(merge.keyspace.origins(), entry.hash);
   }

@@ -17,7 +17,7 @@ final class ExpiryIndex {
     private final TreeSet<Entry> soonest =
         new TreeSet<>(
             Comparator.comparingLong((Entry e) -> e.indexedAtMillis())
-                .thenComparingLong(e -> e.hash)
+                .thenComparingLong(e -> e.hash())
                 .thenComparing(e -> e.key().stored()));
 
     /** Where {@link #order} holds this bucket; {@link Entry#NEVER} if it does not. */

@@ -44,32 +44,46 @@ final class KeyTable {
 
     @Nullable Entry find(Key key, long hash) {
       for (Entry e = slots[slot(hash)]; e != null; e = e.next) {
-        if (e.hash == hash && e.isOf(key)) return e;
+        if (e.isOf(key, hash)) return e;
       }
       return null;
     }
 
     void add(Entry entry) {
       if (size >= slots.length && bits < Math.min(30, 64 - bucketBits)) resize(bits + 1);
-      int slot = slot(entry.hash);
+      int slot = slot(entry.hash());
       entry.next = slots[slot];
       slots[slot] = entry;
       size++;
     }
 
     void remove(Entry entry) {
-      int slot = slot(entry.hash);
-      Entry before = null;
-      for (Entry e = slots[slot]; e != null; before = e, e = e.next) {
-        if (e != entry) continue;
-        if (before == null) slots[slot] = e.next;
-        else before.next = e.next;
-        e.next = null;
-        size--;
-        if (size < slots.length / 8) resize(bits - 1);
+      replace(entry, entry.next);
+      entry.next = null;
+      size--;
+      if (size < slots.length / 8) resize(bits - 1);
+    }
+
+    /** Puts what comes from here on in its chain in the place of an entry. */
+    private void replace(Entry entry, @Nullable Entry from) {
+      int slot = slot(entry.hash());
+      if (slots[slot] == entry) {
+        slots[slot] = from;
         return;
       }
-      throw new IllegalStateException("removed an entry that is not in the table");
+      for (Entry e = slots[slot]; e != null; e = e.next) {
+        if (e.next != entry) continue;
+        e.next = from;
+        return;
+      }
+      throw new IllegalStateException("took an entry that is not in the table");
+    }
+
+    /** Puts one entry of a key in the place of another. */
+    void exchange(Entry was, Entry is) {
+      is.next = was.next;
+      replace(was, is);
+      was.next = null;
     }
 
     private void resize(int newBits) {
@@ -79,7 +93,7 @@ final class KeyTable {
       for (Entry head : old) {
         for (Entry e = head; e != null; ) {
           Entry rest = e.next;
-          int slot = slot(e.hash);
+          int slot = slot(e.hash());
           e.next = slots[slot];
           slots[slot] = e;
           e = rest;
@@ -104,9 +118,9 @@ final class KeyTable {
         if (slots[slot] == null) continue;
         sorted.clear();
         for (Entry e = slots[slot]; e != null; e = e.next) {
-          if (Long.compareUnsigned(e.hash, cursor) >= 0) sorted.add(e);
+          if (Long.compareUnsigned(e.hash(), cursor) >= 0) sorted.add(e);
         }
-        sorted.sort((a, b) -> Long.compareUnsigned(a.hash, b.hash));
+        sorted.sort((a, b) -> Long.compareUnsigned(a.hash(), b.hash()));
         if (!run.entries(sorted)) return false;
       }
       return true;
@@ -154,13 +168,26 @@ final class KeyTable {
   }
 
   void add(Entry entry) {
-    segments[bucket(entry.hash)].add(entry);
+    segments[bucket(entry.hash())].add(entry);
     size++;
   }
 
   void remove(Entry entry) {
-    segments[bucket(entry.hash)].remove(entry);
+    segments[bucket(entry.hash())].remove(entry);
     size--;
+  }
+
+  /**
+   * Puts another entry of a key in the place of one, which may be the same.
+   *
+   * @param was null if there is none
+   * @param is null if none is to be there
+   */
+  void exchange(@Nullable Entry was, @Nullable Entry is) {
+    if (was == is) return;
+    if (was == null && is != null) add(is);
+    else if (was != null && is == null) remove(was);
+    else if (was != null && is != null) segments[bucket(is.hash())].exchange(was, is);
   }
 
   /** How many segments there are. */

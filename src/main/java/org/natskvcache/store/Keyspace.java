@@ -106,31 +106,26 @@ public final class Keyspace {
   /** What a key shows to those who can read strings and counters only. */
   private record Shown(long winner, @Nullable Bytes value) {}
 
-  /** What a watched entry shows; null for one that nobody watches. */
-  private @Nullable Shown shownIfWatched(Entry entry) {
-    if (watching == null || !watching.wants(entry.key())) return null;
-    long winner = entry.register == null ? Dot.NONE : Register.winner(entry.register, origins).dot;
-    return new Shown(winner, scalar(entry));
+  /** What a watched key shows; null for one that nobody watches. */
+  private @Nullable Shown shownIfWatched(Key key, @Nullable Entry entry) {
+    if (watching == null || !watching.wants(key)) return null;
+    if (entry == null) return NOT_SHOWN;
+    Register versions = entry.register();
+    long winner = versions == null ? Dot.NONE : Register.winner(versions, origins).dot;
+    return new Shown(winner, entry.scalar(origins));
   }
 
-  private void tellIfChanged(Entry entry, @Nullable Shown before) {
-    Shown after = before == null ? null : shownIfWatched(entry);
+  private void tellIfChanged(Key key, Entry entry, @Nullable Shown before) {
+    Shown after = before == null ? null : shownIfWatched(key, entry);
     if (after == null || before == null || watching == null) return;
     boolean same = after.value == null ? before.value == null : after.equals(before);
     if (same) return;
-    watching.changed(entry.key(), after.value);
+    watching.changed(key, after.value);
   }
 
-  /**
-   * What an entry shows as a string or counter, which is decimal text; null when it shows neither.
-   * The local clock has no say: an expired one still shows.
-   */
+  /** What an entry shows as a string or counter, see {@link Entry#scalar}. */
   public @Nullable Bytes scalar(Entry entry) {
-    if (entry.type() != Entry.Type.SCALAR) return null;
-    if (entry.register == null) return Decimal.format(Chain.total(entry.chains));
-    byte[] text = Register.winner(entry.register, origins).value;
-    Long number = Chain.anyLive(entry.chains) ? Decimal.parse(text) : null;
-    return number == null ? new Bytes(text) : Decimal.format(number + Chain.total(entry.chains));
+    return entry.scalar(origins);
   }
 
   /** Entries held, hidden, expired and residual ones included. */
@@ -205,11 +200,11 @@ public final class Keyspace {
    */
   public void digests(int bucket, long start, DigestVisitor visitor) {
     List<Entry> sorted = table.segment(bucket).entries();
-    sorted.removeIf(entry -> Long.compareUnsigned(entry.hash, start) < 0);
-    sorted.sort((a, b) -> Long.compareUnsigned(a.hash, b.hash));
+    sorted.removeIf(entry -> Long.compareUnsigned(entry.hash(), start) < 0);
+    sorted.sort((a, b) -> Long.compareUnsigned(a.hash(), b.hash()));
     for (Entry entry : sorted) {
       long its = entry.recomputedDigest(origins);
-      if (its != 0 && !visitor.key(entry.key(), entry.hash, its)) return;
+      if (its != 0 && !visitor.key(entry.key(), entry.hash(), its)) return;
     }
   }
 
@@ -285,7 +280,7 @@ public final class Keyspace {
   /** The live counter chains of an entry. */
   Observed observed(@Nullable Entry entry) {
     int live = 0;
-    Chain chains = entry == null ? null : entry.chains;
+    Chain chains = entry == null ? null : entry.chains();
     for (Chain c = chains; c != null; c = c.next) if (!c.dead()) live++;
     if (live == 0) return Observed.NOTHING;
     Observed seen = new Observed(new int[live], new long[live], new long[live]);
@@ -312,35 +307,40 @@ public final class Keyspace {
     acknowledge(author, seen);
     Op op = mutation.op();
     long hash = KeyTable.hash(op.key());
-    Entry entry = table.find(op.key(), hash);
-    if (entry == null) {
-      entry = new Entry(op.key(), hash);
-      table.add(entry);
-    }
-    long held = entry.footprint();
+    Entry found = table.find(op.key(), hash);
+    long held = found == null ? 0 : found.footprint();
     DigestSum change = new DigestSum(origins, hash);
-    Change one = new Change(entry, mutation, seen, author, me, change);
-    Shown before = shownIfWatched(entry);
-    String contradiction = one.carryOut(op);
-    finish(entry, change.sum(), held);
+    Shown before = shownIfWatched(op.key(), found);
+    Entry entry;
+    String contradiction = null;
+    if (found != null && op instanceof Op.Put put && found.overwrite(mutation, put, seen, change)) {
+      entry = found;
+    } else {
+      FacetEntry opened = found == null ? new FacetEntry(op.key(), hash) : found.opened();
+      contradiction = new Change(opened, mutation, seen, author, me, change).carryOut(op);
+      entry = opened;
+    }
     used(entry);
-    tellIfChanged(entry, before);
+    finish(hash, found, entry, change.sum(), held);
+    tellIfChanged(op.key(), entry, before);
     return contradiction;
   }
 
   /**
    * Brings what is known of the whole up to date after a change of one entry.
    *
+   * @param found what the table holds of its key
+   * @param entry what it came to
    * @param digestChange how its digest changed
    * @param held its footprint before
    */
-  private void finish(Entry entry, long digestChange, long held) {
-    int bucket = table.bucket(entry.hash);
+  private void finish(long hash, @Nullable Entry found, Entry entry, long digestChange, long held) {
+    int bucket = table.bucket(hash);
     digest += digestChange;
     bucketDigests[bucket] += digestChange;
     count(held, entry.footprint());
     expiry.update(bucket, entry);
-    if (entry.isEmpty()) table.remove(entry);
+    table.exchange(found, entry.kept());
   }
 
   private void count(long held, long holds) {
@@ -350,7 +350,7 @@ public final class Keyspace {
 
   /** One mutation being applied to one entry. */
   private final class Change {
-    private final Entry entry;
+    private final FacetEntry entry;
     private final Mutation mutation;
     private final VersionVector seen;
     private final int author;
@@ -358,7 +358,12 @@ public final class Keyspace {
     private final DigestSum change;
 
     Change(
-        Entry entry, Mutation mutation, VersionVector seen, int author, int me, DigestSum change) {
+        FacetEntry entry,
+        Mutation mutation,
+        VersionVector seen,
+        int author,
+        int me,
+        DigestSum change) {
       this.entry = entry;
       this.mutation = mutation;
       this.seen = seen;
@@ -502,12 +507,12 @@ public final class Keyspace {
   }
 
   private void drop(int owner, Residuals.Waiting waiting) {
-    Entry entry = waiting.entry();
+    FacetEntry entry = waiting.entry();
     Chain chain = Chain.find(entry.chains, owner);
     if (chain == null || !chain.dead()) return;
     if (chain.resetDot != waiting.resetDot() && !settled.get(owner)) return;
     entry.chains = Chain.without(entry.chains, chain, new DigestSum(origins, entry.hash));
-    if (entry.isEmpty() && find(entry.key()) == entry) table.remove(entry);
+    if (entry.chains == null && find(entry.key()) == entry) table.exchange(entry, entry.kept());
   }
 
   /**
@@ -561,7 +566,7 @@ public final class Keyspace {
     table.replace(bucket, with);
     expiry.replace(expiring);
     if (watching == null) return;
-    with.forEach(entry -> tellIfChanged(entry, NOT_SHOWN));
+    with.forEach(entry -> tellIfChanged(entry.key(), entry, NOT_SHOWN));
   }
 
   private static final Shown NOT_SHOWN = new Shown(Dot.NONE, null);
@@ -570,39 +575,41 @@ public final class Keyspace {
   void add(Entry entry) {
     table.add(entry);
     entry.indexedAtMillis(Entry.NEVER);
-    finish(entry, entry.digest(origins), 0);
+    finish(entry.hash(), entry, entry, entry.digest(origins), 0);
   }
 
   /** Joins one entry of a snapshot into ours; theirs stays as it is. */
   void join(Entry theirs, Joining joining) {
-    Entry mine = table.find(theirs.key(), theirs.hash);
-    if (mine == null) {
-      if (theirs.isEmpty()) return;
-      mine = new Entry(theirs.key(), theirs.hash);
-      table.add(mine);
-    }
-    Shown shownBefore = shownIfWatched(mine);
-    long held = mine.footprint();
-    long before = mine.digest(origins);
+    Key key = theirs.key();
+    long hash = theirs.hash();
+    Entry found = table.find(key, hash);
+    if (found == null && theirs.isEmpty()) return;
+    Shown shownBefore = shownIfWatched(key, found);
+    long held = found == null ? 0 : found.footprint();
+    long before = found == null ? 0 : found.digest(origins);
+    FacetEntry mine = found == null ? new FacetEntry(key, hash) : found.opened();
     Join rule = joining.rule();
-    DigestSum collections = new DigestSum(origins, mine.hash);
-    mine.register = Register.join(mine.register, theirs.register, rule);
-    if (mine.list != null || theirs.list != null) {
+    DigestSum collections = new DigestSum(origins, hash);
+    mine.register = Register.join(mine.register, theirs.register(), rule);
+    if (mine.list != null || theirs.list() != null) {
       ItemList list = mine.list == null ? newList() : mine.list;
-      list.join(theirs.list == null ? newList() : theirs.list, rule, collections);
+      ItemList theirList = theirs.list();
+      list.join(theirList == null ? newList() : theirList, rule, collections);
       mine.list = list.isEmpty() ? null : list;
     }
-    if (mine.set != null || theirs.set != null) {
+    if (mine.set != null || theirs.set() != null) {
       MemberSet<Bytes> set = mine.set == null ? newSet() : mine.set;
-      set.join(theirs.set == null ? newSet() : theirs.set, rule, collections);
+      MemberSet<Bytes> theirSet = theirs.set();
+      set.join(theirSet == null ? newSet() : theirSet, rule, collections);
       mine.set = set.isEmpty() ? null : set;
     }
-    mine.chains = joinChains(mine, theirs.chains, joining);
-    finish(mine, mine.digest(origins) - before, held);
-    tellIfChanged(mine, shownBefore);
+    mine.chains = joinChains(mine, theirs.chains(), joining);
+    finish(hash, found, mine, mine.digest(origins) - before, held);
+    tellIfChanged(key, mine, shownBefore);
   }
 
-  private @Nullable Chain joinChains(Entry entry, @Nullable Chain theirChains, Joining joining) {
+  private @Nullable Chain joinChains(
+      FacetEntry entry, @Nullable Chain theirChains, Joining joining) {
     Chain mine = entry.chains;
     Chain theirs = Chain.frozen(theirChains);
     if (mine == null && theirs == null) return null;
@@ -673,8 +680,8 @@ public final class Keyspace {
 
   private boolean mayGo(Entry entry, @Nullable Key spared, IntPredicate buckets) {
     return entry.type() != Entry.Type.NONE
-        && (spared == null || !entry.isOf(spared))
-        && buckets.test(table.bucket(entry.hash));
+        && (spared == null || !entry.isOf(spared, entry.hash()))
+        && buckets.test(table.bucket(entry.hash()));
   }
 
   /**
@@ -688,7 +695,7 @@ public final class Keyspace {
         until,
         bucket -> true,
         entry -> {
-          if (filter.wanted(table.bucket(entry.hash), entry.indexedAtMillis())) {
+          if (filter.wanted(table.bucket(entry.hash()), entry.indexedAtMillis())) {
             removals.add(new Op.Delete(entry.key(), observed(entry), true));
           }
           return removals.size() < most;

@@ -7,6 +7,7 @@ import java.util.function.IntConsumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
+import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.Join;
 import org.natskvcache.crdt.Register;
 
@@ -86,8 +87,8 @@ public final class Merge {
   }
 
   void add(EntryLoader loader) {
-    Entry entry = loader.entry;
-    if (entry.isEmpty()) return;
+    Entry entry = loader.entry.kept();
+    if (entry == null) return;
     Arriving arriving = buckets[keyspace.bucket(entry.key())];
     arriving.theirs.add(entry);
     if (loader.covered) arriving.open(entry.key());
@@ -114,40 +115,29 @@ public final class Merge {
     arriving.open = new LinkedHashSet<>();
     arriving.allOpen = false;
     mine.forEach(entry -> {
-      Entry theirs = arriving.theirs.find(entry.key(), entry.hash);
+      Entry theirs = arriving.theirs.find(entry.key(), entry.hash());
       if (theirs == null ? !staysAlone(entry) : !same(entry, theirs)) arriving.open(entry.key());
     });
     arriving.theirs.forEach(entry -> {
-      if (mine.find(entry.key(), entry.hash) == null) arriving.open(entry.key());
+      if (mine.find(entry.key(), entry.hash()) == null) arriving.open(entry.key());
     });
   }
 
   /** Whether an entry that they do not have stays as it is. */
   private boolean staysAlone(Entry mine) {
-    for (Register r = mine.register; r != null; r = r.next) {
+    if (mine.onlyDot() != Dot.NONE) return rule.keepsMine(mine.onlyDot(), false);
+    for (Register r = mine.register(); r != null; r = r.next) {
       if (!rule.keepsMine(r.dot, false)) return false;
     }
-    for (Chain c = mine.chains; c != null; c = c.next) {
+    for (Chain c = mine.chains(); c != null; c = c.next) {
       if (c.start <= rule.theirsSeen().get(c.slot)) return false;
     }
-    return mine.list == null && mine.set == null;
+    return mine.list() == null && mine.set() == null;
   }
 
   /** Whether both sides surely hold the same; collections are not looked through. */
   private static boolean same(Entry mine, Entry theirs) {
-    Register one = mine.register;
-    Register other = theirs.register;
-    return one != null
-        && other != null
-        && one.dot == other.dot
-        && one.next == null
-        && other.next == null
-        && mine.chains == null
-        && theirs.chains == null
-        && mine.list == null
-        && theirs.list == null
-        && mine.set == null
-        && theirs.set == null;
+    return mine.onlyDot() != Dot.NONE && mine.onlyDot() == theirs.onlyDot();
   }
 
   /**
@@ -186,7 +176,7 @@ public final class Merge {
   private void join(Key key, KeyTable.Segment theirs, Keyspace.Joining joining) {
     long hash = KeyTable.hash(key);
     Entry other = theirs.find(key, hash);
-    keyspace.join(other == null ? new Entry(key, hash) : other, joining);
+    keyspace.join(other == null ? new FacetEntry(key, hash) : other, joining);
   }
 
   private void takeOver(int bucket, Arriving arriving, Keyspace.Joining joining) {

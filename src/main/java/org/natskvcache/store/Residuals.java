@@ -15,13 +15,13 @@ import org.natskvcache.crdt.VersionVector;
  */
 final class Residuals {
   /** A place to look; the entry may have changed meanwhile. */
-  record Waiting(long resetDot, Entry entry) {}
+  record Waiting(long resetDot, FacetEntry entry) {}
 
   private static final Comparator<Waiting> BY_RESET = Comparator.comparingLong(Waiting::resetDot);
 
   private final Map<Integer, Map<Integer, PriorityQueue<Waiting>>> byOwner = new HashMap<>();
 
-  void add(int owner, long resetDot, Entry entry) {
+  void add(int owner, long resetDot, FacetEntry entry) {
     byOwner
         .computeIfAbsent(owner, o -> new HashMap<>())
         .computeIfAbsent(Dot.slot(resetDot), a -> new PriorityQueue<>(BY_RESET))

@@ -64,10 +64,15 @@ public final class ValueWriter {
 
   /** Writes {@code list<u8>}, or a {@code string} given in UTF-8. */
   public ValueWriter bytes(byte[] value) {
-    u32(value.length);
-    room(value.length);
-    System.arraycopy(value, 0, bytes, size, value.length);
-    size += value.length;
+    return bytes(value, 0, value.length);
+  }
+
+  /** Writes {@code length} bytes of an array, from one position on, as {@link #bytes(byte[])}. */
+  public ValueWriter bytes(byte[] array, int from, int length) {
+    u32(length);
+    room(length);
+    System.arraycopy(array, from, bytes, size, length);
+    size += length;
     return this;
   }
 

@@ -9,9 +9,14 @@ public final class FaultyMemory {
   /** Flips a bit of the string under a key; its digests do not notice. */
   public static void flip(Keyspace keyspace, Key key) {
     Entry entry = keyspace.find(key);
-    Register r = entry.register;
-    byte[] rotten = r.value.clone();
-    rotten[0] ^= 1;
-    entry.register = new Register(r.dot, r.hlc, r.expireAtMillis, rotten, r.next);
+    if (entry instanceof FacetEntry facets && facets.register != null) {
+      Register r = facets.register;
+      byte[] rotten = r.value.clone();
+      rotten[0] ^= 1;
+      facets.register = new Register(r.dot, r.hlc, r.expireAtMillis, rotten, r.next);
+    } else {
+      entry.body = entry.body.clone();
+      entry.body[entry.body.length - 1] ^= 1;
+    }
   }
 }

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class KeyTableTest {
   private static Entry entry(String key) {
-    return new Entry(Key.of(key), KeyTable.hash(Key.of(key)));
+    return new FacetEntry(Key.of(key), KeyTable.hash(Key.of(key)));
   }
 
   private static List<Entry> from(KeyTable table, long cursor) {
@@ -32,8 +32,8 @@ class KeyTableTest {
   @Test
   void entriesOfEqualHashAreKeptApartByKey() {
     KeyTable table = new KeyTable(2);
-    Entry one = new Entry(Key.of("one"), 42);
-    Entry two = new Entry(Key.of("two"), 42);
+    Entry one = new FacetEntry(Key.of("one"), 42);
+    Entry two = new FacetEntry(Key.of("two"), 42);
     table.add(one);
     table.add(two);
     assertSame(one, table.find(Key.of("one"), 42));
@@ -48,8 +48,8 @@ class KeyTableTest {
   @Test
   void entriesOfEqualHashComeInOneRun() {
     KeyTable table = new KeyTable(0);
-    table.add(new Entry(Key.of("one"), 42));
-    table.add(new Entry(Key.of("two"), 42));
+    table.add(new FacetEntry(Key.of("one"), 42));
+    table.add(new FacetEntry(Key.of("two"), 42));
     List<Integer> runs = new ArrayList<>();
     table.from(0, sorted -> runs.add(sorted.size()));
     assertEquals(List.of(2), runs);
@@ -66,11 +66,11 @@ class KeyTableTest {
   void walkIsInUnsignedHashOrderFromTheCursorOn() {
     KeyTable table = new KeyTable(0);
     for (long hash : new long[] {-1, 5, Long.MIN_VALUE, Long.MAX_VALUE, 0}) {
-      table.add(new Entry(Key.of("h" + hash), hash));
+      table.add(new FacetEntry(Key.of("h" + hash), hash));
     }
-    List<Long> hashes = from(table, 5).stream().map(e -> e.hash).toList();
+    List<Long> hashes = from(table, 5).stream().map(e -> e.hash()).toList();
     assertEquals(List.of(5L, Long.MAX_VALUE, Long.MIN_VALUE, -1L), hashes);
-    assertEquals(List.of(-1L), from(table, -1).stream().map(e -> e.hash).toList());
+    assertEquals(List.of(-1L), from(table, -1).stream().map(e -> e.hash()).toList());
   }
 
   @Test
@@ -115,15 +115,15 @@ class KeyTableTest {
 
   private static void compare(KeyTable table, Map<Key, Entry> model, int bucketBits) {
     assertEquals(model.size(), table.size());
-    model.forEach((key, entry) -> assertSame(entry, table.find(key, entry.hash)));
+    model.forEach((key, entry) -> assertSame(entry, table.find(key, entry.hash())));
     List<Entry> walked = from(table, 0);
     List<Entry> sorted = new ArrayList<>(model.values());
-    sorted.sort(Comparator.comparing((Entry e) -> e.hash, Long::compareUnsigned));
+    sorted.sort(Comparator.comparing((Entry e) -> e.hash(), Long::compareUnsigned));
     assertEquals(sorted, walked);
     Set<Entry> seen = new HashSet<>();
     for (int bucket = 0; bucket < 1 << bucketBits; bucket++) {
       for (Entry entry : table.segment(bucket).entries()) {
-        int expected = bucketBits == 0 ? 0 : (int) (entry.hash >>> (64 - bucketBits));
+        int expected = bucketBits == 0 ? 0 : (int) (entry.hash() >>> (64 - bucketBits));
         assertEquals(expected, bucket);
         assertTrue(seen.add(entry));
       }

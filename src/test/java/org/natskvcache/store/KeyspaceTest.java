@@ -668,7 +668,7 @@ class KeyspaceTest {
     cache.run(new Command.ListAdd(key, Bytes.utf8("v")));
     int bucket = cache.keyspace.bucket(key);
     assertTrue(cache.keyspace.verify(bucket));
-    cache.keyspace.find(key).list.forEach((position, dot, value) -> value[0] ^= 1);
+    cache.keyspace.find(key).list().forEach((position, dot, value) -> value[0] ^= 1);
     assertFalse(cache.keyspace.verify(bucket));
     assertTrue(cache.keyspace.verify(bucket));
     cache.run(new Command.Delete(key));

@@ -67,12 +67,13 @@ public final class BucketWriter {
     out.bytes(entry.key().stored().array());
     ItemList list = entry.list();
     set = entry.set();
-    int facets = entry.register() == null ? 0 : SnapshotCodec.REGISTER;
+    Register register = entry.register();
+    int facets = register == null ? 0 : SnapshotCodec.REGISTER;
     if (entry.chains() != null) facets |= SnapshotCodec.CHAINS;
     if (list != null) facets |= SnapshotCodec.LIST;
     if (set != null) facets |= SnapshotCodec.SET;
     out.u8(facets);
-    if (entry.register() != null) registers(entry.register(), out);
+    if (register != null) registers(register, out);
     if (entry.chains() != null) chains(entry.chains(), out);
     if (list != null) {
       out.varint(list.size());

@@ -205,7 +205,7 @@ public final class KeyValueCodec {
   }
 
   private static boolean isText(Bytes value) {
-    return Utf8.isValid(value.array());
+    return value.to(Utf8::isValid);
   }
 
   private static Answer result(Bytes bytes) {

@@ -1,6 +1,5 @@
 package org.natskvcache.rpc.wasmbus;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.natskvcache.store.Bytes;
 
@@ -63,28 +62,27 @@ public final class MessagePackWriter {
 
   /** A str. */
   public MessagePackWriter text(String value) {
-    return text(value.getBytes(StandardCharsets.UTF_8));
+    return text(Bytes.utf8(value));
   }
 
   /** A str; the caller knows that it is UTF-8. */
   public MessagePackWriter text(Bytes value) {
-    return text(value.array());
+    return value.to(this::text);
   }
 
-  private MessagePackWriter text(byte[] value) {
-    int length = value.length;
+  private MessagePackWriter text(byte[] array, int from, int length) {
     if (length < 32) {
       put(0xa0 | length);
     } else {
       header(length, 0xd9);
     }
-    return raw(value);
+    return raw(array, from, length);
   }
 
   /** A bin. */
   public MessagePackWriter blob(byte[] value) {
     header(value.length, 0xc4);
-    return raw(value);
+    return raw(value, 0, value.length);
   }
 
   /** Announces {@code count} values. */
@@ -115,10 +113,10 @@ public final class MessagePackWriter {
     }
   }
 
-  private MessagePackWriter raw(byte[] value) {
-    room(value.length);
-    System.arraycopy(value, 0, bytes, size, value.length);
-    size += value.length;
+  private MessagePackWriter raw(byte[] array, int from, int length) {
+    room(length);
+    System.arraycopy(array, from, bytes, size, length);
+    size += length;
     return this;
   }
 

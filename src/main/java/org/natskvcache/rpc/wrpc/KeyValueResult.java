@@ -67,7 +67,7 @@ public final class KeyValueResult {
   private static byte[] value(Reply reply) {
     if (reply instanceof Reply.Absent) return ok(2).option(false).toByteArray();
     Bytes value = as(Reply.Value.class, reply).bytes();
-    return ok(value.size() + 8).option(true).bytes(value.array()).toByteArray();
+    return value.to(ok(value.size() + 8).option(true)::bytes).toByteArray();
   }
 
   /** Keys that another door made of bytes that are no text cannot be told here: left out. */
@@ -106,7 +106,7 @@ public final class KeyValueResult {
     ValueWriter out = ok((int) size).list(replies.size());
     for (int i = 0; i < replies.size(); i++) {
       if (replies.get(i) instanceof Reply.Value(Bytes value)) {
-        out.option(true).bytes(keys.get(i).array()).bytes(value.array());
+        value.to(out.option(true).bytes(keys.get(i).array())::bytes);
       } else {
         out.option(false);
       }
