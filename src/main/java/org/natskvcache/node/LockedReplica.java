@@ -100,15 +100,19 @@ public final class LockedReplica implements Replica {
   private void start(@Nullable Transport to) {
     lock.lock();
     try {
-      transport = to;
-      open = true;
-      holdUntilTick = now().tickMillis() + holdMillis;
-      timer = Thread.ofPlatform().daemon().name("cache-" + name).start(this::runTimer);
-      takeEffects();
+      begin(to);
     } finally {
       lock.unlock();
     }
     drain();
+  }
+
+  private void begin(@Nullable Transport to) {
+    transport = to;
+    open = true;
+    holdUntilTick = now().tickMillis() + holdMillis;
+    timer = Thread.ofPlatform().daemon().name("cache-" + name).start(this::runTimer);
+    takeEffects();
   }
 
   /**
@@ -121,10 +125,11 @@ public final class LockedReplica implements Replica {
     try {
       if (open) throw new IllegalStateException("reopened while open");
       if (settings.replicated()) node.rejoin(newOrigin(), now());
+      begin(to); // at once: a late frame of the life before must not carry out what is for this one
     } finally {
       lock.unlock();
     }
-    start(to);
+    drain();
   }
 
   @Override

@@ -19,6 +19,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.natskvcache.Waiting;
@@ -401,6 +402,30 @@ class LockedReplicaTest {
     agree();
     assertEquals("w", get(returning, "meanwhile"));
     assertEquals("1", get(replicas.get(1), "n"));
+  }
+
+  @Test
+  void lateFramesOfTheLifeBeforeDoNotTakeWhatIsForTheNext() throws InterruptedException {
+    pair();
+    LockedReplica returning = replicas.getFirst();
+    AtomicBoolean stop = new AtomicBoolean();
+    Thread late =
+        Thread.ofPlatform()
+            .start(() -> {
+              while (!stop.get()) returning.receive(new byte[] {0});
+            });
+    try {
+      for (int life = 0; life < 200; life++) {
+        returning.close();
+        Wire again = wire();
+        returning.reopen(again);
+        Waiting.until(
+            "listening under its name", () -> returning.status().origin().equals(again.name));
+      }
+    } finally {
+      stop.set(true);
+      late.join();
+    }
   }
 
   @Test
