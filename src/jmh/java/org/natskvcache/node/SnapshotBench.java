@@ -60,12 +60,11 @@ public class SnapshotBench {
   @State(Scope.Thread)
   public static class Joiner {
     ReplicatedState empty;
-    Staging staging;
+    List<Frame.SnapshotChunk> chunks;
 
     @Setup
     public void fetch(SnapshotBench bench) {
-      staging = bench.full.newStaging();
-      for (Frame.SnapshotChunk chunk : bench.written()) staging.add(chunk);
+      chunks = bench.written();
     }
 
     @Setup(Level.Invocation)
@@ -105,7 +104,9 @@ public class SnapshotBench {
 
   @Benchmark
   public ReplicatedState snapshotInstall(Joiner joiner) {
-    ReplicatedState.Installed installed = joiner.empty.install(joiner.staging);
+    Staging staging = joiner.empty.newStaging();
+    for (Frame.SnapshotChunk chunk : joiner.chunks) staging.add(chunk);
+    ReplicatedState.Installed installed = joiner.empty.install(staging);
     if (joiner.empty.keyspace().digest() != full.keyspace().digest()) {
       throw new IllegalStateException("installed: " + installed);
     }
