@@ -61,10 +61,20 @@ final class Specification {
   private final Origins origins;
   private final Map<Key, List<Written>> byKey = new LinkedHashMap<>();
   private final Map<Integer, VersionVector> rows = new LinkedHashMap<>();
+
+  /** The last mutation of each origin that was observed. */
+  private final VersionVector observed;
+
   private long count;
 
   Specification(Origins origins) {
     this.origins = origins;
+    observed = new VersionVector(origins);
+  }
+
+  /** Whether all that {@code included} names was observed; a snapshot may be ahead of that. */
+  boolean knows(VersionVector included) {
+    return observed.covers(included);
   }
 
   long count() {
@@ -105,6 +115,7 @@ final class Specification {
     }
     VersionVector seen = row.copy();
     row.raise(slot, Dot.sequence(mutation.dot()));
+    observed.raise(slot, Dot.sequence(mutation.dot()));
     Written written = new Written(mutation.dot(), seen, mutation.hlc(), mutation.op());
     List<Written> key = byKey.computeIfAbsent(mutation.op().key(), k -> new ArrayList<>());
     String wrong = mutation.op() instanceof Op.Append append ? misplaced(append, seen, key) : null;

@@ -64,7 +64,8 @@ class SimulationTest {
         60_039_907,
         60_081_463,
         60_150_423,
-        70_005_803
+        70_005_803,
+        100_082_502
       })
   void whatOnceFailedAgrees(long seed) {
     assertEquals(1, new Simulation(seed, Defect.NONE).run(STEPS).schedules);
