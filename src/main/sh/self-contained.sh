@@ -16,10 +16,31 @@ usable() {
   [ -f "$1/.ok" ] && [ -x "$1/runtime/bin/java" ] && [ "$(files "$1")" = "$(cat "$1/.ok")" ]
 }
 
+# Bounds the young generation, so that the collector's pauses stay short, where the heap is sure to be much
+# larger: with a gigabyte of memory or more, and no word on the heap in PROVIDER_JAVA_OPTS.
+bound_young() {
+  Y=
+  case ${PROVIDER_JAVA_OPTS:-} in *-Xm* | *Heap* | *RAM* | *New* | *GC*) return ;; esac
+  [ -r /proc/meminfo ] && [ ! -e /sys/fs/cgroup/memory ] || return 0
+  read -r _ M _ </proc/meminfo
+  [ "$M" -ge 1000000 ] || return 0
+  P=$(sed -n 's/^0:://p' /proc/self/cgroup 2>/dev/null)
+  while :; do
+    if [ -r "/sys/fs/cgroup$P/memory.max" ]; then
+      read -r M <"/sys/fs/cgroup$P/memory.max"
+      [ "$M" = max ] || [ ${#M} -gt 9 ] || return 0
+    fi
+    [ -n "$P" ] || break
+    P=${P%/*}
+  done
+  Y='-Xmn64m -XX:SurvivorRatio=4'
+}
+
 run() {
+  bound_young
   [ -z "$said" ] || echo "$N: runs from $R, since$said" >&2
   exec "$R/runtime/bin/java" -Xlog:disable -Xlog:all=warning:stderr -Xlog:aot=off -Xlog:cds=off \
-    -XX:+UseSerialGC -XX:+UseCompactObjectHeaders -XX:AOTCache="$R/nats-kvcache.aot" \
+    -XX:+UseSerialGC -XX:+UseCompactObjectHeaders $Y -XX:AOTCache="$R/nats-kvcache.aot" \
     -Dnats-kvcache.executable="$E" ${PROVIDER_JAVA_OPTS:-} -jar "$R/nats-kvcache.jar" "$@"
 }
 
