@@ -21,13 +21,18 @@ usable() {
 bound_young() {
   Y=
   case ${PROVIDER_JAVA_OPTS:-} in *-Xm* | *Heap* | *RAM* | *New* | *GC*) return ;; esac
-  [ -r /proc/meminfo ] && [ ! -e /sys/fs/cgroup/memory ] || return 0
+  [ -r /proc/meminfo ] || return 0
   read -r _ M _ </proc/meminfo
   [ "$M" -ge 1000000 ] || return 0
-  P=$(sed -n 's/^0:://p' /proc/self/cgroup 2>/dev/null)
+  if [ -e /sys/fs/cgroup/memory ]; then # version 1
+    G=/sys/fs/cgroup/memory L=memory.limit_in_bytes C=memory
+  else
+    G=/sys/fs/cgroup L=memory.max C=
+  fi
+  P=$(sed -n "s/^[0-9]*:$C://p" /proc/self/cgroup 2>/dev/null)
   while :; do
-    if [ -r "/sys/fs/cgroup$P/memory.max" ]; then
-      read -r M <"/sys/fs/cgroup$P/memory.max"
+    if [ -r "$G$P/$L" ]; then
+      read -r M <"$G$P/$L"
       [ "$M" = max ] || [ ${#M} -gt 9 ] || return 0
     fi
     [ -n "$P" ] || break
