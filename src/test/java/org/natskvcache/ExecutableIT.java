@@ -287,6 +287,29 @@ class ExecutableIT {
     assertEquals(0, handle.children().count());
   }
 
+  @Test
+  void youngGenerationIsBoundedUnlessTheHeapIsTheUsersOrSmall() {
+    var machine =
+        (com.sun.management.OperatingSystemMXBean)
+            java.lang.management.ManagementFactory.getOperatingSystemMXBean();
+    assumeTrue(machine.getTotalMemorySize() > 1 << 30, "there is little memory");
+    assertEquals(1, youngBounds(Map.of()));
+    assertEquals(0, youngBounds(Map.of("PROVIDER_JAVA_OPTS", "-Xmx64m")));
+    assertEquals(0, youngBounds(Map.of("PROVIDER_JAVA_OPTS", "-XX:MaxRAMPercentage=70")));
+  }
+
+  private long youngBounds(Map<String, String> more) {
+    Map<String, String> environment = new HashMap<>(more);
+    environment.put("XDG_CACHE_HOME", warm.toString());
+    ProviderProcess process = ProviderProcess.start(environment, null);
+    processes.add(process);
+    ProcessHandle handle = ProcessHandle.of(process.pid()).orElseThrow();
+    Waiting.until(
+        "Java in the shell's place",
+        () -> handle.info().command().filter(name -> name.endsWith("/java")).isPresent());
+    return Stream.of(handle.info().arguments().orElseThrow()).filter("-Xmn64m"::equals).count();
+  }
+
   /** Another shell with no other tools than its own. */
   @Test
   void busyboxIsEnough() throws Exception {
