@@ -44,8 +44,9 @@ public final class CoreBench {
     for (RunResult result : results) print(result);
   }
 
-  /** In this process, on little data. */
+  /** In this process, on little data; others may measure meanwhile. */
   private static void moment(ChainedOptionsBuilder options) {
+    System.setProperty("jmh.ignoreLock", "true");
     TimeValue moment = TimeValue.milliseconds(20);
     options
         .forks(0)
