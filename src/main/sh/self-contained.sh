@@ -29,7 +29,10 @@ bound_young() {
   else
     G=/sys/fs/cgroup L=memory.max C=
   fi
-  P=$(sed -n "s/^[0-9]*:$C://p" /proc/self/cgroup 2>/dev/null)
+  P=
+  [ -r /proc/self/cgroup ] && while IFS=: read -r _ M B; do
+    [ "$M" != "$C" ] || P=$B
+  done </proc/self/cgroup
   while :; do
     if [ -r "$G$P/$L" ]; then
       read -r M <"$G$P/$L"

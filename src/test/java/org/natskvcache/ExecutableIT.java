@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -279,19 +281,25 @@ class ExecutableIT {
     environment.remove("PROVIDER_JAVA_OPTS");
     ProviderProcess waiting = ProviderProcess.start(environment, null);
     processes.add(waiting);
-    ProcessHandle handle = ProcessHandle.of(waiting.pid()).orElseThrow();
+    assertEquals(0, java(waiting).children().count());
+  }
+
+  /** The process once Java is in the shell's place, and its arguments can be read. */
+  private static ProcessHandle java(ProviderProcess process) {
+    ProcessHandle handle = ProcessHandle.of(process.pid()).orElseThrow();
     Waiting.until(
         "Java in the shell's place",
-        () ->
-            handle.info().command().filter(name -> name.endsWith("/runtime/bin/java")).isPresent());
-    assertEquals(0, handle.children().count());
+        () -> {
+          ProcessHandle.Info info = handle.info();
+          return info.command().filter(name -> name.endsWith("/runtime/bin/java")).isPresent()
+              && info.arguments().isPresent();
+        });
+    return handle;
   }
 
   @Test
   void youngGenerationIsBoundedUnlessTheHeapIsTheUsersOrSmall() {
-    var machine =
-        (com.sun.management.OperatingSystemMXBean)
-            java.lang.management.ManagementFactory.getOperatingSystemMXBean();
+    var machine = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     assumeTrue(machine.getTotalMemorySize() > 1 << 30, "there is little memory");
     assertEquals(1, youngBounds(Map.of()));
     assertEquals(0, youngBounds(Map.of("PROVIDER_JAVA_OPTS", "-Xmx64m")));
@@ -303,11 +311,9 @@ class ExecutableIT {
     environment.put("XDG_CACHE_HOME", warm.toString());
     ProviderProcess process = ProviderProcess.start(environment, null);
     processes.add(process);
-    ProcessHandle handle = ProcessHandle.of(process.pid()).orElseThrow();
-    Waiting.until(
-        "Java in the shell's place",
-        () -> handle.info().command().filter(name -> name.endsWith("/java")).isPresent());
-    return Stream.of(handle.info().arguments().orElseThrow()).filter("-Xmn64m"::equals).count();
+    return Stream.of(java(process).info().arguments().orElseThrow())
+        .filter("-Xmn64m"::equals)
+        .count();
   }
 
   /** Another shell with no other tools than its own. */

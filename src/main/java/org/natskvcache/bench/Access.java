@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
@@ -41,14 +40,17 @@ public record Access(@Nullable String jwt, @Nullable SigningKey user, @Nullable 
     } catch (IOException e) {
       throw new IOException("cannot read the credentials file " + credentials, e);
     }
-    Matcher seed = SEED.matcher(text);
-    Nkey.Seed parsed =
-        (seed.find() ? Nkey.parseSeed(seed.group()) : Optional.<Nkey.Seed>empty())
-            .filter(it -> it.role() == Nkey.Role.USER)
+    SigningKey user =
+        SEED.matcher(text)
+            .results()
+            .flatMap(seed -> Nkey.parseSeed(seed.group()).stream())
+            .filter(seed -> seed.role() == Nkey.Role.USER)
+            .map(SigningKey::new)
+            .findFirst()
             .orElseThrow(
                 () -> new IOException(credentials + " holds no seed of a user, SU and 56 letters"));
     Matcher jwt = JWT.matcher(text);
-    return new Access(jwt.find() ? jwt.group(1) : null, new SigningKey(parsed), tls);
+    return new Access(jwt.find() ? jwt.group(1) : null, user, tls);
   }
 
   /** Without secrets. */

@@ -1,6 +1,7 @@
 package org.natskvcache.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -10,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -23,7 +23,8 @@ import org.junit.jupiter.params.provider.CsvSource;
  * Never a time.
  */
 class BenchmarksIT {
-  private static final Pattern FIGURE = Pattern.compile("\\d");
+  /** Digits, which are no part of a word and have no minus before them. */
+  private static final Pattern FIGURE = Pattern.compile("(?<![\\w.-])\\d+(\\.\\d+)?\\b");
 
   @TempDir Path folder;
 
@@ -54,8 +55,8 @@ class BenchmarksIT {
     List<String> lines = printed.lines().filter(it -> pattern.matcher(it).find()).toList();
     assertEquals(count, lines.size(), printed);
     for (String each : lines) {
-      Matcher after = FIGURE.matcher(each);
-      assertTrue(after.find(), each);
+      assertTrue(FIGURE.matcher(each).find(), each);
+      assertFalse(each.contains("NaN") || each.contains("Infinity") || each.contains(" -"), each);
     }
   }
 

@@ -9,33 +9,20 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
-import java.util.Map;
-import java.util.Objects;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.natskvcache.NatsForTests;
+import org.natskvcache.TlsForTests;
 import org.natskvcache.nats.TestNkeys;
 import org.natskvcache.nats.TlsFiles;
 
 /** Every way in, against a real server. */
 class WireIT {
-  private static final String TLS =
-      "tls { cert_file: \"$DIR/server.pem\", key_file: \"$DIR/server-key.pem\" %s }\n";
-
   @TempDir Path folder;
 
-  private static Path resource(String name) throws Exception {
-    return Path.of(Objects.requireNonNull(WireIT.class.getResource("/tls/" + name)).toURI());
-  }
-
-  private static NatsForTests server(String config) throws Exception {
-    Map<String, byte[]> files = new HashMap<>();
-    for (String name : new String[] {"server.pem", "server-key.pem", "ca.pem"}) {
-      files.put(name, Files.readAllBytes(resource(name)));
-    }
-    return NatsForTests.start(config, files);
+  private static NatsForTests server(String config) {
+    return NatsForTests.start(config, TlsForTests.serverFiles());
   }
 
   private Path credentials(String text) throws IOException {
@@ -70,10 +57,10 @@ class WireIT {
   @Test
   void seedAloneByTlsToAServerOfOurAuthority() throws Exception {
     TestNkeys user = TestNkeys.user();
-    SSLContext tls = TlsFiles.context(resource("ca.pem"), null, null);
+    SSLContext tls = TlsFiles.context(TlsForTests.file("ca.pem"), null, null);
     Access access = Access.of(credentials(user.seed() + "\n"), tls);
     String users = "authorization { users: [ { nkey: " + user.publicKey() + " } ] }\n";
-    try (NatsForTests nats = server(TLS.formatted("") + users)) {
+    try (NatsForTests nats = server(TlsForTests.SERVER.formatted("") + users)) {
       assertSpeaks(nats.url(), access);
       assertSpeaks(nats.url().replace("nats://", "tls://"), access);
     }
@@ -83,8 +70,12 @@ class WireIT {
   @Test
   void certificateOfOurs() throws Exception {
     SSLContext tls =
-        TlsFiles.context(resource("ca.pem"), resource("client.pem"), resource("client-key.pem"));
-    try (NatsForTests nats = server(TLS.formatted(", ca_file: \"$DIR/ca.pem\", verify: true"))) {
+        TlsFiles.context(
+            TlsForTests.file("ca.pem"),
+            TlsForTests.file("client.pem"),
+            TlsForTests.file("client-key.pem"));
+    try (NatsForTests nats =
+        server(TlsForTests.SERVER.formatted(", ca_file: \"$DIR/ca.pem\", verify: true"))) {
       assertSpeaks(nats.url(), new Access(null, null, tls));
     }
   }
@@ -94,14 +85,7 @@ class WireIT {
     TestNkeys operator = TestNkeys.operator();
     TestNkeys account = TestNkeys.account();
     TestNkeys user = TestNkeys.user();
-    String config =
-        "operator: "
-            + operator.operatorJwt()
-            + "\nresolver: MEMORY\nresolver_preload: { "
-            + account.publicKey()
-            + ": "
-            + operator.accountJwt(account)
-            + " }\n";
+    String config = operator.serverConfig(account);
     try (NatsForTests nats = server(config)) {
       assertSpeaks(nats.url(), Access.of(credentials(creds(account.userJwt(user), user)), null));
       assertThrows(IOException.class, () -> Wire.connect(nats.url(), Access.OPEN));
@@ -110,8 +94,9 @@ class WireIT {
 
   @Test
   void serverOfAnotherAuthorityIsRefused() throws Exception {
-    Access access = new Access(null, null, TlsFiles.context(resource("other-ca.pem"), null, null));
-    try (NatsForTests nats = server(TLS.formatted(""))) {
+    Access access =
+        new Access(null, null, TlsFiles.context(TlsForTests.file("other-ca.pem"), null, null));
+    try (NatsForTests nats = server(TlsForTests.SERVER.formatted(""))) {
       IOException refused = assertThrows(IOException.class, () -> Wire.connect(nats.url(), access));
       assertTrue(refused.getMessage().contains("PKIX"), refused::toString);
     }

@@ -8,23 +8,17 @@ import static org.natskvcache.Waiting.until;
 
 import ch.qos.logback.classic.Level;
 import io.nats.client.Connection;
-import java.io.IOException;
-import java.io.InputStream;
-import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 import org.natskvcache.LogLines;
 import org.natskvcache.NatsForTests;
+import org.natskvcache.TlsForTests;
 
 /** Every way to prove who we are and to check who the server is, against a real server. */
 class NatsConnectorIT {
-  private static final String TLS =
-      "tls { cert_file: \"$DIR/server.pem\", key_file: \"$DIR/server-key.pem\" %s }\n";
-
   @Test
   void connectsWithoutCredentials() {
     assertConnects("", url -> ConnectionSettings.of(url));
@@ -58,70 +52,70 @@ class NatsConnectorIT {
     TestNkeys account = TestNkeys.account();
     TestNkeys user = TestNkeys.user();
     assertConnects(
-        "operator: "
-            + operator.operatorJwt()
-            + "\nresolver: MEMORY\nresolver_preload: { "
-            + account.publicKey()
-            + ": "
-            + operator.accountJwt(account)
-            + " }\n",
+        operator.serverConfig(account),
         url -> ConnectionSettings.of(url).withCredentials(account.userJwt(user), user.seed()));
   }
 
   @Test
   void connectsByTlsToAServerOfOurAuthority() {
     assertConnects(
-        TLS.formatted(""),
-        url -> ConnectionSettings.of(tls(url)).withTls(resource("ca.pem"), null, null));
+        TlsForTests.SERVER.formatted(""),
+        url -> ConnectionSettings.of(tls(url)).withTls(TlsForTests.file("ca.pem"), null, null));
   }
 
   @Test
   void connectsByTlsToANameInTheCertificate() {
     assertConnects(
-        TLS.formatted(""),
+        TlsForTests.SERVER.formatted(""),
         url ->
             ConnectionSettings.of(tls(url).replace("127.0.0.1", "localhost"))
-                .withTls(resource("ca.pem"), null, null));
+                .withTls(TlsForTests.file("ca.pem"), null, null));
   }
 
   @Test
   void showsItsOwnCertificateWhenAsked() {
     assertConnects(
-        TLS.formatted(", ca_file: \"$DIR/ca.pem\", verify: true"),
+        TlsForTests.SERVER.formatted(", ca_file: \"$DIR/ca.pem\", verify: true"),
         url ->
             ConnectionSettings.of(tls(url))
-                .withTls(resource("ca.pem"), resource("client.pem"), resource("client-key.pem")));
+                .withTls(
+                    TlsForTests.file("ca.pem"),
+                    TlsForTests.file("client.pem"),
+                    TlsForTests.file("client-key.pem")));
   }
 
   @Test
   void tlsAndPasswordGoTogether() {
     assertConnects(
-        TLS.formatted("") + "authorization { user: u, password: pw }\n",
+        TlsForTests.SERVER.formatted("") + "authorization { user: u, password: pw }\n",
         url ->
             ConnectionSettings.of(tls(url).replace("//", "//u:pw@"))
-                .withTls(resource("ca.pem"), null, null));
+                .withTls(TlsForTests.file("ca.pem"), null, null));
   }
 
   @Test
   void refusesAServerOfAnotherAuthority() {
     assertNeverConnects(
-        TLS.formatted(""),
-        url -> ConnectionSettings.of(tls(url)).withTls(resource("other-ca.pem"), null, null),
+        TlsForTests.SERVER.formatted(""),
+        url ->
+            ConnectionSettings.of(tls(url)).withTls(TlsForTests.file("other-ca.pem"), null, null),
         "PKIX");
   }
 
   @Test
   void refusesAServerWithAnotherNameInItsCertificate() {
     assertNeverConnects(
-        TLS.formatted("").replace("server", "elsewhere"),
-        url -> ConnectionSettings.of(tls(url)).withTls(resource("ca.pem"), null, null),
+        TlsForTests.SERVER.formatted("").replace("server", "elsewhere"),
+        url -> ConnectionSettings.of(tls(url)).withTls(TlsForTests.file("ca.pem"), null, null),
         "127.0.0.1");
   }
 
   @Test
   void refusesAServerWithoutTlsWhenTlsWasAskedFor() {
     assertNeverConnects(
-        "", url -> ConnectionSettings.of(url).withTls(resource("ca.pem"), null, null), "SSL");
+        "",
+        url -> ConnectionSettings.of(url).withTls(TlsForTests.file("ca.pem"), null, null),
+        "SSL");
   }
 
   /**
@@ -129,30 +123,36 @@ class NatsConnectorIT {
    */
   @Test
   void takesUpTlsWhenAPlainAddressLeadsToAServerThatDemandsIt() {
-    assertNeverConnects(TLS.formatted(""), ConnectionSettings::of, "PKIX");
+    assertNeverConnects(TlsForTests.SERVER.formatted(""), ConnectionSettings::of, "PKIX");
   }
 
   @Test
   void unreadableFilesAreToldByTheirSetting() {
     assertNeverConnects(
-        TLS.formatted(""),
+        TlsForTests.SERVER.formatted(""),
         url -> ConnectionSettings.of(tls(url)).withTls(Path.of("no-such.pem"), null, null),
         "NATS_CA_FILE");
     assertNeverConnects(
-        TLS.formatted(""),
-        url -> ConnectionSettings.of(url).withTls(resource("server-key.pem"), null, null),
+        TlsForTests.SERVER.formatted(""),
+        url -> ConnectionSettings.of(url).withTls(TlsForTests.file("server-key.pem"), null, null),
         "NATS_CA_FILE");
     assertNeverConnects(
-        TLS.formatted(""),
+        TlsForTests.SERVER.formatted(""),
         url ->
             ConnectionSettings.of(url)
-                .withTls(resource("ca.pem"), resource("client.pem"), resource("client.pem")),
+                .withTls(
+                    TlsForTests.file("ca.pem"),
+                    TlsForTests.file("client.pem"),
+                    TlsForTests.file("client.pem")),
         "NATS_KEY_FILE");
     assertNeverConnects(
-        TLS.formatted(""),
+        TlsForTests.SERVER.formatted(""),
         url ->
             ConnectionSettings.of(url)
-                .withTls(resource("ca.pem"), resource("client.pem"), resource("server-key.pem")),
+                .withTls(
+                    TlsForTests.file("ca.pem"),
+                    TlsForTests.file("client.pem"),
+                    TlsForTests.file("server-key.pem")),
         "NATS_KEY_FILE");
   }
 
@@ -227,7 +227,7 @@ class NatsConnectorIT {
   private static void assertConnects(String config, Settings settings) {
     var heard = new Heard();
     try (var log = LogLines.of(NatsConnector.class);
-        var nats = NatsForTests.start(config, tlsFiles());
+        var nats = NatsForTests.start(config, TlsForTests.serverFiles());
         var connector =
             NatsConnector.open(settings.of(nats.url()), ConnectionTuning.door("test"), heard)) {
       until(() -> "up; " + log.all(), () -> heard.said("up"));
@@ -242,7 +242,7 @@ class NatsConnectorIT {
   private static void assertNeverConnects(String config, Settings settings, String... reasons) {
     var heard = new Heard();
     try (var log = LogLines.of(NatsConnector.class);
-        var nats = NatsForTests.start(config + "debug: true\n", tlsFiles());
+        var nats = NatsForTests.start(config + "debug: true\n", TlsForTests.serverFiles());
         var _ = NatsConnector.open(settings.of(nats.url()), ConnectionTuning.door("test"), heard)) {
       until(() -> "said so; " + log.all(), () -> !log.at(Level.WARN).isEmpty());
       boolean reachesServer = !reasons[0].startsWith("NATS_");
@@ -267,28 +267,6 @@ class NatsConnectorIT {
 
   private static String tls(String url) {
     return url.replace("nats://", "tls://");
-  }
-
-  private static Path resource(String name) {
-    try {
-      return Path.of(
-          Objects.requireNonNull(NatsConnectorIT.class.getResource("/tls/" + name)).toURI());
-    } catch (URISyntaxException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  private static Map<String, byte[]> tlsFiles() {
-    var files = new java.util.HashMap<String, byte[]>();
-    for (String name :
-        List.of("server.pem", "server-key.pem", "elsewhere.pem", "elsewhere-key.pem", "ca.pem")) {
-      try (InputStream in = NatsConnectorIT.class.getResourceAsStream("/tls/" + name)) {
-        files.put(name, Objects.requireNonNull(in).readAllBytes());
-      } catch (IOException e) {
-        throw new IllegalStateException(e);
-      }
-    }
-    return files;
   }
 
   /** What a listener was told, in order. */

@@ -65,11 +65,19 @@ public final class TestNkeys {
     return text(raw);
   }
 
-  public String operatorJwt() {
+  private String operatorJwt() {
     return jwt(publicKey(), "\"type\":\"operator\",\"version\":2");
   }
 
-  public String accountJwt(TestNkeys account) {
+  /**
+   * Makes a server, of which this is the operator, know one account: lines of its configuration.
+   */
+  public String serverConfig(TestNkeys account) {
+    return "operator: %s\nresolver: MEMORY\nresolver_preload: { %s: %s }\n"
+        .formatted(operatorJwt(), account.publicKey(), accountJwt(account));
+  }
+
+  private String accountJwt(TestNkeys account) {
     return jwt(
         account.publicKey(),
         "\"limits\":{\"subs\":-1,\"data\":-1,\"payload\":-1,\"imports\":-1,\"exports\":-1,"

@@ -42,6 +42,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.NatsForTests;
 import org.natskvcache.ProviderProcess;
+import org.natskvcache.TlsForTests;
 import org.natskvcache.Waiting;
 import org.natskvcache.nats.TestNkeys;
 import org.natskvcache.provider.CacheSettings;
@@ -145,13 +146,7 @@ class SecretsIT {
                 Map.of()),
             "host:" + hostPassword);
     TestNkeys operator = TestNkeys.operator();
-    byJwt =
-        fixture.open(
-            NatsForTests.start(
-                "operator: %s\nresolver: MEMORY\nresolver_preload: { %s: %s }\n"
-                    .formatted(
-                        operator.operatorJwt(), account.publicKey(), operator.accountJwt(account)),
-                Map.of()));
+    byJwt = fixture.open(NatsForTests.start(operator.serverConfig(account), Map.of()));
     byToken =
         fixture.open(
             NatsForTests.start("authorization { token: \"%s\" }\n".formatted(token), Map.of()));
@@ -528,7 +523,7 @@ class SecretsIT {
                 "NATS_URL",
                 tls,
                 "NATS_CERT_FILE",
-                resource("client.pem"),
+                TlsForTests.file("client.pem").toString(),
                 "NATS_KEY_FILE",
                 file.toString()),
             "store"));
@@ -573,10 +568,6 @@ class SecretsIT {
 
   private boolean spans(String text) {
     return collector.bodies().stream().anyMatch(body -> body.contains(text));
-  }
-
-  private static String resource(String name) throws Exception {
-    return Path.of(SecretsIT.class.getResource("/tls/" + name).toURI()).toString();
   }
 
   private static String latin(byte[] bytes) {

@@ -43,6 +43,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.natskvcache.NatsForTests;
 import org.natskvcache.ProviderProcess;
+import org.natskvcache.TlsForTests;
 import org.natskvcache.metrics.Counter;
 import org.natskvcache.wrpc.ValueWriter;
 import org.natskvcache.wrpc.WrpcCaller;
@@ -381,7 +382,7 @@ class TelemetryIT {
               {"enable_traces":true,"observability_endpoint":"https://localhost:%d",\
               "protocol":"Grpc","additional_ca_paths":["%s","no-such-file"],"traces_sampler":7}\
               """
-                  .formatted(secured.port(), resource("ca.pem")),
+                  .formatted(secured.port(), TlsForTests.file("ca.pem")),
               SOON);
       set();
       secured.awaitSpan(STORE + "/set");
@@ -392,19 +393,16 @@ class TelemetryIT {
     }
   }
 
-  private static Path resource(String name) throws Exception {
-    return Path.of(TelemetryIT.class.getResource("/tls/" + name).toURI());
-  }
-
   private static SSLContext tls() throws Exception {
     Certificate[] chain;
-    try (InputStream in = Files.newInputStream(resource("server.pem"))) {
+    try (InputStream in = Files.newInputStream(TlsForTests.file("server.pem"))) {
       chain =
           CertificateFactory.getInstance("X.509")
               .generateCertificates(in)
               .toArray(Certificate[]::new);
     }
-    String pem = Files.readString(resource("server-key.pem")).replaceAll("-----[^-]+-----", "");
+    String pem =
+        Files.readString(TlsForTests.file("server-key.pem")).replaceAll("-----[^-]+-----", "");
     var key =
         KeyFactory.getInstance(chain[0].getPublicKey().getAlgorithm())
             .generatePrivate(new PKCS8EncodedKeySpec(Base64.getMimeDecoder().decode(pem)));
