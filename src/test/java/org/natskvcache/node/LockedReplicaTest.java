@@ -41,6 +41,16 @@ import org.natskvcache.store.Reply;
 class LockedReplicaTest {
   private static final NodeSettings SETTINGS = NodeSettings.replicated(Limits.DEFAULTS, 200);
 
+  /** Does not think that it is alone because the machine was busy. */
+  private static final NodeSettings PATIENT =
+      new NodeSettings(
+          SETTINGS.limits(),
+          true,
+          SETTINGS.heartbeatMillis(),
+          60_000,
+          SETTINGS.clocks(),
+          SETTINGS.defect());
+
   /** One end of a wire to another replica; a thread of its own carries the frames over in order. */
   private final class Wire implements Transport {
     private final ExecutorService carrier = Executors.newSingleThreadExecutor();
@@ -236,7 +246,7 @@ class LockedReplicaTest {
     Waiting.until("the first one live", () -> live(first));
     call(first, set("k", "v"));
     Wire back = wire();
-    LockedReplica second = started(new LockedReplica("test", SETTINGS, back, 60_000), back);
+    LockedReplica second = started(new LockedReplica("test", PATIENT, back, 60_000), back);
     List<Reply> answers = new ArrayList<>();
     second.call(new Command.Get(Key.of("k")), answers::add);
     assertEquals(List.of(), answers);
