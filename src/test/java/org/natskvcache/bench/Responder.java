@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import org.natskvcache.cli.BenchOperation;
 
 /**
  * A process that answers calls, which is measured. It dies with this JVM.
@@ -17,9 +18,10 @@ import java.util.concurrent.TimeUnit;
  * @param label in tables
  * @param sized whether its id ends with the size of values
  */
-record Responder(String label, boolean sized, Process process, double startMillis, double idleMiB) {
+record Responder(String label, boolean sized, Process process, Spread startMillis, double idleMiB) {
   private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
   private static final Duration START_MAX = Duration.ofSeconds(30);
+  private static final Duration QUESTION_MAX = Duration.ofSeconds(1);
 
   static {
     Runtime.getRuntime()
@@ -27,9 +29,12 @@ record Responder(String label, boolean sized, Process process, double startMilli
   }
 
   /**
-   * Starts it twice, the first time for what is only done once, and waits for its first answer.
+   * Starts it again and again, the first time for what is only done once, each time until its first
+   * answer. The last one stays, and its memory is looked at when it has been idle.
    *
    * @param stdin written whole; empty leaves the input open
+   * @param starts how many are measured
+   * @param idle how long nothing is asked before its memory counts
    */
   static Responder start(
       String label,
@@ -37,16 +42,22 @@ record Responder(String label, boolean sized, Process process, double startMilli
       List<String> command,
       String stdin,
       String url,
-      Contract contract)
+      Contract contract,
+      int starts,
+      Duration idle)
       throws IOException, InterruptedException {
-    Process first = process(command, stdin);
-    awaitAnswer(label, first, url, contract);
-    end(first);
-    long begin = System.nanoTime();
-    Process second = process(command, stdin);
-    awaitAnswer(label, second, url, contract);
-    double millis = (System.nanoTime() - begin) / 1e6;
-    return new Responder(label, sized, second, millis, residentMiB(second.pid()));
+    Process process = process(command, stdin);
+    awaitAnswer(label, process, url, contract);
+    List<Double> millis = new ArrayList<>();
+    for (int i = 0; i < starts; i++) {
+      end(process);
+      long begin = System.nanoTime();
+      process = process(command, stdin);
+      awaitAnswer(label, process, url, contract);
+      millis.add((System.nanoTime() - begin) / 1e6);
+    }
+    Thread.sleep(idle);
+    return new Responder(label, sized, process, Spread.of(millis), residentMiB(process.pid()));
   }
 
   /** A class of ours as a command. */
@@ -81,15 +92,22 @@ record Responder(String label, boolean sized, Process process, double startMilli
     if (!process.waitFor(5, TimeUnit.SECONDS)) process.destroyForcibly().waitFor();
   }
 
+  /** Asks over one connection, on this thread: what asks must not take the processor. */
   private static void awaitAnswer(String label, Process process, String url, Contract contract)
       throws IOException, InterruptedException {
     long deadline = System.nanoTime() + START_MAX.toNanos();
-    try (Load load = new Load(url, Access.OPEN, contract, 1)) {
-      while (!load.fill(1, 1_000).trouble().isEmpty()) {
+    Contract.Prepared question = contract.prepare(BenchOperation.SET, 0);
+    try (Wire wire = Wire.connect(url, Access.OPEN)) {
+      while (true) {
+        long now = System.nanoTime();
+        var once = new Caller.Schedule(now, now, now, 1, 1, 0, QUESTION_MAX.toNanos());
+        var caller =
+            new Caller(wire, contract, (random, number) -> question, once, "_INBOX.start.", 0);
+        caller.run();
+        if (caller.tally().trouble().isEmpty()) return;
         if (!process.isAlive() || System.nanoTime() > deadline) {
           throw new IOException(label + " does not answer");
         }
-        // without this pause the questions would take the processor from the one they wait for
         Thread.sleep(3);
       }
     }

@@ -6,6 +6,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -50,14 +51,17 @@ final class Suite {
       long failed) {}
 
   /** How long; from system properties. */
-  record Settings(double seconds, double warmUpSeconds, int turns, int[] windows, int[] sizes) {
-    static final Settings SMOKE = new Settings(0.2, 0.1, 1, new int[] {16}, new int[] {64});
+  record Settings(
+      double seconds, double warmUpSeconds, int turns, Duration idle, int[] windows, int[] sizes) {
+    static final Settings SMOKE =
+        new Settings(0.2, 0.1, 1, Duration.ofMillis(100), new int[] {16}, new int[] {64});
 
     static Settings ofProperties() {
       if (Boolean.getBoolean("bench.smoke")) return SMOKE;
       double seconds = Double.parseDouble(System.getProperty("bench.seconds", "2"));
       int turns = Integer.getInteger("bench.turns", 5);
-      return new Settings(seconds, seconds / 2, turns, new int[] {1, 16, 256}, SIZES);
+      return new Settings(
+          seconds, seconds / 2, turns, Duration.ofSeconds(3), new int[] {1, 16, 256}, SIZES);
     }
   }
 
@@ -126,7 +130,14 @@ final class Suite {
     BenchOptions options =
         options(BenchOptions.Door.WRPC, BenchOperation.GET, SIZES[0], 1, label, sized);
     Contract contract = Load.contract(options, options.targets().getFirst(), null);
-    all.add(Responder.start(label, sized, command, stdin, nats.url(), contract));
+    all.add(start(label, sized, command, stdin, contract));
+  }
+
+  private Responder start(
+      String label, boolean sized, List<String> command, String stdin, Contract contract)
+      throws IOException, InterruptedException {
+    return Responder.start(
+        label, sized, command, stdin, nats.url(), contract, settings.turns, settings.idle);
   }
 
   private List<Responder> wasmbusResponders(List<Responder> all) throws Exception {
@@ -141,9 +152,7 @@ final class Suite {
           options(BenchOptions.Door.WASMBUS, BenchOperation.GET, SIZES[0], 1, label, false);
       Contract contract = Load.contract(options, options.targets().getFirst(), cluster);
       System.err.println("bench: starting " + label);
-      responders.add(
-          Responder.start(
-              label, false, command, ours ? wasmbusHostData() : "", nats.url(), contract));
+      responders.add(start(label, false, command, ours ? wasmbusHostData() : "", contract));
       all.add(responders.getLast());
     }
     return responders;

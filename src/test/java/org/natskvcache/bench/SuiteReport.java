@@ -41,9 +41,9 @@ final class SuiteReport {
       processes
           .addObject()
           .put("name", responder.label())
-          .put("start_ms", responder.startMillis())
           .put("rss_idle_mib", responder.idleMiB())
-          .put("rss_after_mib", responder.residentMiB());
+          .put("rss_after_mib", responder.residentMiB())
+          .set("start_ms", JSON.valueToTree(responder.startMillis()));
     }
     var measured = json.putArray("rows");
     for (Suite.Row row : rows) {
@@ -91,8 +91,11 @@ final class SuiteReport {
         "| | start to first answer, ms | RSS idle, MiB | after all calls |%n|---|---|---|---|%n");
     for (Responder responder : responders) {
       text.format(
-          "| %s | %.0f | %.0f | %.0f |%n",
-          responder.label(), responder.startMillis(), responder.idleMiB(), responder.residentMiB());
+          "| %s | %s | %.0f | %.0f |%n",
+          responder.label(),
+          responder.startMillis().text(0),
+          responder.idleMiB(),
+          responder.residentMiB());
     }
     groups()
         .forEach((title, group) -> {
