@@ -72,8 +72,8 @@ public final class DirectLine {
 
   /**
    * Publishes on the socket that brought the last message answered here, after all that was
-   * published before; on the reading thread it leaves together with what else is answered before
-   * the next read. The array is given away. For any thread.
+   * published before; on the reading thread it leaves before the next read, together with what else
+   * is answered. The array is given away. For any thread.
    *
    * @return false when there is no such socket, so that the client has to publish it
    * @throws IllegalStateException when the connection broke under it

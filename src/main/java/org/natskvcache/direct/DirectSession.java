@@ -30,6 +30,15 @@ public final class DirectSession {
   /** Some hundred calls fit; buffers that had to be larger for one message go back to this. */
   private static final int BUFFER_BYTES = 1 << 18;
 
+  /**
+   * So many messages leave before the rest of what was read is handled, if they are small: with
+   * many calls in flight the server would wait for us and we for it. Larger ones are worth no
+   * writes of their own.
+   */
+  private static final int MESSAGES_TOGETHER = 96;
+
+  private static final int SMALL_BYTES = 1 << 15;
+
   private static final byte[] OPERATION = {'P', 'U', 'B', ' '};
 
   /** What a PUB line takes besides its subjects: the words, the digits, both CRLFs. */
@@ -50,6 +59,7 @@ public final class DirectSession {
   // under the lock
   private byte[] out = new byte[BUFFER_BYTES];
   private int waiting;
+  private int waitingMessages;
   private @Nullable Thread collecting;
   private boolean broken;
 
@@ -60,8 +70,8 @@ public final class DirectSession {
   }
 
   /**
-   * Reads for the client. Messages of the line are handled here meanwhile; their answers have left
-   * when this returns or waits for more bytes.
+   * Reads for the client. Messages of the line are handled here meanwhile; all their answers have
+   * left when this returns or waits for more bytes.
    *
    * @return how many bytes, 1 at least, or -1 at the end
    */
@@ -210,7 +220,9 @@ public final class DirectSession {
       putLineEnd();
       put(body);
       putLineEnd();
-      if (collecting != Thread.currentThread()) send();
+      waitingMessages++;
+      boolean enough = waitingMessages == MESSAGES_TOGETHER && waiting <= SMALL_BYTES;
+      if (enough || collecting != Thread.currentThread()) send();
       return true;
     } catch (IOException e) {
       throw new IllegalStateException("the connection is lost", e);
@@ -252,6 +264,7 @@ public final class DirectSession {
     if (waiting == 0) return;
     int length = waiting;
     waiting = 0;
+    waitingMessages = 0;
     try {
       wire.write(out, length);
     } catch (IOException e) {

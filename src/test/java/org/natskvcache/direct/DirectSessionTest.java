@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class DirectSessionTest {
@@ -193,6 +194,27 @@ class DirectSessionTest {
         "PUB r1 in.1 0\r\n\r\nPUB r1.results 3\r\none\r\n"
             + "PUB r2 in.1 0\r\n\r\nPUB r2.results 3\r\ntwo\r\n",
         wire.written());
+  }
+
+  /** While the rest is handled, the server is to have something to do. */
+  @ParameterizedTest
+  @CsvSource({"1, 50, 1", "1, 96, 1", "1, 200, 3", "1000, 200, 1"})
+  void manySmallAnswersLeaveInParts(int bytes, int calls, int writes) throws Exception {
+    line.answer(this, "kv.get", message -> line.publish("r" + heard.size(), null, message.body()));
+    String body = "v".repeat(bytes);
+    var wire =
+        new Pieces(message("kv.get", "", body).repeat(calls), WHOLE) {
+          @Override
+          public void write(byte[] part, int length) throws IOException {
+            heard.add("written");
+            super.write(part, length);
+            assertTrue(written().endsWith(body + "\r\n"), "a whole message ends each part");
+          }
+        };
+    assertEquals(-1, new DirectSession(line, wire).read(new byte[100], 0, 100));
+    assertEquals(writes, heard.size());
+    int answers = wire.written().split("PUB ").length - 1;
+    assertEquals(calls, answers);
   }
 
   @Test
