@@ -34,6 +34,11 @@ final class Suite {
   static final int[] SIZES = {64, 4096};
   private static final String LATTICE = "bench";
   private static final String WRPC_ID = "kv";
+
+  /** Only started: its calls cost what those of the replicated one do. */
+  private static final String STANDALONE = "nats-kvcache, standalone";
+
+  private static final String STANDALONE_ID = "kv-standalone";
   private static final int KEYS = 1_000;
 
   /** A row of figures: medians of the turns. */
@@ -110,7 +115,7 @@ final class Suite {
   private List<Responder> wrpcResponders(List<Responder> all) throws Exception {
     String url = nats.url();
     String prefix = LATTICE + "." + WRPC_ID;
-    add(all, "nats-kvcache", false, provider(), wrpcHostData());
+    add(all, "nats-kvcache", false, provider(), wrpcHostData(WRPC_ID, nats.url()));
     add(all, "echo, raw wire", true, standIn("wire", url, prefix + "-wire"), "");
     add(all, "echo, jnats", true, standIn("jnats", url, prefix + "-jnats"), "");
     Optional<String> redis = startRedis();
@@ -120,7 +125,9 @@ final class Suite {
       System.err.println("bench: no redis-server found, so nothing is compared with it");
     }
     add(all, "JetStream KV", false, standIn("jetstream", url, prefix + "-jetstream"), "");
-    return List.copyOf(all);
+    List<Responder> measured = List.copyOf(all);
+    add(all, STANDALONE, false, provider(), wrpcHostData(STANDALONE_ID, ""));
+    return measured;
   }
 
   private void add(
@@ -170,15 +177,18 @@ final class Suite {
         : Responder.java(Main.class);
   }
 
-  private String wrpcHostData() {
+  /**
+   * @param replication NATS to replicate over; empty for none
+   */
+  private String wrpcHostData(String id, String replication) {
     return hostData(
         """
-        {"host_id":"N","lattice_rpc_prefix":"bench","link_name":"default","provider_key":"kv",\
+        {"host_id":"N","lattice_rpc_prefix":"bench","link_name":"default","provider_key":"%s",\
         "lattice_rpc_url":"%s","env_values":{},"config":{},"link_definitions":[{"source_id":"bench",\
-        "target":"kv","name":"default","wit_namespace":"wasi","wit_package":"keyvalue",\
+        "target":"%s","name":"default","wit_namespace":"wasi","wit_package":"keyvalue",\
         "interfaces":["store"],"target_config":{"NATS_URL":"%s"}}]}\
         """
-            .formatted(nats.url(), nats.url()));
+            .formatted(id, nats.url(), id, replication));
   }
 
   private String wasmbusHostData() {
@@ -327,6 +337,7 @@ final class Suite {
           case "echo, jnats" -> WRPC_ID + "-jnats";
           case "Redis 7" -> WRPC_ID + "-redis";
           case "JetStream KV" -> WRPC_ID + "-jetstream";
+          case STANDALONE -> STANDALONE_ID;
           default -> wasmbus ? wasmbusId : WRPC_ID;
         };
     return new BenchOptions(
