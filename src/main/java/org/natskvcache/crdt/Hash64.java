@@ -14,6 +14,9 @@ public final class Hash64 {
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
   private static final long GOLDEN = 0x9e3779b97f4a7c15L;
 
+  /** One word for each lane, bytes. */
+  private static final int BLOCK = 32;
+
   private Hash64() {}
 
   /** Mixes 64 bits so that every input bit reaches every output bit. */
@@ -28,9 +31,15 @@ public final class Hash64 {
     return mix((h ^ word) + GOLDEN);
   }
 
+  /** Of two lanes one; not the same the other way round. */
+  private static long join(long first, long second) {
+    return chain(first, Long.rotateLeft(second, 32));
+  }
+
   /**
-   * The hash of a byte string: its length, then its little-endian 8-byte words, the last one padded
-   * with zeros.
+   * The hash of a byte string: its length, then blocks of four little-endian 8-byte words, each
+   * word in a lane of its own so that the processor does the four at once, then what words are
+   * left, the last one padded with zeros.
    */
   public static long of(byte[] bytes) {
     return of(bytes, 0, bytes.length);
@@ -40,6 +49,19 @@ public final class Hash64 {
   public static long of(byte[] bytes, int from, int to) {
     long h = mix(to - from + GOLDEN);
     int i = from;
+    if (to - from >= BLOCK) {
+      long a = h;
+      long b = h + GOLDEN;
+      long c = b + GOLDEN;
+      long d = c + GOLDEN;
+      for (; i + BLOCK <= to; i += BLOCK) {
+        a = chain(a, (long) LONGS.get(bytes, i));
+        b = chain(b, (long) LONGS.get(bytes, i + 8));
+        c = chain(c, (long) LONGS.get(bytes, i + 16));
+        d = chain(d, (long) LONGS.get(bytes, i + 24));
+      }
+      h = join(join(a, b), join(c, d));
+    }
     for (; i + 8 <= to; i += 8) h = chain(h, (long) LONGS.get(bytes, i));
     if (i < to) {
       long tail = 0;
