@@ -91,5 +91,8 @@ public final class Observer implements Transport.Listener {
   }
 
   @Override
+  public void nobodyListens() {} // somebody may come while we look
+
+  @Override
   public void disconnected() {} // what is asked meanwhile is not answered, and asked again
 }

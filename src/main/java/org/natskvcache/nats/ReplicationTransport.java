@@ -125,7 +125,18 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
           case MUTATIONS, HEARTBEATS -> liveSender;
           case REPLAY_ANY, REPLAY_ALL, DIRECT -> catchUpSender;
         };
-    sender.send(subjects.of(channel, target), frame);
+    // a server that has nobody to give a message to tells so where its answers would go
+    String answers = channel == Channel.REPLAY_ALL ? ownSubject() : null;
+    sender.send(subjects.of(channel, target), answers, frame);
+  }
+
+  private @Nullable String ownSubject() {
+    listeningLock.lock();
+    try {
+      return origin == null ? null : subjects.direct(origin);
+    } finally {
+      listeningLock.unlock();
+    }
   }
 
   @Override
@@ -307,8 +318,11 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
         Counter.SLOW_CONSUMER_DROPS.add(drops - dropsCounted);
         dropsCounted = drops;
       }
-      byte[] frame = message.getData();
-      replica.receive(frame);
+      if (message.isStatusMessage() && message.getStatus().isNoResponders()) {
+        replica.nobodyListens();
+      } else {
+        replica.receive(message.getData());
+      }
     }
   }
 
@@ -328,7 +342,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
       connection = newConnection;
     }
 
-    void send(String subject, byte[] frame) {
+    void send(String subject, @Nullable String answers, byte[] frame) {
       Connection now = connection;
       if (now == null || now.getStatus() != Connection.Status.CONNECTED) {
         Counter.UNSENT_MESSAGES.increment(); // the connector has told of it
@@ -339,7 +353,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
         return;
       }
       try {
-        now.publish(subject, frame);
+        now.publish(subject, answers, frame);
         sent();
       } catch (IllegalArgumentException e) {
         tooLarge(frame.length);

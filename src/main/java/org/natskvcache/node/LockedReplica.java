@@ -319,6 +319,11 @@ public final class LockedReplica implements Replica {
     step(node::disconnected);
   }
 
+  @Override
+  public void nobodyListens() {
+    step(node::nobodyListens);
+  }
+
   private void runTimer() {
     while (true) {
       step(node::tick);

@@ -821,6 +821,19 @@ public final class Node {
   }
 
   /**
+   * Nobody was there to hear a request for offers: a joining node need not wait for any. The word
+   * may be late or wrong, as when servers have not yet told each other who listens; then it is as
+   * if offers had been lost.
+   */
+  public void nobodyListens(Time now) {
+    at(now);
+    boolean waits = state == ReplicaStatus.State.JOINING && offersUntilTick != Long.MAX_VALUE;
+    if (!waits || !connected || offered || hearsLivePeer()) return;
+    offersUntilTick = tick;
+    settleJoin();
+  }
+
+  /**
    * The replication connection is down; calls go on, and replay carries them to the peers later.
    */
   public void disconnected(Time now) {

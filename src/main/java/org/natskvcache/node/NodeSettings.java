@@ -19,7 +19,10 @@ public record NodeSettings(
     long offerWaitMillis,
     ClockLimits clocks,
     Defect defect) {
-  /** Offers are answered within 20 ms; 100 ms leaves room for a slow network. */
+  /**
+   * Offers are answered within 20 ms; 100 ms leaves room for a slow network. Where the server tells
+   * that nobody listens, there is no wait.
+   */
   public static final long OFFER_WAIT_MILLIS = 100;
 
   public static NodeSettings standalone(Limits limits) {

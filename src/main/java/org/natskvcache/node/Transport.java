@@ -38,6 +38,9 @@ public interface Transport {
 
     /** The replication connection is down. */
     void disconnected();
+
+    /** What was last sent on {@link Channel#REPLAY_ALL} had no one to go to, the server says. */
+    void nobodyListens();
   }
 
   /**

@@ -7,8 +7,13 @@ import org.jspecify.annotations.Nullable;
 
 /** Messages under way between hosts, and the links that are cut. */
 final class Network {
-  /** A message that will arrive, unless its link is cut by then. */
-  record Message(long atTick, long number, int from, int to, byte[] bytes, boolean damaged)
+  /**
+   * A message that will arrive, unless its link is cut by then.
+   *
+   * @param bytes null for the server's word that nobody heard a request
+   */
+  record Message(
+      long atTick, long number, int from, int to, byte @Nullable [] bytes, boolean damaged)
       implements Comparable<Message> {
     @Override
     public int compareTo(Message other) {
@@ -58,6 +63,12 @@ final class Network {
     if (!calm && random.nextInt(50) == 0) delay += random.nextInt(2_000);
     underWay.add(new Message(tick + delay, sent++, from, to, arriving, damaged));
     report.sent++;
+  }
+
+  /** The server tells one host that nobody listens; hosts reach it whatever is cut between them. */
+  void tellAlone(int host, long delayMillis, long tick) {
+    report.toldAlone++;
+    underWay.add(new Message(tick + delayMillis, sent++, host, host, null, false));
   }
 
   private byte[] damage(byte[] bytes) {

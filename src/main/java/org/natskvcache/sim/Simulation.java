@@ -101,6 +101,12 @@ public final class Simulation {
   /** What the bearer of each name has forgotten. */
   private final Map<OriginId, Map<OriginId, Long>> forgottenBy = new HashMap<>();
 
+  /** What the NATS servers do by chance; apart, so that it does not change what else is drawn. */
+  private final SplittableRandom serverRandom;
+
+  /** Whether servers take instances for alone that are not. */
+  private final boolean slowServers;
+
   private long tick = 1_000;
   private long births;
 
@@ -109,6 +115,8 @@ public final class Simulation {
     this.seed = seed;
     this.defect = defect;
     random = new SplittableRandom(seed);
+    serverRandom = new SplittableRandom(~seed);
+    slowServers = serverRandom.nextInt(4) == 0;
     knobs = Knobs.draw(random, defect);
     network = new Network(knobs, random, report);
     for (int i = 0; i < knobs.nodes(); i++) {
@@ -221,14 +229,20 @@ public final class Simulation {
       return;
     }
     if (!host.connected) return;
-    try {
-      host.node.receive(message.bytes(), now(host));
-      if (message.damaged()) fail("a damaged frame was accepted");
-    } catch (MalformedFrameException malformed) {
-      if (!message.damaged()) fail("a frame of ours is malformed: " + malformed.getMessage());
-    }
+    byte[] frame = message.bytes();
+    if (frame == null) host.node.nobodyListens(now(host));
+    else receive(host, frame, message.damaged());
     carryOut(host);
     host.plan();
+  }
+
+  private void receive(Host host, byte[] frame, boolean damaged) {
+    try {
+      host.node.receive(frame, now(host));
+      if (damaged) fail("a damaged frame was accepted");
+    } catch (MalformedFrameException malformed) {
+      if (!damaged) fail("a frame of ours is malformed: " + malformed.getMessage());
+    }
   }
 
   private void connect(Host host) {
@@ -297,11 +311,11 @@ public final class Simulation {
     if (!host.connected) return;
     int from = hosts.indexOf(host);
     switch (publish.channel()) {
-      case MUTATIONS, HEARTBEATS, REPLAY_ALL -> {
-        for (int to = 0; to < hosts.size(); to++) {
-          if (to != from) network.send(from, to, publish.frame(), tick);
-        }
+      case REPLAY_ALL -> {
+        if (heardByAnyone(host)) sendToAll(from, publish.frame());
+        else network.tellAlone(from, serverRandom.nextInt(20), tick);
       }
+      case MUTATIONS, HEARTBEATS -> sendToAll(from, publish.frame());
       case REPLAY_ANY -> {
         List<Integer> group = new ArrayList<>();
         for (int to = 0; to < hosts.size(); to++) {
@@ -321,6 +335,21 @@ public final class Simulation {
         }
       }
     }
+  }
+
+  private void sendToAll(int from, byte[] frame) {
+    for (int to = 0; to < hosts.size(); to++) {
+      if (to != from) network.send(from, to, frame, tick);
+    }
+  }
+
+  /**
+   * Whether the servers know of anyone else who listens to what goes to all. In some schedules they
+   * are slow to learn of it.
+   */
+  private boolean heardByAnyone(Host asker) {
+    if (slowServers && serverRandom.nextInt(4) == 0) return false;
+    return hosts.stream().anyMatch(host -> host != asker && host.connected);
   }
 
   private void observe(Host author, byte[] frame) {

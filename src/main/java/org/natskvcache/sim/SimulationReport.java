@@ -16,6 +16,7 @@ public final class SimulationReport {
   public long cutMessages;
   public long partitions;
   public long disconnects;
+  public long toldAlone;
   public long crashes;
   public long leaves;
   public long rejoins;
@@ -46,6 +47,7 @@ public final class SimulationReport {
     cutMessages += other.cutMessages;
     partitions += other.partitions;
     disconnects += other.disconnects;
+    toldAlone += other.toldAlone;
     crashes += other.crashes;
     leaves += other.leaves;
     rejoins += other.rejoins;
@@ -76,6 +78,7 @@ public final class SimulationReport {
     counts.put("cut", cutMessages);
     counts.put("partitions", partitions);
     counts.put("disconnects", disconnects);
+    counts.put("toldAlone", toldAlone);
     counts.put("crashes", crashes);
     counts.put("leaves", leaves);
     counts.put("rejoins", rejoins);

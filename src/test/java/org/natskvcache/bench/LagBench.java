@@ -124,6 +124,11 @@ final class LagBench {
       }
 
       @Override
+      public void nobodyListens() {
+        replica.nobodyListens();
+      }
+
+      @Override
       public ReplicaStatus status() {
         return replica.status();
       }

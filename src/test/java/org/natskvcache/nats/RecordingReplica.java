@@ -10,7 +10,10 @@ import org.natskvcache.node.ReplicaStatus;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Reply;
 
-/** Keeps what a transport tells it, in order: "connected", "disconnected" and each frame's text. */
+/**
+ * Keeps what a transport tells it, in order: "connected", "disconnected", "nobody listens" and each
+ * frame's text.
+ */
 final class RecordingReplica implements Replica {
   private final List<String> heard = new CopyOnWriteArrayList<>();
   private volatile CountDownLatch held = new CountDownLatch(0);
@@ -30,7 +33,7 @@ final class RecordingReplica implements Replica {
   }
 
   private static boolean isNews(String text) {
-    return text.equals("connected") || text.equals("disconnected");
+    return text.equals("connected") || text.equals("disconnected") || text.equals("nobody listens");
   }
 
   /** From now on whoever hands over a frame waits, until {@link #proceed}. */
@@ -60,6 +63,11 @@ final class RecordingReplica implements Replica {
   @Override
   public void disconnected() {
     heard.add("disconnected");
+  }
+
+  @Override
+  public void nobodyListens() {
+    heard.add("nobody listens");
   }
 
   @Override

@@ -123,6 +123,21 @@ class ReplicationTransportIT {
   }
 
   @Test
+  void serverTellsWhetherAnybodyHearsARequestToAll() {
+    var a = join(nats.url());
+    a.transport.listenAs(ORIGIN_A);
+    a.publish(Channel.REPLAY_ALL, null, "anybody?");
+    until("told", () -> a.replica.news().equals(List.of("connected", "nobody listens")));
+    a.publish(Channel.REPLAY_ANY, null, "no question for the server");
+    var b = join(nats.url());
+    a.publish(Channel.REPLAY_ALL, null, "anybody now?");
+    until("heard", () -> b.replica.frames().equals(List.of("anybody now?")));
+    b.publish(Channel.DIRECT, ORIGIN_A, "later than any word of the server");
+    until("answered", () -> a.replica.frames().size() == 1);
+    assertEquals(List.of("connected", "nobody listens"), a.replica.news());
+  }
+
+  @Test
   void namesAndMembershipGivenBeforeTheStartHold() {
     var a = join(nats.url());
     var early = new Peer(nats.url());

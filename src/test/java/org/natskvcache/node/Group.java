@@ -70,6 +70,11 @@ final class Group {
       settle();
     }
 
+    void tellAlone() {
+      node.nobodyListens(now());
+      settle();
+    }
+
     void leave() {
       node.leave(now());
       settle();

@@ -97,6 +97,62 @@ class NodeTest {
     }
 
     @Test
+    void aloneItIsLiveAtOnceIfNobodyListens() {
+      Member alone = group.add();
+      alone.tellAlone();
+      assertEquals(ReplicaStatus.State.JOINING, alone.node.state()); // nobody was asked yet
+      alone.connect();
+      alone.tellAlone();
+      assertEquals(ReplicaStatus.State.LIVE, alone.node.state());
+      assertTrue(alone.answersReplays);
+      alone.tellAlone(); // once more, late
+      assertEquals(1, alone.count(Effect.Event.Kind.LIVE));
+    }
+
+    @Test
+    void thatNobodyListensIsNotBelievedWhereALiveOneIsHeard() {
+      Member live = group.live(1, ROOMY).getFirst();
+      live.set("k", "v");
+      group.lost = (sent, to) -> sent.is(Frame.OfferRequest.class);
+      Member joiner = group.add(ROOMY);
+      joiner.connect();
+      group.advance(30); // its hello is answered
+      joiner.tellAlone();
+      assertEquals(ReplicaStatus.State.JOINING, joiner.node.state());
+      assertEquals(1, joiner.sent(Frame.OfferRequest.class).size());
+      group.lost = (sent, to) -> false;
+      group.advance(NodeSettings.OFFER_WAIT_MILLIS);
+      assertEquals("v", joiner.get("k"));
+      assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
+    }
+
+    @Test
+    void thatNobodyListensComesTooLateAfterAnOffer() {
+      fill(group.live(1, SHORT_RING).getFirst(), 50);
+      group.lost =
+          (sent, to) -> sent.is(Frame.SnapshotChunk.class) || sent.is(Frame.Heartbeat.class);
+      Member joiner = group.add(SHORT_RING);
+      joiner.connect();
+      group.advance(50);
+      joiner.tellAlone();
+      assertEquals(ReplicaStatus.State.JOINING, joiner.node.state());
+    }
+
+    @Test
+    void wronglyTakenForAloneItGetsEverythingSoonAfter() {
+      Member live = group.live(1, SHORT_RING).getFirst();
+      fill(live, 50);
+      group.lost = (sent, to) -> sent.is(Frame.OfferRequest.class);
+      Member joiner = group.add(SHORT_RING);
+      joiner.connect();
+      joiner.tellAlone();
+      assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
+      group.advance(3_000);
+      assertEquals("v49", joiner.get("k49"));
+      group.assertAgreed();
+    }
+
+    @Test
     void asksEveryoneForOffersAndSaysHello() {
       Member joiner = group.add();
       joiner.connect();

@@ -110,6 +110,11 @@ public final class PosingReplica implements Replica {
   }
 
   @Override
+  public void nobodyListens() {
+    cache.nobodyListens();
+  }
+
+  @Override
   public void watch(KeyWatcher watcher) {}
 
   @Override

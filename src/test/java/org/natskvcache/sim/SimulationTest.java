@@ -44,6 +44,7 @@ class SimulationTest {
             && sum.pauses > 0
             && sum.clockJumps > 0
             && sum.disconnects > 0
+            && sum.toldAlone > 0
             && sum.snapshots > 0
             && sum.expired > 0
             && sum.writesUnderExpired > 0
