@@ -627,7 +627,7 @@ public final class Node {
     Peer peer = heard(from);
     peer.live = true;
     peer.known.raiseAll(vector);
-    if (state != ReplicaStatus.State.JOINING || offersUntilTick == Long.MAX_VALUE) {
+    if (!awaitsOffers()) {
       repairIfLacking();
       return;
     }
@@ -827,10 +827,13 @@ public final class Node {
    */
   public void nobodyListens(Time now) {
     at(now);
-    boolean waits = state == ReplicaStatus.State.JOINING && offersUntilTick != Long.MAX_VALUE;
-    if (!waits || !connected || offered || hearsLivePeer()) return;
+    if (!awaitsOffers() || !connected || offered || hearsLivePeer()) return;
     offersUntilTick = tick;
     settleJoin();
+  }
+
+  private boolean awaitsOffers() {
+    return state == ReplicaStatus.State.JOINING && offersUntilTick != Long.MAX_VALUE;
   }
 
   /**

@@ -63,7 +63,7 @@ public record ReplicaStatus(
    * A peer as last heard.
    *
    * @param silentMillis since it was last heard, milliseconds
-   * @param agreement how its last known vector and digest compare with ours now
+   * @param agreement how its vector and digest compared with ours when its last heartbeat came
    */
   public record Peer(OriginId origin, State state, long silentMillis, Agreement agreement) {}
 
