@@ -16,6 +16,7 @@ public final class Targets {
     ALL.put("frame", FrameTarget::new);
     ALL.put("peer", PeerTarget::new);
     ALL.put("snapshot", SnapshotTarget::new);
+    ALL.put("socket", SocketTarget::new);
     ALL.put("messagepack", MessagePackTarget::new);
     ALL.put("invocation", InvocationTarget::new);
     ALL.put("claims", ClaimsTarget::new);

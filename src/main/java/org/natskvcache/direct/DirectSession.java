@@ -150,9 +150,9 @@ public final class DirectSession {
       at = 0;
       limit = 0;
       if (in.length > BUFFER_BYTES) in = new byte[BUFFER_BYTES];
-    } else if (wanted > in.length - at || limit == in.length) {
-      int room = at > 0 ? in.length : 2 * in.length;
-      byte[] to = Math.max(room, wanted) > in.length ? new byte[Math.max(room, wanted)] : in;
+    } else if (limit == in.length || at > 0 && wanted > in.length - at) {
+      // twice what came, not what a size says: that is but a number yet
+      byte[] to = at > 0 ? in : new byte[2 * in.length];
       System.arraycopy(in, at, to, 0, limit - at);
       in = to;
       limit -= at;

@@ -253,6 +253,21 @@ class DirectSessionTest {
   }
 
   @Test
+  void sizeThatIsOnlyToldTakesNoMemory() throws Exception {
+    line.answer(this, "kv.get", this::hear);
+    var wire =
+        new Pieces("MSG kv.get 7 900000000\r\nand no more", 1) {
+          @Override
+          public int read(byte[] into, int from, int length) {
+            assertTrue(into.length < 1 << 20, () -> "a buffer of " + into.length);
+            return super.read(into, from, length);
+          }
+        };
+    assertEquals("", readAll(new DirectSession(line, wire), new Random(1)));
+    assertEquals(List.of(), heard);
+  }
+
+  @Test
   void withoutASocketTheClientPublishes() throws Exception {
     assertFalse(line.publish("r", null, new byte[0]), "nothing was read yet");
     line.answer(this, "kv.get", this::hear);
