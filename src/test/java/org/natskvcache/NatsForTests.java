@@ -160,9 +160,17 @@ public final class NatsForTests implements AutoCloseable {
     server.signal("CONT");
   }
 
-  /** Gives one of its files another content, to be read at the next {@link #restart}. */
+  /**
+   * Gives one of its files another content, to be read at the next {@link #restart} or {@link
+   * #reload}.
+   */
   public void replaceFile(String name, byte[] content) {
     server.put(name, content);
+  }
+
+  /** Makes it read its configuration again; clients keep their connections. */
+  public void reload() {
+    server.signal("HUP");
   }
 
   /** What the server has logged since its last start. */

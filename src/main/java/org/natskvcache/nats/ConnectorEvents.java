@@ -29,9 +29,13 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
   private static final String TLS_DEMANDED = "SSL required by server";
   private static final String TLS_MISSING = "SSL connection wanted by client";
 
+  /** The server's word when a subject is not for us. */
+  private static final String NOT_ALLOWED = "Permissions Violation";
+
   private final String name;
   private final @Nullable DirectLine line;
   private final BiConsumer<Connection, Events> forward;
+  private final BiConsumer<Connection, String> notAllowed;
   private final java.util.function.Consumer<Consumer> slow;
 
   private final ReentrantLock lock = new ReentrantLock();
@@ -42,18 +46,23 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
   private boolean outage;
   private boolean refusalLogged;
   private boolean attached;
+  private @Nullable Connection toldOf;
 
   /**
    * @param line of all its connections; null for none
+   * @param notAllowed is told the first subject that the server refuses on a connection, and again
+   *     after that was lost
    */
   ConnectorEvents(
       String name,
       @Nullable DirectLine line,
       BiConsumer<Connection, Events> forward,
+      BiConsumer<Connection, String> notAllowed,
       java.util.function.Consumer<Consumer> slow) {
     this.name = name;
     this.line = line;
     this.forward = forward;
+    this.notAllowed = notAllowed;
     this.slow = slow;
   }
 
@@ -96,6 +105,7 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
   /** Logs the beginning of an outage, once, and once more if then the server refuses us. */
   void outage(String what, String servers) {
     locked(() -> {
+      complaints.clear();
       if (!outage || refusal && !refusalLogged) {
         outage = true;
         refusalLogged = refusal;
@@ -110,14 +120,18 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
     });
   }
 
-  /** Logs that we are connected, and forgets what went before. */
-  void recovered(Connection connection) {
+  /**
+   * Logs that we are connected, and forgets what went before.
+   *
+   * @param again whether we made it anew ourselves, to see what is allowed by now: no news
+   */
+  void recovered(Connection connection, boolean again) {
     locked(() -> {
       outage = false;
       refusalLogged = false;
       problem = null;
       refusal = false;
-      complaints.clear();
+      if (again) return;
       String url = connection.getConnectedUrl();
       LOG.info(
           "connected to NATS connection=\"{}\" server={} version={}",
@@ -132,7 +146,10 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
   public void connectionEvent(Connection connection, Events type) {
     if (type == Events.DISCONNECTED) {
       // The reason of the loss, before the first failed reconnect replaces it.
-      locked(() -> lossReason = problem);
+      locked(() -> {
+        lossReason = problem;
+        toldOf = null;
+      });
     }
     forward.accept(connection, type);
   }
@@ -147,6 +164,16 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
       if (news && attached && connection.getStatus() == Connection.Status.CONNECTED) {
         LOG.warn("NATS complains connection=\"{}\" error=\"{}\"", name, error);
       }
+    });
+    if (error.contains(NOT_ALLOWED)) tell(connection, error);
+  }
+
+  /** A refused publisher hears of it with each message. */
+  private void tell(Connection connection, String error) {
+    locked(() -> {
+      if (connection.equals(toldOf)) return;
+      toldOf = connection;
+      notAllowed.accept(connection, error);
     });
   }
 

@@ -41,6 +41,9 @@ public final class NatsConnector implements AutoCloseable {
    */
   private static final Duration CONFIRM_MAX = Duration.ofSeconds(2);
 
+  /** Permissions are changed by hand, and a server does not tell. */
+  private static final Duration NOT_ALLOWED_RETRY = Duration.ofSeconds(10);
+
   /** A bound on what closing may take of a shutdown. */
   private static final Duration CLOSE_MAX = Duration.ofMillis(100);
 
@@ -57,6 +60,16 @@ public final class NatsConnector implements AutoCloseable {
 
     /** The connection is lost; {@link #up} or {@link #attached} will follow. */
     void down();
+
+    /**
+     * The server refuses a subject, the first on this connection since it was made or came back.
+     *
+     * @param reason the server's words, with the subject
+     * @return whether the connection is to be made anew in a while, to see what is allowed by then
+     */
+    default boolean notAllowed(String reason) {
+      return false;
+    }
 
     /** Messages were dropped because a consumer of ours is slow. On a thread of the client. */
     default void slow(Consumer consumer) {}
@@ -75,10 +88,15 @@ public final class NatsConnector implements AutoCloseable {
   // Of the connector's thread alone.
   private boolean up;
   private boolean tls;
+  private boolean retry;
+  private boolean retrying;
+  private long retryNanos;
 
   /** Something the connector's thread has to act on. */
   private sealed interface Signal {
     record Event(Connection connection, Events type) implements Signal {}
+
+    record NotAllowed(Connection connection, String reason) implements Signal {}
 
     record Confirm(Connection connection) implements Signal {}
 
@@ -95,6 +113,7 @@ public final class NatsConnector implements AutoCloseable {
             tuning.name(),
             tuning.direct() ? new DirectLine() : null,
             (connection, type) -> signals.add(new Signal.Event(connection, type)),
+            (connection, reason) -> signals.add(new Signal.NotAllowed(connection, reason)),
             listener::slow);
     thread = Thread.ofPlatform().daemon().name(tuning.name() + " connector").unstarted(this::run);
   }
@@ -215,8 +234,13 @@ public final class NatsConnector implements AutoCloseable {
   /** Follows one connection until the client or we close it. */
   private void serve(Connection connection) throws InterruptedException {
     signals.add(new Signal.Confirm(connection));
+    retrying = retry;
+    retry = false;
     while (true) {
-      switch (signals.take()) {
+      switch (next()) {
+        case null -> {
+          return;
+        }
         case Signal.Stop() -> {
           return;
         }
@@ -225,6 +249,7 @@ public final class NatsConnector implements AutoCloseable {
           switch (type) {
             case DISCONNECTED -> {
               down();
+              retry = false;
               events.outage("lost NATS, trying again until it answers", settings.redacted());
             }
             case RESUBSCRIBED -> confirm(connection);
@@ -234,11 +259,22 @@ public final class NatsConnector implements AutoCloseable {
             default -> LOG.debug("connection={} event={}", tuning.name(), type);
           }
         }
-        case Signal.Confirm _, Signal.Event _ -> {
+        case Signal.NotAllowed(var which, var reason) when which.equals(connection) -> {
+          retry = listener.notAllowed(reason);
+          retryNanos = System.nanoTime() + NOT_ALLOWED_RETRY.toNanos();
+        }
+        case Signal.Confirm _, Signal.Event _, Signal.NotAllowed _ -> {
           // of a connection that is gone
         }
       }
     }
+  }
+
+  /** Null when it is time to make the connection anew. */
+  private @Nullable Signal next() throws InterruptedException {
+    return retry
+        ? signals.poll(retryNanos - System.nanoTime(), TimeUnit.NANOSECONDS)
+        : signals.take();
   }
 
   private void confirm(Connection connection) {
@@ -247,7 +283,8 @@ public final class NatsConnector implements AutoCloseable {
     }
     if (flush(connection, CONFIRM_MAX)) {
       up = true;
-      events.recovered(connection);
+      events.recovered(connection, retrying);
+      retrying = false;
       listener.up(connection);
     } else if (connection.getStatus() == Connection.Status.CONNECTED) {
       signals.add(new Signal.Confirm(connection));

@@ -26,8 +26,9 @@ import org.slf4j.LoggerFactory;
  * </table>
  *
  * <p>Neither hears itself. The replica is told {@code connected} when both connections have their
- * subscriptions in place, {@code disconnected} when one is lost. Frames are handed to it on the
- * thread that read them, one thread for each connection.
+ * subscriptions in place, {@code disconnected} when one is lost, {@code refused} when the server
+ * does not let one on a subject; that one is made anew every 10 s, until it does. Frames are handed
+ * to it on the thread that read them, one thread for each connection.
  */
 public final class ReplicationTransport implements Transport, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ReplicationTransport.class);
@@ -43,6 +44,8 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
   /** After the client's queue was full, how long nothing is offered to it: each offer waits. */
   private static final long REST_NANOS = Duration.ofMillis(100).toNanos();
 
+  private record News(boolean connected, @Nullable String refusal) {}
+
   private final ConnectionSettings settings;
   private final ReplicationSubjects subjects;
   private final String name;
@@ -54,7 +57,9 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
 
   private boolean liveUp;
   private boolean catchUpUp;
-  private boolean announced;
+  private @Nullable String liveRefusal;
+  private @Nullable String catchUpRefusal;
+  private News told = new News(false, null);
 
   /** Guards what the catch-up connection listens to; never held while the replica is called. */
   private final ReentrantLock listeningLock = new ReentrantLock();
@@ -204,15 +209,13 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     newsLock.lock();
     try {
       change.run();
-      boolean both = liveUp && catchUpUp;
-      if (both != announced) {
-        announced = both;
-        if (both) {
-          replica.connected();
-        } else {
-          replica.disconnected();
-        }
-      }
+      String refusal = liveRefusal == null ? catchUpRefusal : liveRefusal;
+      var now = new News(liveUp && catchUpUp && refusal == null, refusal);
+      if (now.equals(told)) return;
+      told = now;
+      if (now.connected) replica.connected();
+      else if (refusal == null) replica.disconnected();
+      else replica.refused(refusal);
     } finally {
       newsLock.unlock();
     }
@@ -245,6 +248,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
       dispatcher.subscribe(subjects.events());
       dispatcher.subscribe(subjects.heartbeats());
       liveSender.use(connection);
+      news(replica, () -> liveRefusal = null);
     }
 
     @Override
@@ -255,7 +259,18 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
 
     @Override
     public void down() {
-      news(replica, () -> liveUp = false);
+      news(
+          replica,
+          () -> {
+            liveUp = false;
+            liveRefusal = null;
+          });
+    }
+
+    @Override
+    public boolean notAllowed(String reason) {
+      news(replica, () -> liveRefusal = reason);
+      return true;
     }
   }
 
@@ -283,6 +298,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
         listeningLock.unlock();
       }
       catchUpSender.use(connection);
+      news(replica, () -> catchUpRefusal = null);
     }
 
     @Override
@@ -292,7 +308,18 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
 
     @Override
     public void down() {
-      news(replica, () -> catchUpUp = false);
+      news(
+          replica,
+          () -> {
+            catchUpUp = false;
+            catchUpRefusal = null;
+          });
+    }
+
+    @Override
+    public boolean notAllowed(String reason) {
+      news(replica, () -> catchUpRefusal = reason);
+      return true;
     }
   }
 

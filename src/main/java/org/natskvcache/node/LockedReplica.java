@@ -63,6 +63,7 @@ public final class LockedReplica implements Replica {
   private long unsentSinceNanos;
   private long evicted;
   private long refused;
+  private @Nullable String refusal;
   private boolean open;
 
   /**
@@ -309,6 +310,7 @@ public final class LockedReplica implements Replica {
     Transport to = transport;
     int payload = to == null ? Limits.DEFAULT_PAYLOAD_MAX : to.maxPayload();
     step(now -> {
+      refusal = null;
       node.payloadMax(payload);
       node.connected(now);
     });
@@ -316,7 +318,19 @@ public final class LockedReplica implements Replica {
 
   @Override
   public void disconnected() {
-    step(node::disconnected);
+    disconnected(null);
+  }
+
+  @Override
+  public void refused(String reason) {
+    disconnected(reason);
+  }
+
+  private void disconnected(@Nullable String reason) {
+    step(now -> {
+      refusal = reason;
+      node.disconnected(now);
+    });
   }
 
   @Override
@@ -431,7 +445,8 @@ public final class LockedReplica implements Replica {
   public ReplicaStatus status() {
     lock.lock();
     try {
-      return node.status(now());
+      ReplicaStatus status = node.status(now());
+      return refusal == null ? status : status.hinderedBy(refusal);
     } finally {
       lock.unlock();
     }

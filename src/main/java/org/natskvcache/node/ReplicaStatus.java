@@ -10,7 +10,8 @@ import org.natskvcache.crdt.OriginId;
  *
  * @param origin this instance's present name
  * @param state where it is in its life
- * @param connected whether the replication connection is up; true when standalone
+ * @param connected whether the replication connection is up, and the server lets it on every
+ *     subject; true when standalone
  * @param stateMillis how long it has been in {@code state}, milliseconds
  * @param entries keys held, hidden and expired ones included
  * @param versionVector mutations applied, for each origin that ever wrote
@@ -18,7 +19,8 @@ import org.natskvcache.crdt.OriginId;
  * @param heldBack mutations received that wait for an earlier one
  * @param memory what it holds, and its limits
  * @param peers the instances heard from lately, by origin
- * @param hindrance why it does not go live though nothing is missing; null when nothing hinders it
+ * @param hindrance why it does not go live though nothing is missing, or is not connected though
+ *     there is a server; null when nothing hinders it
  * @param alarm what must not happen and did (divergence, an unknown frame version); null when all
  *     is well
  */
@@ -35,6 +37,22 @@ public record ReplicaStatus(
     List<Peer> peers,
     @Nullable String hindrance,
     @Nullable String alarm) {
+  ReplicaStatus hinderedBy(String reason) {
+    return new ReplicaStatus(
+        origin,
+        state,
+        connected,
+        stateMillis,
+        entries,
+        versionVector,
+        digest,
+        heldBack,
+        memory,
+        peers,
+        reason,
+        alarm);
+  }
+
   /** A replica's life. */
   public enum State {
     /** No replication. */

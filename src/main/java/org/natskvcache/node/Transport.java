@@ -39,6 +39,16 @@ public interface Transport {
     /** The replication connection is down. */
     void disconnected();
 
+    /**
+     * The server does not let this instance on a replication subject: as {@link #disconnected},
+     * until {@link #connected}, whatever else may come through.
+     *
+     * @param reason for the operator; names the subject
+     */
+    default void refused(String reason) {
+      disconnected();
+    }
+
     /** What was last sent on {@link Channel#REPLAY_ALL} had no one to go to, the server says. */
     void nobodyListens();
   }

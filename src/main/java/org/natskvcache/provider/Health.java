@@ -47,7 +47,8 @@ public record Health(boolean healthy, String message) {
       case STANDALONE, LEFT -> "";
       case JOINING, LIVE -> {
         if (!status.connected()) {
-          yield "replication connection down";
+          String down = "replication connection down";
+          yield status.hindrance() == null ? down : down + ": " + status.hindrance();
         }
         if (status.hindrance() != null) {
           yield "not joining: " + status.hindrance();

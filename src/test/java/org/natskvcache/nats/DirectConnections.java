@@ -13,7 +13,12 @@ public final class DirectConnections {
   /** Connects as a door does, but only once. */
   public static Connection connect(String url) throws Exception {
     var events =
-        new ConnectorEvents("test", new DirectLine(), (connection, type) -> {}, slow -> {});
+        new ConnectorEvents(
+            "test",
+            new DirectLine(),
+            (connection, type) -> {},
+            (connection, reason) -> {},
+            slow -> {});
     return Nats.connect(
         new Options.Builder()
             .server(url)

@@ -11,8 +11,8 @@ import org.natskvcache.store.Command;
 import org.natskvcache.store.Reply;
 
 /**
- * Keeps what a transport tells it, in order: "connected", "disconnected", "nobody listens" and each
- * frame's text.
+ * Keeps what a transport tells it, in order: "connected", "disconnected", "refused: " with the
+ * reason, "nobody listens" and each frame's text.
  */
 final class RecordingReplica implements Replica {
   private final List<String> heard = new CopyOnWriteArrayList<>();
@@ -33,7 +33,10 @@ final class RecordingReplica implements Replica {
   }
 
   private static boolean isNews(String text) {
-    return text.equals("connected") || text.equals("disconnected") || text.equals("nobody listens");
+    return text.equals("connected")
+        || text.equals("disconnected")
+        || text.startsWith("refused: ")
+        || text.equals("nobody listens");
   }
 
   /** From now on whoever hands over a frame waits, until {@link #proceed}. */
@@ -63,6 +66,11 @@ final class RecordingReplica implements Replica {
   @Override
   public void disconnected() {
     heard.add("disconnected");
+  }
+
+  @Override
+  public void refused(String reason) {
+    heard.add("refused: " + reason);
   }
 
   @Override

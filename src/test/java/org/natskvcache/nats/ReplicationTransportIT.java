@@ -1,16 +1,17 @@
 package org.natskvcache.nats;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.natskvcache.Waiting.until;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -26,6 +27,8 @@ class ReplicationTransportIT {
       new ReplicationSubjects("t.events", "t.replay");
   private static final OriginId ORIGIN_A = new OriginId(1, 1);
   private static final OriginId ORIGIN_B = new OriginId(2, 2);
+
+  private static final Predicate<String> REFUSED = news -> news.startsWith("refused: ");
 
   private static final AtomicInteger PROBES = new AtomicInteger();
 
@@ -305,6 +308,46 @@ class ReplicationTransportIT {
   }
 
   @Test
+  void refusedSubscriptionIsToldAndTakenUpOnceItIsAllowed() {
+    try (var log = LogLines.of(NatsConnector.class);
+        var strict = open(NatsForTests.start(denying("subscribe", "t.events"), Map.of()))) {
+      var a = new Peer(strict.url().replace("//", "//u:p@"));
+      a.transport.start(a.replica);
+      until("tried anew", () -> a.replica.news().stream().filter(REFUSED).count() == 2);
+      assertTrue(refusedLast(a, "Subscription to \"t.events\""), a.replica.news()::toString);
+      strict.replaceFile("nats.conf", denying("subscribe", "t.other").getBytes(UTF_8));
+      strict.reload();
+      var b = join(strict.url().replace("//", "//u:p@"));
+      b.publishUntilHeard(Channel.MUTATIONS, null, a);
+      assertEquals("connected", a.replica.news().getLast());
+      assertEquals(1, log.at(ch.qos.logback.classic.Level.WARN).size(), log.all()::toString);
+    }
+  }
+
+  @Test
+  void refusedPublishIsToldOnce() {
+    try (var strict = open(NatsForTests.start(denying("publish", "t.events"), Map.of()))) {
+      var a = join(strict.url().replace("//", "//u:p@"));
+      for (int i = 0; i < 10; i++) a.publish(Channel.MUTATIONS, null, "unheard");
+      until("refused", () -> refusedLast(a, "Publish to \"t.events\""));
+      a.publish(Channel.MUTATIONS, null, "unheard");
+      var b = join(strict.url().replace("//", "//u:p@"));
+      a.publishUntilHeard(Channel.HEARTBEATS, null, b); // so the server's word on the last has come
+      assertEquals(2, a.replica.news().size(), a.replica.news()::toString);
+    }
+  }
+
+  private static boolean refusedLast(Peer peer, String what) {
+    List<String> news = peer.replica.news();
+    return !news.isEmpty() && REFUSED.test(news.getLast()) && news.getLast().contains(what);
+  }
+
+  private static String denying(String way, String subject) {
+    return "authorization { users: [ { user: u, password: p, permissions: { %s: { deny: [ \"%s\" ] } } } ] }\n"
+        .formatted(way, subject);
+  }
+
+  @Test
   void unusableSeedIsTheCallersMistake() {
     var settings = ConnectionSettings.of(nats.url()).withCredentials(null, "SUNONSENSE");
     var transport = new ReplicationTransport(settings, SUBJECTS, "default");
@@ -340,7 +383,7 @@ class ReplicationTransportIT {
     }
 
     void publish(Channel channel, OriginId target, String text) {
-      transport.publish(channel, target, text.getBytes(StandardCharsets.UTF_8));
+      transport.publish(channel, target, text.getBytes(UTF_8));
     }
 
     long count(String text) {

@@ -439,6 +439,21 @@ class LockedReplicaTest {
   }
 
   @Test
+  void refusedConnectionTellsWhyUntilItIsUp() {
+    pair();
+    LockedReplica refused = replicas.getFirst();
+    refused.refused("the server refuses a subject");
+    assertFalse(refused.status().connected());
+    assertEquals("the server refuses a subject", refused.status().hindrance());
+    refused.disconnected();
+    assertNull(refused.status().hindrance());
+    refused.refused("the server refuses a subject");
+    refused.connected();
+    assertTrue(refused.status().connected());
+    assertNull(refused.status().hindrance());
+  }
+
+  @Test
   void disconnectedCallsReachThePeerAfterTheReconnect() {
     pair();
     LockedReplica cut = replicas.getFirst();

@@ -60,6 +60,14 @@ class HealthTest {
   }
 
   @Test
+  void refusedConnectionIsUnhealthyWithTheReason() {
+    var status = status(State.LIVE, false, 0, "the server refuses a subject", null);
+    assertEquals(
+        new Health(false, "link a: replication connection down: the server refuses a subject"),
+        Health.of(new TreeMap<>(Map.of("a", status))));
+  }
+
+  @Test
   void oneThreadWinsTheMoveToStopping() {
     var lifecycle = new Lifecycle();
     assertTrue(lifecycle.enter(Lifecycle.Phase.RUNNING));

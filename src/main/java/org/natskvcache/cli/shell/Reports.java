@@ -83,7 +83,8 @@ final class Reports {
 
   private static String connection(ReplicaStatus status) {
     if (status.state() == ReplicaStatus.State.STANDALONE) return "not replicated";
-    return status.connected() ? "yes" : "no";
+    if (status.connected()) return "yes";
+    return status.hindrance() == null ? "no" : "no, " + status.hindrance();
   }
 
   private static String agreement(ReplicaStatus.Agreement agreement) {
