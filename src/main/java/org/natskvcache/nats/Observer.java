@@ -24,6 +24,7 @@ public final class Observer implements Transport.Listener {
 
   private final BlockingQueue<byte[]> frames = new LinkedBlockingQueue<>(FRAMES_MAX);
   private final CountDownLatch connected = new CountDownLatch(1);
+  private volatile @Nullable String refusal;
 
   private Observer() {}
 
@@ -33,7 +34,8 @@ public final class Observer implements Transport.Listener {
    * @param waitMillis how long to look, milliseconds; some more for keys that differ
    * @param keysMax most differing keys to name
    * @return null when no server could be reached
-   * @throws IllegalArgumentException when the credentials cannot be used, naming the reason only
+   * @throws IllegalArgumentException when the credentials cannot be used, or do not allow it,
+   *     naming the reason only
    */
   public static @Nullable Diagnosis examine(
       String linkName, CacheSettings settings, long waitMillis, int keysMax)
@@ -55,6 +57,9 @@ public final class Observer implements Transport.Listener {
     if (!connected.await(CONNECT_MILLIS_MAX, TimeUnit.MILLISECONDS)) return null;
     examination.begin(now());
     while (!examination.done()) {
+      if (refusal != null) {
+        throw new IllegalArgumentException("the NATS server does not allow it: " + refusal);
+      }
       carryOut(examination, transport);
       long waitMillis = Math.max(1, examination.nextTick() - now().tickMillis());
       byte[] frame = frames.poll(waitMillis, TimeUnit.MILLISECONDS);
@@ -87,6 +92,12 @@ public final class Observer implements Transport.Listener {
 
   @Override
   public void connected() {
+    connected.countDown();
+  }
+
+  @Override
+  public void refused(String reason) {
+    refusal = reason;
     connected.countDown();
   }
 

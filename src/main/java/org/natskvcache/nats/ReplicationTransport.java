@@ -286,7 +286,9 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
       Dispatcher dispatcher = dispatcher(connection, new Receiver(replica));
       listeningLock.lock();
       try {
-        dispatcher.subscribe(subjects.replayAll());
+        if (!observing) {
+          dispatcher.subscribe(subjects.replayAll());
+        }
         if (origin != null) {
           dispatcher.subscribe(subjects.direct(origin));
         }

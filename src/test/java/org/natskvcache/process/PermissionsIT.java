@@ -226,6 +226,7 @@ class PermissionsIT {
         "replica",
         List.of(">", events + ".>", events + ".link.other", "_INBOX.>", "lattice.state.replay"),
         List.of(events + ".link.other", "lattice.state.replay.link.other", "_INBOX.x"));
+    assertRefused("doctor", List.of(events, "lattice.state.replay", "_INBOX.x"), List.of(events));
     assertRefused("observer", List.of(events, "lattice.state.replay.all"), List.of(events + ".hb"));
   }
 
@@ -276,5 +277,23 @@ class PermissionsIT {
     String complaint = VIOLATION + " for Subscription to \"lattice.state.events\"";
     provider.process.awaitLog(complaint);
     assertEquals(1, provider.logLines(complaint).size());
+  }
+
+  @Test
+  void doctorLooksAsItsUserAndTellsAsAnotherWhatIsRefused() throws Exception {
+    Provider provider = startWasmbus(replicatedAs("replica"));
+    provider.awaitHealth(true, "live");
+    ProviderProcess doctor = doctorAs("doctor");
+    assertEquals(0, doctor.awaitExit(), () -> String.join("\n", doctor.log()));
+    assertEquals("verdict: one instance, nobody to compare it with", doctor.output().getLast());
+    assertEquals(List.of(), doctor.log());
+    ProviderProcess observer = doctorAs("observer");
+    assertEquals(1, observer.awaitExit());
+    assertEquals(List.of(), observer.output());
+    observer.awaitLog("the NATS server does not allow it: " + VIOLATION);
+  }
+
+  private ProviderProcess doctorAs(String user) {
+    return fixture.open(ProviderProcess.start(Map.of("NATS_URL", url(user)), "", "doctor"));
   }
 }
