@@ -46,6 +46,7 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
   private boolean outage;
   private boolean refusalLogged;
   private boolean attached;
+  private boolean everUp;
   private @Nullable Connection toldOf;
 
   /**
@@ -121,17 +122,18 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
   }
 
   /**
-   * Logs that we are connected, and forgets what went before.
-   *
-   * @param again whether we made it anew ourselves, to see what is allowed by now: no news
+   * Forgets what went before, and logs that we are connected, at first and after each outage: a
+   * connection that we made anew ourselves is no news.
    */
-  void recovered(Connection connection, boolean again) {
+  void up(Connection connection) {
     locked(() -> {
+      boolean news = outage || !everUp;
+      everUp = true;
       outage = false;
       refusalLogged = false;
       problem = null;
       refusal = false;
-      if (again) return;
+      if (!news) return;
       String url = connection.getConnectedUrl();
       LOG.info(
           "connected to NATS connection=\"{}\" server={} version={}",
@@ -148,7 +150,7 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
       // The reason of the loss, before the first failed reconnect replaces it.
       locked(() -> {
         lossReason = problem;
-        toldOf = null;
+        if (connection.equals(toldOf)) toldOf = null;
       });
     }
     forward.accept(connection, type);
@@ -164,16 +166,11 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
       if (news && attached && connection.getStatus() == Connection.Status.CONNECTED) {
         LOG.warn("NATS complains connection=\"{}\" error=\"{}\"", name, error);
       }
-    });
-    if (error.contains(NOT_ALLOWED)) tell(connection, error);
-  }
-
-  /** A refused publisher hears of it with each message. */
-  private void tell(Connection connection, String error) {
-    locked(() -> {
-      if (connection.equals(toldOf)) return;
-      toldOf = connection;
-      notAllowed.accept(connection, error);
+      // a refused publisher hears of it with each message
+      if (error.contains(NOT_ALLOWED) && !connection.equals(toldOf)) {
+        toldOf = connection;
+        notAllowed.accept(connection, error);
+      }
     });
   }
 

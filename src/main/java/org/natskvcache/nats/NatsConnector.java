@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * <pre>
  *   connecting ── attached ──► up ◄── down
  *        ▲                     │ (the client reconnects)
- *        └──── down ◄── closed by the client
+ *        └──── down ◄── closed by the client, or by us to try a refused subject again
  * </pre>
  *
  * <p>An outage is one line in the log when it begins, with the reason, and one when it ends.
@@ -89,7 +89,6 @@ public final class NatsConnector implements AutoCloseable {
   private boolean up;
   private boolean tls;
   private boolean retry;
-  private boolean retrying;
   private long retryNanos;
 
   /** Something the connector's thread has to act on. */
@@ -234,7 +233,6 @@ public final class NatsConnector implements AutoCloseable {
   /** Follows one connection until the client or we close it. */
   private void serve(Connection connection) throws InterruptedException {
     signals.add(new Signal.Confirm(connection));
-    retrying = retry;
     retry = false;
     while (true) {
       switch (next()) {
@@ -283,8 +281,7 @@ public final class NatsConnector implements AutoCloseable {
     }
     if (flush(connection, CONFIRM_MAX)) {
       up = true;
-      events.recovered(connection, retrying);
-      retrying = false;
+      events.up(connection);
       listener.up(connection);
     } else if (connection.getStatus() == Connection.Status.CONNECTED) {
       signals.add(new Signal.Confirm(connection));

@@ -220,6 +220,41 @@ class NatsConnectorIT {
     }
   }
 
+  /** The server ends just when the connector makes its connection anew, which is no outage. */
+  @Test
+  void outageThatBeginsWhileARefusedSubjectIsTriedAnewIsToldWithItsEnd() {
+    String config =
+        "authorization { users: [ { user: u, password: pw, permissions: { subscribe: \"ok\" } } ] }\n";
+    try (var log = LogLines.of(NatsConnector.class);
+        var nats = NatsForTests.start(config, Map.of())) {
+      var heard =
+          new Heard("forbidden.subject") {
+            @Override
+            public boolean notAllowed(String reason) {
+              return true;
+            }
+
+            @Override
+            public void down() {
+              if (!said("down")) nats.kill();
+              super.down();
+            }
+          };
+      try (var _ =
+          NatsConnector.open(
+              ConnectionSettings.of(nats.url().replace("//", "//u:pw@")),
+              ConnectionTuning.door("test"),
+              heard)) {
+        until("out of reach", () -> log.at(Level.WARN).toString().contains("out of reach"));
+        nats.restart();
+        until(
+            "up again",
+            () -> heard.list().equals(List.of("attached", "up", "down", "attached", "up")));
+        assertEquals(2, log.at(Level.INFO).size(), log.all()::toString);
+      }
+    }
+  }
+
   private interface Settings {
     ConnectionSettings of(String url);
   }
@@ -270,7 +305,7 @@ class NatsConnectorIT {
   }
 
   /** What a listener was told, in order. */
-  private static final class Heard implements NatsConnector.Listener {
+  private static class Heard implements NatsConnector.Listener {
     private final List<String> calls = new CopyOnWriteArrayList<>();
     private final List<String> subjects;
 
