@@ -4,6 +4,7 @@ import io.nats.client.Connection;
 import io.nats.client.Dispatcher;
 import io.nats.client.Message;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
@@ -55,10 +56,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
   /** Guards the order of what the replica is told; held while it is told. */
   private final ReentrantLock newsLock = new ReentrantLock();
 
-  private boolean liveUp;
-  private boolean catchUpUp;
-  private @Nullable String liveRefusal;
-  private @Nullable String catchUpRefusal;
+  private List<Side> sides = List.of();
   private News told = new News(false, null);
 
   /** Guards what the catch-up connection listens to; never held while the replica is called. */
@@ -105,16 +103,15 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     if (catchUpConnector != null) {
       throw new IllegalStateException("started twice");
     }
-    if (observing) {
-      liveUp = true;
-    } else {
+    var live = new Live(replica);
+    var catchUpSide = new CatchUp(replica);
+    sides = observing ? List.of(catchUpSide) : List.of(live, catchUpSide);
+    if (!observing) {
       liveConnector =
-          NatsConnector.open(
-              settings, ConnectionTuning.replication(name + " live"), new Live(replica));
+          NatsConnector.open(settings, ConnectionTuning.replication(name + " live"), live);
     }
     catchUpConnector =
-        NatsConnector.open(
-            settings, ConnectionTuning.replication(name + " catch-up"), new CatchUp(replica));
+        NatsConnector.open(settings, ConnectionTuning.replication(name + " catch-up"), catchUpSide);
   }
 
   /** NATS' default of 1 MiB until the server has told. */
@@ -205,22 +202,6 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     }
   }
 
-  private void news(Transport.Listener replica, Runnable change) {
-    newsLock.lock();
-    try {
-      change.run();
-      String refusal = liveRefusal == null ? catchUpRefusal : liveRefusal;
-      var now = new News(liveUp && catchUpUp && refusal == null, refusal);
-      if (now.equals(told)) return;
-      told = now;
-      if (now.connected) replica.connected();
-      else if (refusal == null) replica.disconnected();
-      else replica.refused(refusal);
-    } finally {
-      newsLock.unlock();
-    }
-  }
-
   private void learn(Connection connection) {
     long max = connection.getServerInfo().getMaxPayload();
     if (max > 0) {
@@ -235,55 +216,98 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     return dispatcher;
   }
 
-  private final class Live implements NatsConnector.Listener {
+  /** One of the connections. The replica hears of them what holds for all. */
+  private abstract class Side implements NatsConnector.Listener {
     private final Transport.Listener replica;
+    private final Sender sender;
 
-    Live(Transport.Listener replica) {
+    // changed by its connector's thread, under newsLock
+    private boolean up;
+    private @Nullable String refusal;
+
+    Side(Transport.Listener replica, Sender sender) {
       this.replica = replica;
+      this.sender = sender;
     }
+
+    abstract void subscribe(Dispatcher dispatcher);
 
     @Override
     public void attached(Connection connection) {
-      Dispatcher dispatcher = dispatcher(connection, new Receiver(replica));
+      subscribe(dispatcher(connection, new Receiver(replica)));
+      sender.use(connection);
+      news(up, null);
+    }
+
+    @Override
+    public void up(Connection connection) {
+      news(true, refusal);
+    }
+
+    @Override
+    public void down() {
+      news(false, null);
+    }
+
+    @Override
+    public boolean notAllowed(String reason) {
+      news(up, reason);
+      return true;
+    }
+
+    private void news(boolean nowUp, @Nullable String nowRefused) {
+      newsLock.lock();
+      try {
+        up = nowUp;
+        refusal = nowRefused;
+        tell(replica);
+      } finally {
+        newsLock.unlock();
+      }
+    }
+  }
+
+  /** Under newsLock. */
+  private void tell(Transport.Listener replica) {
+    boolean allUp = true;
+    String refusal = null;
+    for (Side side : sides) {
+      allUp &= side.up;
+      if (refusal == null) refusal = side.refusal;
+    }
+    var now = new News(allUp && refusal == null, refusal);
+    if (now.equals(told)) return;
+    told = now;
+    if (now.connected) replica.connected();
+    else if (refusal == null) replica.disconnected();
+    else replica.refused(refusal);
+  }
+
+  private final class Live extends Side {
+    Live(Transport.Listener replica) {
+      super(replica, liveSender);
+    }
+
+    @Override
+    void subscribe(Dispatcher dispatcher) {
       dispatcher.subscribe(subjects.events());
       dispatcher.subscribe(subjects.heartbeats());
-      liveSender.use(connection);
-      news(replica, () -> liveRefusal = null);
     }
 
     @Override
     public void up(Connection connection) {
       learn(connection);
-      news(replica, () -> liveUp = true);
-    }
-
-    @Override
-    public void down() {
-      news(
-          replica,
-          () -> {
-            liveUp = false;
-            liveRefusal = null;
-          });
-    }
-
-    @Override
-    public boolean notAllowed(String reason) {
-      news(replica, () -> liveRefusal = reason);
-      return true;
+      super.up(connection);
     }
   }
 
-  private final class CatchUp implements NatsConnector.Listener {
-    private final Transport.Listener replica;
-
+  private final class CatchUp extends Side {
     CatchUp(Transport.Listener replica) {
-      this.replica = replica;
+      super(replica, catchUpSender);
     }
 
     @Override
-    public void attached(Connection connection) {
-      Dispatcher dispatcher = dispatcher(connection, new Receiver(replica));
+    void subscribe(Dispatcher dispatcher) {
       listeningLock.lock();
       try {
         if (!observing) {
@@ -299,29 +323,6 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
       } finally {
         listeningLock.unlock();
       }
-      catchUpSender.use(connection);
-      news(replica, () -> catchUpRefusal = null);
-    }
-
-    @Override
-    public void up(Connection connection) {
-      news(replica, () -> catchUpUp = true);
-    }
-
-    @Override
-    public void down() {
-      news(
-          replica,
-          () -> {
-            catchUpUp = false;
-            catchUpRefusal = null;
-          });
-    }
-
-    @Override
-    public boolean notAllowed(String reason) {
-      news(replica, () -> catchUpRefusal = reason);
-      return true;
     }
   }
 
