@@ -326,7 +326,8 @@ class ReplicationTransportIT {
 
   @Test
   void refusedPublishIsToldOnce() {
-    try (var strict = open(NatsForTests.start(denying("publish", "t.events"), Map.of()))) {
+    try (var log = LogLines.of(NatsConnector.class);
+        var strict = open(NatsForTests.start(denying("publish", "t.events"), Map.of()))) {
       var a = join(strict.url().replace("//", "//u:p@"));
       for (int i = 0; i < 10; i++) a.publish(Channel.MUTATIONS, null, "unheard");
       until("refused", () -> refusedLast(a, "Publish to \"t.events\""));
@@ -334,6 +335,7 @@ class ReplicationTransportIT {
       var b = join(strict.url().replace("//", "//u:p@"));
       a.publishUntilHeard(Channel.HEARTBEATS, null, b); // so the server's word on the last has come
       assertEquals(2, a.replica.news().size(), a.replica.news()::toString);
+      assertEquals(1, log.at(ch.qos.logback.classic.Level.WARN).size(), log.all()::toString);
     }
   }
 
