@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param caFile PEM certificates to trust instead of the system's, or null
  * @param certFile our PEM certificate chain, own first, or null
  * @param keyFile its private key, PEM PKCS#8, or null
+ * @param ignoreDiscovered whether servers that a server tells of are left alone
  */
 public record ConnectionSettings(
     List<String> servers,
@@ -24,7 +25,8 @@ public record ConnectionSettings(
     @Nullable String seed,
     @Nullable Path caFile,
     @Nullable Path certFile,
-    @Nullable Path keyFile) {
+    @Nullable Path keyFile,
+    boolean ignoreDiscovered) {
 
   /**
    * Checks what has to go together. An address without a scheme gets {@code nats://}.
@@ -59,18 +61,26 @@ public record ConnectionSettings(
 
   /** Settings with nothing but addresses, separated by commas. */
   public static ConnectionSettings of(String urls) {
-    return new ConnectionSettings(Arrays.asList(urls.split(",", -1)), null, null, null, null, null);
+    return new ConnectionSettings(
+        Arrays.asList(urls.split(",", -1)), null, null, null, null, null, false);
   }
 
   /** The same with other credentials. */
   public ConnectionSettings withCredentials(@Nullable String newJwt, @Nullable String newSeed) {
-    return new ConnectionSettings(servers, newJwt, newSeed, caFile, certFile, keyFile);
+    return new ConnectionSettings(
+        servers, newJwt, newSeed, caFile, certFile, keyFile, ignoreDiscovered);
   }
 
   /** The same with other TLS files. */
   public ConnectionSettings withTls(
       @Nullable Path newCaFile, @Nullable Path newCertFile, @Nullable Path newKeyFile) {
-    return new ConnectionSettings(servers, jwt, seed, newCaFile, newCertFile, newKeyFile);
+    return new ConnectionSettings(
+        servers, jwt, seed, newCaFile, newCertFile, newKeyFile, ignoreDiscovered);
+  }
+
+  /** The same, but for whether servers that a server tells of are left alone. */
+  public ConnectionSettings ignoringDiscovered(boolean ignore) {
+    return new ConnectionSettings(servers, jwt, seed, caFile, certFile, keyFile, ignore);
   }
 
   /** Whether these settings insist on TLS: then a server without it is refused. */

@@ -327,6 +327,9 @@ public final class NatsConnector implements AutoCloseable {
                 (tuning.direct() ? DirectDataPort.class : VerifyingDataPort.class).getName())
             .errorListener(events)
             .connectionListener(events);
+    if (settings.ignoreDiscovered()) {
+      builder.ignoreDiscoveredServers();
+    }
     if (!tuning.echo()) {
       builder.noEcho();
     }

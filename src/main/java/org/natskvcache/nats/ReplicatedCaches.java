@@ -118,7 +118,8 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
   /** How to reach the servers of these settings. */
   public static ConnectionSettings connection(CacheSettings settings) {
     return connection(settings.servers(), settings.jwt(), settings.seed())
-        .withTls(path(settings.caFile()), path(settings.certFile()), path(settings.keyFile()));
+        .withTls(path(settings.caFile()), path(settings.certFile()), path(settings.keyFile()))
+        .ignoringDiscovered(settings.ignoreDiscovered());
   }
 
   static ReplicationSubjects subjects(CacheSettings settings) {
@@ -128,7 +129,7 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
   /** How to reach these servers; empty credentials are none. */
   public static ConnectionSettings connection(List<ServerUrl> servers, String jwt, String seed) {
     List<String> urls = servers.stream().map(ServerUrl::url).toList();
-    return new ConnectionSettings(urls, null, null, null, null, null)
+    return new ConnectionSettings(urls, null, null, null, null, null, false)
         .withCredentials(jwt.isEmpty() ? null : jwt, seed.isEmpty() ? null : seed);
   }
 

@@ -170,7 +170,7 @@ public final class WasmbusDoor implements Door {
   }
 
   private void onHealth(Message message) {
-    Health health = Health.of(links.statuses());
+    Health health = links.health();
     replies.publish(
         message.getReplyTo(), new HealthResponse(health.healthy(), health.message()).encode());
   }

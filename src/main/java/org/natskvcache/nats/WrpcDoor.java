@@ -231,7 +231,7 @@ public final class WrpcDoor implements Door {
   }
 
   private void onHealth(Message message) {
-    Health health = Health.of(links.statuses());
+    Health health = links.health();
     replies.publish(message.getReplyTo(), ControlCodec.health(health.healthy(), health.message()));
   }
 

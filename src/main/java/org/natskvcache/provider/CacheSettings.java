@@ -25,6 +25,7 @@ import org.natskvcache.store.Capacity;
  * @param entriesMax most keys; {@link Capacity#NONE} for no limit
  * @param eviction what makes room when either is reached
  * @param clocks how far the clocks of instances may be apart
+ * @param ignoreDiscovered whether servers that a server tells of are left alone
  */
 public record CacheSettings(
     List<ServerUrl> servers,
@@ -40,7 +41,8 @@ public record CacheSettings(
     long memoryBytesMax,
     long entriesMax,
     Capacity.Eviction eviction,
-    ClockLimits clocks) {
+    ClockLimits clocks,
+    boolean ignoreDiscovered) {
   public static final String DEFAULT_STATE_SUBJECT = "lattice.state.events";
   public static final String DEFAULT_REPLAY_SUBJECT = "lattice.state.replay";
   public static final int DEFAULT_HEARTBEAT_SECONDS = 60;
@@ -68,7 +70,8 @@ public record CacheSettings(
         BY_HEAP,
         Capacity.NONE,
         Capacity.Eviction.NONE,
-        ClockLimits.DEFAULTS);
+        ClockLimits.DEFAULTS,
+        false);
   }
 
   /** Whether nothing is replicated. */
@@ -113,6 +116,7 @@ public record CacheSettings(
       case MAX_MEMORY -> memoryBytesMax;
       case MAX_ENTRIES -> entriesMax;
       case EVICTION -> eviction;
+      case NATS_IGNORE_DISCOVERED -> ignoreDiscovered;
       case MUTATION_REPLIES, WATCH ->
           throw new IllegalArgumentException("not a setting of a cache: " + key);
     };

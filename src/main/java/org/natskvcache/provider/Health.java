@@ -8,21 +8,25 @@ import org.natskvcache.node.ReplicaStatus;
 /**
  * How we are, for the host and for a person.
  *
- * @param healthy false exactly when a cache's replication connection is down, it has been joining
- *     for more than {@link #JOINING_MILLIS_MAX} or its clock keeps it from going live, or its alarm
- *     is set; calls are answered all the same
+ * @param healthy false exactly when there is a {@linkplain HealthProblems problem}, when a cache's
+ *     replication connection is down, when it has been joining for more than {@link
+ *     #JOINING_MILLIS_MAX} or its clock keeps it from going live, or when its alarm is set; calls
+ *     are answered all the same
  * @param message one clause for each link name that matters, never empty
  */
 public record Health(boolean healthy, String message) {
+  /** Most problems that the message lists; it tells how many more there are. */
+  private static final int LISTED_MAX = 20;
+
   /** How long a cache may take to catch up before it counts as unhealthy. */
   public static final long JOINING_MILLIS_MAX = 5_000;
 
   /**
-   * Judges all open caches, by link name. Whoever can ask us reached us, so the lattice connection
-   * is up.
+   * Judges all open caches, by link name, and what is wrong beside them. Whoever can ask us reached
+   * us, so the lattice connection is up.
    */
-  public static Health of(SortedMap<String, ReplicaStatus> statuses) {
-    var troubles = new ArrayList<String>();
+  public static Health of(SortedMap<String, ReplicaStatus> statuses, HealthProblems problems) {
+    var troubles = new ArrayList<String>(problems.all().values());
     var facts = new ArrayList<String>();
     for (Map.Entry<String, ReplicaStatus> entry : statuses.entrySet()) {
       String trouble = trouble(entry.getValue());
@@ -34,7 +38,9 @@ public record Health(boolean healthy, String message) {
                   + (trouble.isEmpty() ? fact(entry.getValue()) : trouble));
     }
     if (!troubles.isEmpty()) {
-      return new Health(false, String.join("; ", troubles));
+      int more = troubles.size() - LISTED_MAX;
+      String listed = String.join("; ", troubles.subList(0, Math.min(LISTED_MAX, troubles.size())));
+      return new Health(false, more > 0 ? listed + "; and " + more + " more" : listed);
     }
     return new Health(true, facts.isEmpty() ? "no links" : String.join("; ", facts));
   }

@@ -67,7 +67,8 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
                 in.integer(
                     SettingKey.CLOCK_SKEW_MAX_MILLIS,
                     CLOCK_SKEW_MILLIS_LIMIT,
-                    (int) none.clocks().maxMillis())));
+                    (int) none.clocks().maxMillis())),
+            in.flag(SettingKey.NATS_IGNORE_DISCOVERED, none.ignoreDiscovered()));
     var keys = new LinkKeys(in.mutationReplies(), in.watch());
     in.checkTogether(cache);
     return in.problem == null
@@ -135,6 +136,15 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
       return number >= 1 && number <= max
           ? number
           : refuse(key, "is not a whole number from 1 to " + max, otherwise);
+    }
+
+    boolean flag(SettingKey key, boolean otherwise) {
+      return switch (text(key).toLowerCase(Locale.ROOT)) {
+        case "" -> otherwise;
+        case "true" -> true;
+        case "false" -> false;
+        default -> refuse(key, "is neither true nor false", otherwise);
+      };
     }
 
     long memory(long otherwise) {

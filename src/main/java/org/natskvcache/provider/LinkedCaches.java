@@ -26,6 +26,7 @@ public final class LinkedCaches {
   private final Caches caches;
   private final Map<String, Replica> open = new ConcurrentHashMap<>();
   private final Map<LinkId, Route> routes = new ConcurrentHashMap<>();
+  private final HealthProblems problems = new HealthProblems();
 
   /** Begins without links; the table is this object's own from now on. */
   public LinkedCaches(LinkTable table, Caches caches) {
@@ -85,6 +86,16 @@ public final class LinkedCaches {
     return routes.entrySet().stream()
         .filter(entry -> entry.getKey().role() == role)
         .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
+  }
+
+  /** How we are: all open caches, and the problems beside them. */
+  public Health health() {
+    return Health.of(statuses(), problems);
+  }
+
+  /** Problems beside those of the caches; doors add theirs. */
+  public HealthProblems problems() {
+    return problems;
   }
 
   /** The status of every open cache, by link name. */

@@ -29,6 +29,8 @@ public enum SettingKey {
   NATS_CERT_FILE(Scope.CACHE),
   /** PEM file of our certificate's private key. */
   NATS_KEY_FILE(Scope.CACHE),
+  /** {@code true}: connect to the given servers only, not to others that they tell of; false. */
+  NATS_IGNORE_DISCOVERED(Scope.CACHE),
   /** Largest key plus value in bytes, where less than the server allows. */
   VALUE_BYTES_MAX(Scope.CACHE),
   /** Milliseconds of clock difference to a peer beyond which a warning is logged; 1000. */

@@ -13,9 +13,36 @@ import org.natskvcache.node.ReplicaStatus;
 import org.natskvcache.node.ReplicaStatus.State;
 
 class HealthTest {
+  private static final HealthProblems NO_PROBLEMS = new HealthProblems();
+
+  @Test
+  void problemIsUnhealthyUntilItIsCleared() {
+    var problems = new HealthProblems();
+    problems.set("link b", "link b is refused: MAX_MEMORY is neither");
+    problems.set("door", "door wrpc was refused subject s");
+    var statuses = new TreeMap<>(Map.of("a", status(State.LIVE, true, 0, null)));
+    assertEquals(
+        new Health(
+            false, "door wrpc was refused subject s; link b is refused: MAX_MEMORY is neither"),
+        Health.of(statuses, problems));
+    problems.clear("door");
+    problems.clear("link b");
+    assertEquals(new Health(true, "link a: live, peers=1"), Health.of(statuses, problems));
+  }
+
+  @Test
+  void manyProblemsAreCountedAndNotAllListed() {
+    var problems = new HealthProblems();
+    for (int i = 0; i < 100; i++) problems.set("p" + (100 + i), "problem " + i);
+    String message = Health.of(new TreeMap<>(), problems).message();
+    assertTrue(message.endsWith("problem 19; and 80 more"), message);
+    for (int i = 0; i < 2 * HealthProblems.PROBLEMS_MAX; i++) problems.set("q" + i, "x");
+    assertEquals(HealthProblems.PROBLEMS_MAX, problems.all().size());
+  }
+
   @Test
   void noLinksIsHealthy() {
-    assertEquals(new Health(true, "no links"), Health.of(new TreeMap<>()));
+    assertEquals(new Health(true, "no links"), Health.of(new TreeMap<>(), NO_PROBLEMS));
   }
 
   @Test
@@ -30,7 +57,7 @@ class HealthTest {
         new Health(
             true,
             "link a: standalone; link b: live, peers=1; link c: catching up; link d: not replicating"),
-        Health.of(new TreeMap<>(statuses)));
+        Health.of(new TreeMap<>(statuses), NO_PROBLEMS));
   }
 
   @Test
@@ -47,7 +74,7 @@ class HealthTest {
             false,
             "link a: replication connection down; link b: still catching up after 5 s; link c: diverged from a peer; "
                 + "link e: replication connection down"),
-        Health.of(new TreeMap<>(statuses)));
+        Health.of(new TreeMap<>(statuses), NO_PROBLEMS));
   }
 
   @Test
@@ -56,7 +83,7 @@ class HealthTest {
         status(State.JOINING, true, 0, "the clock is 61 s behind those of most peers", null);
     assertEquals(
         new Health(false, "link a: not joining: the clock is 61 s behind those of most peers"),
-        Health.of(new TreeMap<>(Map.of("a", status))));
+        Health.of(new TreeMap<>(Map.of("a", status)), NO_PROBLEMS));
   }
 
   @Test
@@ -64,7 +91,7 @@ class HealthTest {
     var status = status(State.LIVE, false, 0, "the server refuses a subject", null);
     assertEquals(
         new Health(false, "link a: replication connection down: the server refuses a subject"),
-        Health.of(new TreeMap<>(Map.of("a", status))));
+        Health.of(new TreeMap<>(Map.of("a", status)), NO_PROBLEMS));
   }
 
   @Test

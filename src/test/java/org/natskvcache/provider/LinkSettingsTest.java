@@ -39,27 +39,18 @@ class LinkSettingsTest {
   void everyKeyIsReadInAnyCase() {
     CacheSettings cache =
         valid(
-                Map.of(
-                    "nats_url",
-                    " nats://a:1 , tls://B ",
-                    "Client_Seed",
-                    USER_SEED,
-                    "CLIENT_JWT",
-                    "a.b.c",
-                    "state_repl_subject",
-                    "s.e",
-                    "replay_req_subject",
-                    "s.r",
-                    "Replay_Heartbeat_Secs",
-                    "5",
-                    "NATS_CA_FILE",
-                    "/ca",
-                    "NATS_CERT_FILE",
-                    "/cert",
-                    "nats_key_file",
-                    "/key",
-                    "value_bytes_max",
-                    "1000"))
+                Map.ofEntries(
+                    Map.entry("nats_url", " nats://a:1 , tls://B "),
+                    Map.entry("Client_Seed", USER_SEED),
+                    Map.entry("CLIENT_JWT", "a.b.c"),
+                    Map.entry("state_repl_subject", "s.e"),
+                    Map.entry("replay_req_subject", "s.r"),
+                    Map.entry("Replay_Heartbeat_Secs", "5"),
+                    Map.entry("NATS_CA_FILE", "/ca"),
+                    Map.entry("NATS_CERT_FILE", "/cert"),
+                    Map.entry("nats_key_file", "/key"),
+                    Map.entry("value_bytes_max", "1000"),
+                    Map.entry("nats_ignore_discovered", "TRUE")))
             .cache();
     var expected =
         new CacheSettings(
@@ -76,7 +67,8 @@ class LinkSettingsTest {
             CacheSettings.BY_HEAP,
             Capacity.NONE,
             Capacity.Eviction.NONE,
-            ClockLimits.DEFAULTS);
+            ClockLimits.DEFAULTS,
+            true);
     assertEquals(expected, cache);
     assertEquals(Nkey.Role.USER, Nkey.parseSeed(USER_SEED).orElseThrow().role());
   }
