@@ -52,5 +52,7 @@ public enum Defect {
   /** A write under an expired key does not first remove what expired, so it expires with it. */
   WRITE_KEEPS_EXPIRED,
   /** An origin is forgotten although what others have of it was not compared. */
-  FORGETS_WITHOUT_COMPARING
+  FORGETS_WITHOUT_COMPARING,
+  /** A joining instance takes a moment without an offer for a sign that nobody is there. */
+  GOES_LIVE_ON_SHORT_SILENCE
 }

@@ -58,8 +58,8 @@ public final class Node {
   private static final long VECTOR_REQUEST_MILLIS = 1_000;
   private static final long SILENT_HEARTBEATS = 3;
 
-  /** How long offers are asked for again while a live peer is heard that does not make one. */
-  private static final long OFFERS_MILLIS_MAX = 1_000;
+  /** A joining node asks for offers this often; only then does silence mean that nobody is there. */
+  static final int OFFER_REQUESTS = 5;
 
   /** About one peer; what more there is to find, {@code doctor} finds. */
   private static final int INQUIRIES_MAX = 100;
@@ -104,6 +104,7 @@ public final class Node {
   private boolean connected;
   private long stateSinceTick;
   private long offersUntilTick = Long.MAX_VALUE;
+  private int offerRequests;
   private @Nullable VersionVector joinTarget;
   private boolean offered;
   private long progressMark;
@@ -807,13 +808,18 @@ public final class Node {
     connected = true;
     if (state == ReplicaStatus.State.JOINING) {
       event(Effect.Event.Kind.JOINING, null, "");
-      askForOffers();
+      askForOffers(1);
     }
     heartbeats.restart(tick);
     sendHeartbeat(now, true);
   }
 
-  private void askForOffers() {
+  /**
+   * Asks again and again, counting the requests and not the time: what stopped this instance for a
+   * second has not made it hear a second of silence.
+   */
+  private void askForOffers(int request) {
+    offerRequests = request;
     offered = false;
     joinTarget = null;
     offersUntilTick = tick + settings.offerWaitMillis();
@@ -828,6 +834,7 @@ public final class Node {
   public void nobodyListens(Time now) {
     at(now);
     if (!awaitsOffers() || !connected || offered || hearsLivePeer()) return;
+    offerRequests = OFFER_REQUESTS;
     offersUntilTick = tick;
     settleJoin();
   }
@@ -852,19 +859,25 @@ public final class Node {
     boolean unanswered = offersUntilTick <= tick && !offered;
     boolean asking = offersUntilTick > tick && offersUntilTick != Long.MAX_VALUE;
     if (complete && asking && noClockHeard()) return; // the answers to our hello tell
+    if (unanswered && offerRequests < offerRequestsMax()) {
+      askForOffers(offerRequests + 1);
+      return;
+    }
     if ((complete || unanswered) && clockError() != 0) {
       offersUntilTick = tick + settings.heartbeatMillis(); // its next one may tell otherwise
       return;
     }
-    if (unanswered && hearsLivePeer() && tick - stateSinceTick < OFFERS_MILLIS_MAX) {
-      askForOffers();
-    } else if (complete || unanswered) {
+    if (complete || unanswered) {
       become(ReplicaStatus.State.LIVE);
     } else if (offersUntilTick <= tick) {
       offersUntilTick = Long.MAX_VALUE;
     } else if (offersUntilTick == Long.MAX_VALUE && (repair.idle() || repair.hopeless())) {
-      askForOffers(); // the one we were fetching from is gone
+      askForOffers(1); // the one we were fetching from is gone
     }
+  }
+
+  private int offerRequestsMax() {
+    return settings.defect() == Defect.GOES_LIVE_ON_SHORT_SILENCE ? 1 : OFFER_REQUESTS;
   }
 
   private boolean hearsLivePeer() {

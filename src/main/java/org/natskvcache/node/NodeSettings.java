@@ -8,7 +8,8 @@ import org.natskvcache.store.Limits;
  *
  * @param replicated false for a standalone cache: nothing is published and nothing kept for replay
  * @param heartbeatMillis time between heartbeats, milliseconds, at least 1
- * @param offerWaitMillis how long a joining node waits for offers, milliseconds
+ * @param offerWaitMillis how long a joining node waits for an answer to each of its {@link
+ *     Node#OFFER_REQUESTS} requests for offers, milliseconds
  * @param clocks how far clocks may be apart
  * @param defect {@link Defect#NONE} but in tests of the checks
  */
@@ -20,10 +21,10 @@ public record NodeSettings(
     ClockLimits clocks,
     Defect defect) {
   /**
-   * Offers are answered within 20 ms; 100 ms leaves room for a slow network. Where the server tells
-   * that nobody listens, there is no wait.
+   * A fifth of the second of silence after which a joining node takes itself for alone. Where the
+   * server tells that nobody listens, there is no wait.
    */
-  public static final long OFFER_WAIT_MILLIS = 100;
+  public static final long OFFER_WAIT_MILLIS = 200;
 
   public static NodeSettings standalone(Limits limits) {
     return new NodeSettings(

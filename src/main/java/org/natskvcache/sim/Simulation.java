@@ -49,6 +49,11 @@ public final class Simulation {
 
   private static final int ACTIONS_KEPT = 40;
 
+  private static final int STALL_MILLIS_MAX = 600;
+
+  /** Shorter silence must not make an instance go live, milliseconds. */
+  private static final long SILENCE_MILLIS = 1_000;
+
   private static final class Host {
     Node node;
     final Set<OriginId> names = new HashSet<>();
@@ -60,6 +65,12 @@ public final class Simulation {
 
     boolean connected = true;
     boolean answersReplays;
+
+    /** When it last began to ask who is there. */
+    long askedTick;
+
+    /** Whether since then an offer came, or the server's word that nobody listens. */
+    boolean answered;
 
     /** What it has forgotten, which its vector does not tell any more. */
     Map<OriginId, Long> forgotten = new HashMap<>();
@@ -230,14 +241,22 @@ public final class Simulation {
     }
     if (!host.connected) return;
     byte[] frame = message.bytes();
-    if (frame == null) host.node.nobodyListens(now(host));
-    else receive(host, frame, message.damaged());
+    if (frame == null) {
+      host.answered = true;
+      host.node.nobodyListens(now(host));
+    } else {
+      receive(host, frame, message.damaged());
+    }
     carryOut(host);
     host.plan();
   }
 
   private void receive(Host host, byte[] frame, boolean damaged) {
     try {
+      boolean joining = host.node.state() == ReplicaStatus.State.JOINING;
+      if (joining && !damaged && observer.decode(frame) instanceof Frame.Offer) {
+        host.answered = true;
+      }
       host.node.receive(frame, now(host));
       if (damaged) fail("a damaged frame was accepted");
     } catch (MalformedFrameException malformed) {
@@ -247,6 +266,8 @@ public final class Simulation {
 
   private void connect(Host host) {
     host.connected = true;
+    host.askedTick = tick;
+    host.answered = false;
     host.node.connected(now(host));
     carryOut(host);
   }
@@ -285,6 +306,7 @@ public final class Simulation {
             report.snapshots++;
             forgetLike(host, peer);
           }
+          if (kind == Effect.Event.Kind.LIVE) checkSilence(host);
           if (kind == Effect.Event.Kind.ALARM) fail("alarm: " + detail);
           if (kind == Effect.Event.Kind.SNAPSHOT_FAILED && detail.equals("reason=unreadable")) {
             fail("a snapshot that came whole could not be read");
@@ -510,6 +532,16 @@ public final class Simulation {
     };
   }
 
+  /** In half of the cases another host does nothing for a moment, as on a busy machine. */
+  private void stallAnother(Host host) {
+    Host other = hosts.get(random.nextInt(hosts.size()));
+    if (other == host || random.nextBoolean()) return;
+    report.pauses++;
+    long until = tick + random.nextInt(STALL_MILLIS_MAX);
+    other.pausedUntilTick = Math.max(other.pausedUntilTick, until);
+    did(other, "stall until", other.pausedUntilTick);
+  }
+
   private void partition() {
     report.partitions++;
     did(hosts.getFirst(), "partition", null);
@@ -527,6 +559,7 @@ public final class Simulation {
   private void crash(Host host) {
     report.crashes++;
     did(host, "crash", host.node.id());
+    stallAnother(host);
     observeUnpublished(host, List.of());
     OriginId id = host.node.id();
     if (defect == Defect.RESTART_REUSES_ORIGIN) specification.restart(id);
@@ -570,6 +603,13 @@ public final class Simulation {
   }
 
   // ---------------------------------------------------------------- checks
+
+  /** Who goes live was offered what the group holds, or nobody is there. */
+  private void checkSilence(Host host) {
+    long silent = tick - host.askedTick;
+    if (host.answered || silent >= SILENCE_MILLIS) return;
+    fail("an instance went live after only " + silent + " ms of silence");
+  }
 
   /** Whoever heard of every change knows what every key shows. */
   private void checkTold(Host host, Collection<Entry> held) {

@@ -214,7 +214,9 @@ final class Group {
   /** Adds members that are all live and know each other. */
   List<Member> live(int count, Limits limits) {
     for (int i = 0; i < count; i++) {
-      add(limits).connect();
+      Member member = add(limits);
+      member.connect();
+      if (i == 0) member.tellAlone();
       advance(200);
     }
     advance(3 * HEARTBEAT_MILLIS);
@@ -322,7 +324,7 @@ final class Group {
         limits(1_000, 1_000, 1_000, 2),
         false,
         HEARTBEAT_MILLIS,
-        100,
+        NodeSettings.OFFER_WAIT_MILLIS,
         ClockLimits.DEFAULTS,
         Defect.NONE);
   }

@@ -81,19 +81,62 @@ class NodeTest {
     }
 
     @Test
-    void aloneItIsLiveAfterTheWaitForOffers() {
+    void aloneItIsLiveAfterASecondOfSilence() {
       Member alone = group.add();
       assertEquals(ReplicaStatus.State.JOINING, alone.node.state());
       group.advance(5_000);
       assertEquals(ReplicaStatus.State.JOINING, alone.node.state()); // nobody was asked yet
       alone.connect();
-      group.advance(NodeSettings.OFFER_WAIT_MILLIS - 1);
+      group.advance(999);
       assertEquals(ReplicaStatus.State.JOINING, alone.node.state());
       assertFalse(alone.answersReplays);
       group.advance(1);
       assertEquals(ReplicaStatus.State.LIVE, alone.node.state());
       assertTrue(alone.answersReplays);
       assertEquals(1, alone.count(Effect.Event.Kind.LIVE));
+      assertEquals(5, alone.sent(Frame.OfferRequest.class).size());
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {60, 150, 300, 650})
+    void aStallOfTheOnlyPeerIsNotTakenForNobody(long stallMillis) {
+      Member live = group.live(1, ROOMY).getFirst();
+      live.increment("visits", 2);
+      long stalledUntil = group.tick + stallMillis;
+      group.lost = (sent, to) -> group.tick < stalledUntil;
+      Member joiner = group.add(ROOMY);
+      joiner.connect();
+      group.advance(stallMillis - 1);
+      assertEquals(ReplicaStatus.State.JOINING, joiner.node.state());
+      group.advance(999 - stallMillis);
+      assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
+      assertEquals(new Reply.Amount(5), joiner.increment("visits", 3));
+    }
+
+    @Test
+    void itsOwnStallIsNotTakenForSilence() {
+      Member live = group.live(1, ROOMY).getFirst();
+      live.increment("visits", 2);
+      group.lost = (sent, to) -> true;
+      Member joiner = group.add(ROOMY);
+      joiner.connect();
+      group.tick += 5_000; // nothing is done meanwhile
+      group.advance(1);
+      assertEquals(ReplicaStatus.State.JOINING, joiner.node.state());
+      group.lost = (sent, to) -> false;
+      group.advance(500);
+      assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
+      assertEquals("2", joiner.get("visits"));
+    }
+
+    @Test
+    void groupThatStartsTogetherIsLiveAfterASecond() {
+      List<Member> trio = List.of(group.add(), group.add(), group.add());
+      trio.forEach(Member::connect);
+      group.advance(999);
+      trio.forEach(each -> assertEquals(ReplicaStatus.State.JOINING, each.node.state()));
+      group.advance(1);
+      trio.forEach(each -> assertEquals(ReplicaStatus.State.LIVE, each.node.state()));
     }
 
     @Test
@@ -121,7 +164,7 @@ class NodeTest {
       assertEquals(ReplicaStatus.State.JOINING, joiner.node.state());
       assertEquals(1, joiner.sent(Frame.OfferRequest.class).size());
       group.lost = (sent, to) -> false;
-      group.advance(NodeSettings.OFFER_WAIT_MILLIS);
+      group.advance(200);
       assertEquals("v", joiner.get("k"));
       assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
     }
@@ -340,6 +383,7 @@ class NodeTest {
       Member a = group.add(NodeSettings.replicated(ROOMY, 60_000));
       Member b = group.add(NodeSettings.replicated(ROOMY, 60_000));
       a.connect();
+      a.tellAlone();
       b.connect();
       group.advance(500);
       byte[] old = b.sent(Frame.Heartbeat.class).getLast().bytes();

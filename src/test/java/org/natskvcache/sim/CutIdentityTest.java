@@ -56,8 +56,7 @@ class CutIdentityTest {
   }
 
   private void live(Node node) {
-    tick += 200;
-    node.tick(now());
+    node.nobodyListens(now());
     node.takeEffects();
   }
 
