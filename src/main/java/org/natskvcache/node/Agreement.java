@@ -101,12 +101,15 @@ final class Agreement {
   /**
    * Compares vectors, digests and sampled buckets, and notes the outcome at the peer.
    *
+   * @param caughtUp whether this instance has what the group held when it joined; before that
+   *     different vectors tell nothing
    * @return whether the vectors are equal
    */
-  boolean compare(Peer peer, Frame.Heartbeat heartbeat, boolean sameRest) {
+  boolean compare(Peer peer, Frame.Heartbeat heartbeat, boolean sameRest, boolean caughtUp) {
     boolean equal = sameRest && sameActive(heartbeat.active());
     boolean sameDigest = heartbeat.digest() == state.keyspace().digest();
-    if (!equal) peer.agreement = ReplicaStatus.Agreement.DIFFERENT_VECTORS;
+    if (!equal && !caughtUp) peer.agreement = ReplicaStatus.Agreement.UNKNOWN;
+    else if (!equal) peer.agreement = ReplicaStatus.Agreement.DIFFERENT_VECTORS;
     else if (sameDigest) peer.agreement = ReplicaStatus.Agreement.EQUAL;
     else peer.agreement = ReplicaStatus.Agreement.DIVERGED;
     if (equal && !sameDigest) {

@@ -62,8 +62,10 @@ public sealed interface Effect {
     public enum Kind {
       /** Fetching what the group has. */
       JOINING,
-      /** In step with the group and serving. */
+      /** Serving: in step with the group, or nobody made an offer. */
       LIVE,
+      /** What an instance that had no offer found missing since it went live is here. */
+      CAUGHT_UP,
       /** A peer was heard for the first time. */
       PEER_FOUND,
       /** A peer was not heard for three heartbeats. */

@@ -107,6 +107,8 @@ public final class Node {
   private int offerRequests;
   private @Nullable VersionVector joinTarget;
   private boolean offered;
+  private boolean caughtUp;
+  private boolean foundBehind;
   private long progressMark;
   private boolean leaveHeard;
   private long toldBehindTick = Long.MIN_VALUE / 2;
@@ -363,6 +365,7 @@ public final class Node {
       case Frame.DigestResponse answer -> inquiry.answered(answer, tick);
     }
     settleJoin();
+    catchUp();
   }
 
   /**
@@ -539,7 +542,8 @@ public final class Node {
     peer.known.raiseMarks(theirs);
     boolean sameRest = agreement.sameRest(peer, heartbeat);
     if (!sameRest) askForVector(peer);
-    boolean equal = agreement.compare(peer, heartbeat, sameRest);
+    catchUp();
+    boolean equal = agreement.compare(peer, heartbeat, sameRest, caughtUp);
     shown(peer, heartbeat.sequence(), heartbeat.wallMillis());
     // the whole vector and not only the marks of live origins: a reset's author may be long gone
     if (applied().get(slot) >= peer.known.get(slot)) {
@@ -880,6 +884,21 @@ public final class Node {
     return settings.defect() == Defect.GOES_LIVE_ON_SHORT_SILENCE ? 1 : OFFER_REQUESTS;
   }
 
+  /**
+   * Whoever went live without an offer has caught up when it has heard somebody and lacks nothing
+   * that it heard of.
+   */
+  private void catchUp() {
+    if (caughtUp || state != ReplicaStatus.State.LIVE || peers.count() == 0) return;
+    caughtUp = !lacking();
+    if (caughtUp && foundBehind) event(Effect.Event.Kind.CAUGHT_UP, null, entries());
+    foundBehind = true;
+  }
+
+  private String entries() {
+    return "entries=" + keyspace().size();
+  }
+
   private boolean hearsLivePeer() {
     return peers.all().stream().anyMatch(peer -> peer.live);
   }
@@ -890,7 +909,9 @@ public final class Node {
     if (next != ReplicaStatus.State.LIVE) return;
     offersUntilTick = Long.MAX_VALUE;
     joinTarget = null;
-    event(Effect.Event.Kind.LIVE, null, "entries=" + keyspace().size());
+    caughtUp = offered;
+    foundBehind = false;
+    event(Effect.Event.Kind.LIVE, null, entries() + (offered ? "" : " offers=none"));
     effects.add(new Effect.AnswerReplays(true));
     heartbeats.soon(tick, 0);
     reaper.schedule(tick);
@@ -1007,6 +1028,7 @@ public final class Node {
     replicated.rename(newId);
     peers.clear();
     connected = false;
+    caughtUp = false;
     become(ReplicaStatus.State.JOINING);
     effects.add(new Effect.ListenAs(newId));
   }

@@ -93,7 +93,7 @@ public record ReplicaStatus(
     DIFFERENT_VECTORS,
     /** Equal vectors, different digests: a bug or a memory fault. */
     DIVERGED,
-    /** Not heard in full yet. */
+    /** No heartbeat of it was heard since this instance had caught up with the group. */
     UNKNOWN
   }
 }

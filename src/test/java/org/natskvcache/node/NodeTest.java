@@ -196,6 +196,55 @@ class NodeTest {
     }
 
     @Test
+    void peersAreNotComparedBeforeItHasCaughtUp() {
+      Member live = group.live(1, ROOMY).getFirst();
+      live.set("k", "v");
+      group.lost = (sent, to) -> !sent.is(Frame.Heartbeat.class);
+      Member joiner = group.add(ROOMY);
+      joiner.connect();
+      group.advance(50); // its hello is answered
+      assertEquals(ReplicaStatus.Agreement.UNKNOWN, agreementSeenBy(joiner));
+      group.lost = (sent, to) -> false;
+      group.advance(250);
+      assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
+      group.advance(2 * Group.HEARTBEAT_MILLIS);
+      assertEquals(ReplicaStatus.Agreement.EQUAL, agreementSeenBy(joiner));
+      group.lost = (sent, to) -> !sent.is(Frame.Heartbeat.class);
+      live.set("k", "again");
+      group.advance(2 * Group.HEARTBEAT_MILLIS);
+      assertEquals(ReplicaStatus.Agreement.DIFFERENT_VECTORS, agreementSeenBy(joiner));
+    }
+
+    @Test
+    void wronglyTakenForAloneItSaysWhenItHasCaughtUp() {
+      Member live = group.live(1, SHORT_RING).getFirst();
+      fill(live, 50);
+      group.lost = (sent, to) -> !sent.is(Frame.Heartbeat.class);
+      Member joiner = group.add(SHORT_RING);
+      joiner.connect();
+      joiner.tellAlone();
+      assertEquals("entries=0 offers=none", joiner.events.getLast().detail());
+      group.advance(2 * Group.HEARTBEAT_MILLIS);
+      assertEquals(ReplicaStatus.Agreement.UNKNOWN, agreementSeenBy(joiner));
+      assertEquals(0, joiner.count(Effect.Event.Kind.CAUGHT_UP));
+      group.lost = (sent, to) -> false;
+      group.advance(8 * Group.HEARTBEAT_MILLIS);
+      assertEquals(1, joiner.count(Effect.Event.Kind.CAUGHT_UP));
+      assertEquals(
+          List.of("entries=50"),
+          joiner.events.stream()
+              .filter(event -> event.kind() == Effect.Event.Kind.CAUGHT_UP)
+              .map(Effect.Event::detail)
+              .toList());
+      assertEquals(ReplicaStatus.Agreement.EQUAL, agreementSeenBy(joiner));
+      assertEquals(0, live.count(Effect.Event.Kind.CAUGHT_UP));
+    }
+
+    private ReplicaStatus.Agreement agreementSeenBy(Member member) {
+      return member.status().peers().getFirst().agreement();
+    }
+
+    @Test
     void asksEveryoneForOffersAndSaysHello() {
       Member joiner = group.add();
       joiner.connect();

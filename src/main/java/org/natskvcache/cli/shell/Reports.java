@@ -92,7 +92,7 @@ final class Reports {
       case EQUAL -> "equal";
       case DIFFERENT_VECTORS -> "different vectors";
       case DIVERGED -> "DIVERGED";
-      case UNKNOWN -> "not known yet";
+      case UNKNOWN -> "not compared yet";
     };
   }
 

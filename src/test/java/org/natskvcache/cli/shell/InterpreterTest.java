@@ -390,7 +390,7 @@ class InterpreterTest {
         new OriginId(1, 0) + "  LIVE        equal                heard 20 s ago", lines.get(0));
     assertTrue(lines.get(1).contains("different vectors"));
     assertTrue(lines.get(2).contains("DIVERGED"));
-    assertTrue(lines.get(3).contains("not known yet"));
+    assertTrue(lines.get(3).contains("not compared yet"));
   }
 
   @Test
