@@ -58,6 +58,15 @@ public final class Node {
   private static final long VECTOR_REQUEST_MILLIS = 1_000;
   private static final long SILENT_HEARTBEATS = 3;
 
+  /** A peer is asked for its wall time at most this often. */
+  private static final long CLOCK_QUESTION_MILLIS = 1_000;
+
+  /** Questions for the time have higher numbers than those of an {@link Inquiry}. */
+  private static final long CLOCK_QUESTIONS = 1L << 62;
+
+  /** Of all buckets, those after the last one: the shortest answer that tells the time. */
+  private static final long NO_BUCKETS = Integer.MAX_VALUE;
+
   /** A joining node asks for offers this often; only then does silence mean that nobody is there. */
   static final int OFFER_REQUESTS = 5;
 
@@ -113,6 +122,7 @@ public final class Node {
   private boolean leaveHeard;
   private long toldBehindTick = Long.MIN_VALUE / 2;
   private @Nullable String alarm;
+  private long clockQuestion = CLOCK_QUESTIONS;
   private long verifyTick;
   private int verifyBucket;
   private long tick;
@@ -362,7 +372,10 @@ public final class Node {
         repairIfLacking();
       }
       case Frame.DigestRequest request -> {} // answered above
-      case Frame.DigestResponse answer -> inquiry.answered(answer, tick);
+      case Frame.DigestResponse answer -> {
+        inquiry.answered(answer, tick);
+        clockAnswered(answer);
+      }
     }
     settleJoin();
     catchUp();
@@ -487,16 +500,33 @@ public final class Node {
     }
   }
 
+  /** Warns of what no delay explains; where a delay may, an answer of the peer will tell. */
   private void warnOfSkew(Peer peer) {
-    long ahead = skewMillis(peer);
-    long apart = Math.abs(ahead);
-    long warn = settings.clocks().warnMillis();
-    if (apart > warn && !peer.skew.warned) {
+    ClockLimits clocks = settings.clocks();
+    long warn = clocks.warnMillis();
+    long most = skewMillis(peer);
+    long sure = peer.skew.sureMillis(new Time(wallMillis, tick));
+    if (Math.abs(sure) > warn && !peer.skew.warned) {
       peer.skew.warned = true;
-      event(Effect.Event.Kind.CLOCK_SKEW, origins.id(peer.slot), "aheadMillis=" + ahead);
-    } else if (apart <= warn / 2) {
+      event(Effect.Event.Kind.CLOCK_SKEW, origins.id(peer.slot), "aheadMillis=" + sure);
+    } else if (Math.abs(most) <= warn / 2) {
       peer.skew.warned = false;
     }
+    boolean doubtful = most > Math.min(warn, clocks.maxMillis()) && !peer.skew.warned;
+    if (!doubtful || tick - peer.skew.askedTick() < CLOCK_QUESTION_MILLIS) return;
+    peer.skew.asked(++clockQuestion, tick);
+    publish(
+        Channel.DIRECT,
+        origins.id(peer.slot),
+        new Frame.DigestRequest(
+            id(), clockQuestion, Frame.DigestRequest.ALL_BUCKETS, NO_BUCKETS));
+  }
+
+  private void clockAnswered(Frame.DigestResponse answer) {
+    Peer peer = peers.find(origins.find(answer.from()));
+    if (peer == null || answer.question() <= CLOCK_QUESTIONS) return;
+    peer.skew.answered(answer.question(), tick, answer.wallMillis());
+    warnOfSkew(peer);
   }
 
   /** How far our clock is ahead of a peer's, milliseconds. */

@@ -1506,6 +1506,76 @@ class NodeTest {
       }
     }
 
+    private static final NodeSettings QUIET = NodeSettings.replicated(ROOMY, 60_000);
+
+    private Member joined() {
+      Member member = group.add(QUIET);
+      member.connect();
+      if (group.members.size() == 1) member.tellAlone();
+      group.advance(100);
+      assertEquals(ReplicaStatus.State.LIVE, member.node.state());
+      return member;
+    }
+
+    @Test
+    void messagesHeldUpByAStallAreNoSkew() throws Exception {
+      List<Member> pair = group.live(2, ROOMY);
+      Member stalled = pair.get(0);
+      Member other = pair.get(1);
+      group.lost = (sent, to) -> to == stalled;
+      group.advance(10 * Group.HEARTBEAT_MILLIS);
+      group.lost = (sent, to) -> false;
+      for (Sent heldUp : other.sent(Frame.Heartbeat.class)) stalled.receive(heldUp.bytes());
+      group.advance(Group.HEARTBEAT_MILLIS);
+      assertEquals(0, stalled.count(Effect.Event.Kind.CLOCK_SKEW));
+      assertEquals(0, other.count(Effect.Event.Kind.CLOCK_SKEW));
+    }
+
+    @Test
+    void firstMessageThatIsLateIsNoSkew() throws Exception {
+      Member first = joined();
+      group.lost = (sent, to) -> true;
+      Member joiner = group.add(QUIET);
+      joiner.connect();
+      group.advance(400);
+      byte[] hello = joiner.sent(Frame.Heartbeat.class).getFirst().bytes();
+      group.advance(1_500);
+      first.receive(hello);
+      group.lost = (sent, to) -> false;
+      group.advance(100);
+      assertEquals(0, first.count(Effect.Event.Kind.CLOCK_SKEW));
+      joiner.skewMillis = -1_200; // now there is some
+      joiner.set("k", "v");
+      group.advance(300);
+      assertEquals(0, first.count(Effect.Event.Kind.CLOCK_SKEW)); // the last four are looked at
+      group.advance(10_000);
+      joiner.set("k", "v");
+      group.advance(10_000);
+      assertEquals(1, first.count(Effect.Event.Kind.CLOCK_SKEW));
+      assertEquals("aheadMillis=1200", first.events.getLast().detail());
+    }
+
+    @Test
+    void skewIsCertainByWhatAnAnswerLeavesOpen() {
+      Skew skew = new Skew();
+      Time now = new Time(1_000_000, 0);
+      skew.heard(0, 998_000);
+      assertEquals(2_000, skew.millis(now));
+      assertEquals(0, skew.sureMillis(now)); // it may have been under way so long
+      skew.asked(7, 0);
+      skew.answered(8, 600, 998_300); // to another question
+      assertEquals(0, skew.sureMillis(now));
+      skew.answered(7, 600, 998_300); // 300 ms there, 300 ms back
+      assertEquals(1_700, skew.sureMillis(now));
+      skew.answered(7, 600, 997_000); // once more
+      assertEquals(1_700, skew.sureMillis(now));
+      assertEquals(1_800, skew.sureMillis(new Time(1_000_100, 0))); // our clock jumped
+      skew.heard(2_000, 1_001_950); // its clock was set
+      assertEquals(0, skew.sureMillis(new Time(1_002_000, 2_000)));
+      skew.heard(3_000, 1_006_000);
+      assertEquals(-3_000, skew.sureMillis(new Time(1_003_000, 3_000))); // nothing is early
+    }
+
     @Test
     void slowMessagesAreNoSkewAsLongAsSomeAreFast() {
       Skew skew = new Skew();
