@@ -348,7 +348,12 @@ public final class Main implements Commands {
       case LinkSettings.Parsed.Invalid(var problem) ->
           throw new IllegalArgumentException(problem.toString());
       case LinkSettings.Parsed.Valid(var settings) ->
-          Observer.examine(link.name(), settings.cache(), options.waitMillis(), options.keysMax());
+          Observer.examine(
+              link.name(),
+              settings.cache(),
+              options.waitMillis(),
+              options.keysMax(),
+              options.expected());
     };
   }
 

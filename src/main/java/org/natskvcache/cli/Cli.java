@@ -193,9 +193,14 @@ public final class Cli {
       throw Checks.wrong(line, "--wait", "must be 0.001 to 3600 seconds");
     }
     if (doctor.keys < 0) throw Checks.wrong(line, "--keys", "must be at least 0");
+    int expected = doctor.expect == null ? 0 : doctor.expect;
+    if (doctor.expect != null && expected < 1) {
+      throw Checks.wrong(line, "--expect", "must be at least 1");
+    }
     long waitMillis = Math.round(doctor.waitSeconds * 1_000);
     LogOptions logging = doctor.log.options(line);
-    return new DoctorOptions(url, links, waitMillis, doctor.keys, doctor.json, logging);
+    return new DoctorOptions(
+        url, links, waitMillis, doctor.keys, expected, doctor.json, logging);
   }
 
   private ParOptions par(Par par, CommandLine line) {
@@ -437,12 +442,13 @@ public final class Cli {
       exitCodeListHeading = "%nExit codes:%n",
       exitCodeList = {
         "0:all instances of all links agree",
-        "1:some differ, are moving or silent, nobody answered, or no server was reached",
+        "1:some differ, are moving, silent or missing, nobody answered, or no server was reached",
         "2:the command line makes no sense; nothing was started"
       },
       footerHeading = "%nExamples:%n",
       footer = {
         "  nats-kvcache doctor --nats-url nats://127.0.0.1:4222",
+        "  nats-kvcache doctor --nats-url nats://127.0.0.1:4222 --expect 3",
         "  nats-kvcache doctor --nats-url nats://127.0.0.1:4222 --link default --link sessions --wait 10",
         "  nats-kvcache doctor --nats-url tls://a:4222 --link-file links.json --json"
       })
@@ -462,6 +468,15 @@ public final class Cli {
         defaultValue = "20",
         description = "Most differing keys to name. Default: ${DEFAULT-VALUE}.")
     int keys;
+
+    @Option(
+        names = "--expect",
+        paramLabel = "N",
+        description = {
+          "Exit with 1 unless N live instances or more answer for each cache.",
+          "Without it, only an instance is missed that others still count as alive."
+        })
+    @Nullable Integer expect;
 
     @Option(names = "--json", description = "Print JSON: an object a line, for each link.")
     boolean json;

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param links at least one, names distinct, in the order given
  * @param waitMillis how long to look at each, milliseconds, at least 1
  * @param keysMax most differing keys to name for each, at least 0
+ * @param expected how many live instances are to answer for each at least; 0 for any number
  * @param json whether to print JSON, an object a line for each link
  */
 public record DoctorOptions(
@@ -18,6 +19,7 @@ public record DoctorOptions(
     List<LinkOptions> links,
     long waitMillis,
     int keysMax,
+    int expected,
     boolean json,
     LogOptions logging) {
   public DoctorOptions {

@@ -33,12 +33,13 @@ public final class Observer implements Transport.Listener {
    *
    * @param waitMillis how long to look, milliseconds; some more for keys that differ
    * @param keysMax most differing keys to name
+   * @param expected how many live instances are to answer at least; 0 for any number
    * @return null when no server could be reached
    * @throws IllegalArgumentException when the credentials cannot be used, or do not allow it,
    *     naming the reason only
    */
   public static @Nullable Diagnosis examine(
-      String linkName, CacheSettings settings, long waitMillis, int keysMax)
+      String linkName, CacheSettings settings, long waitMillis, int keysMax, int expected)
       throws InterruptedException {
     var random = new SecureRandom();
     var me = OriginId.of(System.currentTimeMillis(), random.nextLong(), random.nextLong());
@@ -46,7 +47,7 @@ public final class Observer implements Transport.Listener {
     try (var transport =
         ReplicationTransport.observing(
             ReplicatedCaches.connection(settings), ReplicatedCaches.subjects(settings), linkName)) {
-      return observer.run(new Examination(me, waitMillis, keysMax), transport);
+      return observer.run(new Examination(me, waitMillis, keysMax, expected), transport);
     }
   }
 

@@ -2,6 +2,7 @@ package org.natskvcache.node;
 
 import java.util.List;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.store.Key;
 
@@ -9,6 +10,9 @@ import org.natskvcache.store.Key;
  * What an {@link Examination} found.
  *
  * @param instances those that answered, by origin
+ * @param missing those that never answered and are counted as alive by some that did, by origin,
+ *     with these; only instances that have written something are known this way
+ * @param expected how many live instances are to answer at least; 0 for any number
  * @param pairs every two of them, in that order
  * @param buckets digest buckets of the cache; 0 when nobody answered
  * @param divergedBuckets those with unequal content where it must be equal, ascending
@@ -18,6 +22,8 @@ import org.natskvcache.store.Key;
  */
 public record Diagnosis(
     List<Instance> instances,
+    SortedMap<OriginId, SortedSet<OriginId>> missing,
+    int expected,
     List<Pair> pairs,
     int buckets,
     List<Integer> divergedBuckets,
@@ -84,17 +90,35 @@ public record Diagnosis(
     NOBODY,
     /** They are being written to; nothing that could be compared differs. */
     MOVING,
+    /** Some did not answer; nothing that could be compared differs. */
+    MISSING,
     /** Some lack what others have. */
     BEHIND,
     /** Some hold other data for the same history. */
     DIVERGED
   }
 
+  /** Instances that answer. */
+  public int answered() {
+    return (int) instances.stream().filter(one -> !one.silent).count();
+  }
+
+  /** Of those that answer, how many are joining. */
+  public int joining() {
+    return (int) instances.stream().filter(one -> !one.silent && !one.live).count();
+  }
+
+  public boolean fewerThanExpected() {
+    return answered() - joining() < expected;
+  }
+
   /** The worst of all pairs. */
   public Verdict verdict() {
     if (instances.isEmpty()) return Verdict.NOBODY;
     Verdict verdict =
-        instances.stream().anyMatch(Instance::silent) ? Verdict.BEHIND : Verdict.AGREE;
+        instances.stream().anyMatch(Instance::silent)
+            ? Verdict.BEHIND
+            : fewerThanExpected() || !missing.isEmpty() ? Verdict.MISSING : Verdict.AGREE;
     for (Pair pair : pairs) {
       Verdict its =
           switch (pair.agreement) {

@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Hash64;
@@ -30,6 +32,7 @@ import org.natskvcache.store.Key;
  * <p>In rounds it asks everybody for the digests of all buckets, and compares what answers of one
  * round say of the same history: whole vectors, and buckets by their own vectors, so that it finds
  * something while the cache is written to. Then it asks for the keys of the buckets that differ.
+ * The heartbeats that come with the answers name whom their senders count as alive.
  */
 public final class Examination {
   static final long ROUND_MILLIS = 200;
@@ -44,9 +47,14 @@ public final class Examination {
   private final OriginId me;
   private final long waitMillis;
   private final int keysMax;
+  private final int expected;
   private final Origins origins = new Origins();
   private final FrameCodec codec = new FrameCodec(origins);
   private final SortedMap<OriginId, Seen> seen = new TreeMap<>();
+
+  /** Whom each counted as alive by its last heartbeat. */
+  private final Map<OriginId, SortedSet<OriginId>> alive = new HashMap<>();
+
   private final Map<List<OriginId>, Compared> compared = new HashMap<>();
   private final List<Effect> effects = new ArrayList<>();
   private final BitSet buckets = new BitSet();
@@ -102,9 +110,11 @@ public final class Examination {
    * @param me a name that no instance has, under which answers arrive
    * @param waitMillis how long to look, milliseconds
    * @param keysMax most differing keys to name
+   * @param expected how many live instances are to answer at least; 0 for any number
    */
-  public Examination(OriginId me, long waitMillis, int keysMax) {
+  public Examination(OriginId me, long waitMillis, int keysMax, int expected) {
     this.me = me;
+    this.expected = expected;
     this.waitMillis = waitMillis;
     this.keysMax = keysMax;
     effects.add(new Effect.ListenAs(me));
@@ -160,6 +170,9 @@ public final class Examination {
       frame = codec.decode(bytes);
     } catch (MalformedFrameException malformed) {
       return; // an answer that is lost: it is asked for again
+    }
+    if (frame instanceof Frame.Heartbeat heartbeat) {
+      alive.put(heartbeat.from(), new TreeSet<>(heartbeat.active().toMap().keySet()));
     }
     if (!(frame instanceof Frame.DigestResponse answer)) return;
     if (answer.question() != question || done) return;
@@ -322,12 +335,26 @@ public final class Examination {
     }
     return new Diagnosis(
         instances,
+        missing(instances),
+        expected,
         pairs,
         buckets.cardinality(),
         IntStream.of(diverged.stream().toArray()).boxed().toList(),
         List.copyOf(differences),
         differencesLeftOut,
         bucketsLeftOut);
+  }
+
+  private SortedMap<OriginId, SortedSet<OriginId>> missing(List<Diagnosis.Instance> instances) {
+    SortedMap<OriginId, SortedSet<OriginId>> missing = new TreeMap<>();
+    for (Diagnosis.Instance one : instances) {
+      if (one.silent()) continue; // it may count one as alive that has left since
+      for (OriginId named : alive.getOrDefault(one.origin(), new TreeSet<>())) {
+        if (seen.containsKey(named)) continue;
+        missing.computeIfAbsent(named, id -> new TreeSet<>()).add(one.origin());
+      }
+    }
+    return missing;
   }
 
   private static Diagnosis.Instance instance(

@@ -601,7 +601,14 @@ public final class Node {
     if (request.from().equals(id())) return;
     boolean live = state == ReplicaStatus.State.LIVE;
     Frame answer = digests.answer(request, live, now, limits);
-    if (answer != null) publish(Channel.DIRECT, request.from(), answer);
+    if (answer == null) return;
+    publish(Channel.DIRECT, request.from(), answer);
+    boolean first =
+        request.bucket() == Frame.DigestRequest.ALL_BUCKETS && request.start() == 0;
+    if (!first || peers.find(origins.find(request.from())) != null) return;
+    // an observer hears no heartbeats of the group: this one tells whom we count as alive
+    Frame alive = agreement.heartbeat(live, false, now.wallMillis());
+    publish(Channel.DIRECT, request.from(), alive);
   }
 
   private void diverged(Peer peer, String text, long ourDigest, long theirDigest) {

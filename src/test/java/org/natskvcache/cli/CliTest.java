@@ -289,6 +289,7 @@ class CliTest {
     assertEquals(0, run("doctor", "--nats-url", "nats://h"));
     assertEquals(2_000, commands.doctor.waitMillis());
     assertEquals(20, commands.doctor.keysMax());
+    assertEquals(0, commands.doctor.expected());
     assertFalse(commands.doctor.json());
     assertEquals("default", commands.doctor.links().getFirst().name());
     String[] more = {"--wait", "0.5", "--keys", "3", "--json", "--link-config", "x:NATS_URL=h"};
@@ -306,6 +307,10 @@ class CliTest {
     assertUsageError("--wait", "doctor", "--nats-url", "h", "--wait", "0");
     assertUsageError("--wait", "doctor", "--nats-url", "h", "--wait", "NaN");
     assertUsageError("--keys", "doctor", "--nats-url", "h", "--keys", "-1");
+    assertUsageError("--expect", "doctor", "--nats-url", "h", "--expect", "0");
+    assertUsageError("--expect", "doctor", "--nats-url", "h", "--expect", "all");
+    assertEquals(0, run("doctor", "--nats-url", "nats://h", "--expect", "3"));
+    assertEquals(3, commands.doctor.expected());
   }
 
   @ParameterizedTest

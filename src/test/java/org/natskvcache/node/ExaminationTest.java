@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.natskvcache.crdt.OriginId;
@@ -34,7 +35,11 @@ class ExaminationTest {
   }
 
   private Diagnosis examine(int keysMax) throws Exception {
-    Examination examination = new Examination(OBSERVER, WAIT_MILLIS, keysMax);
+    return examine(keysMax, 0);
+  }
+
+  private Diagnosis examine(int keysMax, int expected) throws Exception {
+    Examination examination = new Examination(OBSERVER, WAIT_MILLIS, keysMax, expected);
     examination.begin(now());
     for (int i = 0; i < 20_000 && !examination.done(); i++) {
       for (Effect effect : examination.takeEffects()) {
@@ -55,7 +60,8 @@ class ExaminationTest {
       int before = member.sent.size();
       member.receive(publish.frame());
       for (Sent sent : new ArrayList<>(member.sent.subList(before, member.sent.size()))) {
-        assertTrue(sent.is(Frame.DigestResponse.class));
+        assertTrue(sent.is(Frame.DigestResponse.class) || sent.is(Frame.Heartbeat.class));
+        assertEquals(OBSERVER, sent.target());
         examination.receive(sent.bytes(), now());
       }
     }
@@ -176,6 +182,49 @@ class ExaminationTest {
     meanwhile = () -> {};
     deaf = Set.copyOf(pair);
     assertEquals(Verdict.NOBODY, examine().verdict());
+  }
+
+  @Test
+  void oneThatNeverAnswersIsMissedWhereItCountsAsAlive() throws Exception {
+    List<Member> trio = filled(3);
+    deaf = Set.of(trio.get(2));
+    Diagnosis diagnosis = examine();
+    assertEquals(Verdict.MISSING, diagnosis.verdict());
+    assertEquals(
+        Map.of(
+            trio.get(2).node.id(),
+            Set.of(trio.get(0).node.id(), trio.get(1).node.id())),
+        diagnosis.missing());
+    deaf = Set.of();
+    assertEquals(Verdict.AGREE, examine().verdict());
+  }
+
+  @Test
+  void oneThatLeftOrWasLostIsNotMissed() throws Exception {
+    List<Member> members = filled(4);
+    members.get(3).leave();
+    members.get(2).disconnect();
+    deaf = Set.of(members.get(2), members.get(3));
+    group.advance(5 * Group.HEARTBEAT_MILLIS);
+    Diagnosis diagnosis = examine();
+    assertEquals(Verdict.AGREE, diagnosis.verdict());
+    assertEquals(Map.of(), diagnosis.missing());
+    assertEquals(4, diagnosis.instances().getFirst().vector().size());
+  }
+
+  @Test
+  void fewerThanExpectedAreTooFewAndJoiningOnesDoNotCount() throws Exception {
+    filled(2);
+    assertEquals(Verdict.AGREE, examine(20, 1).verdict()); // one more is welcome
+    assertEquals(Verdict.AGREE, examine(20, 2).verdict());
+    Diagnosis three = examine(20, 3);
+    assertEquals(Verdict.MISSING, three.verdict());
+    assertEquals(2, three.answered());
+    group.add(); // never connected
+    Diagnosis joining = examine(20, 3);
+    assertEquals(3, joining.answered());
+    assertEquals(1, joining.joining());
+    assertTrue(joining.fewerThanExpected());
   }
 
   @Test

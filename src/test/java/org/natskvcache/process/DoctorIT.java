@@ -8,10 +8,12 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.natskvcache.ProviderProcess;
+import org.natskvcache.Waiting;
 import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
@@ -89,6 +91,61 @@ class DoctorIT {
     assertEquals(1, json.awaitExit(), () -> text(json));
     assertEquals(1, json.output().size());
     assertTrue(json.output().getFirst().contains("\"keyHex\":\"6b65790937\""), text(json));
+  }
+
+  /** Three that have heard of each other, each of which has written. */
+  private Provider[] trioThatHasWritten(Map<String, String> thirdLink) {
+    var slow = ProviderFixture.with(thirdLink, "REPLAY_HEARTBEAT_SECS", "60");
+    var here = ProviderFixture.with(slow, "NATS_URL", fixture.nats.url());
+    Provider[] trio = {fixture.launch(here), fixture.launch(here), fixture.launch(slow)};
+    for (int i = 0; i < 3; i++) {
+      trio[i].awaitPeers(2);
+      trio[i].calls.set("key " + i, "value");
+    }
+    for (Provider provider : trio) {
+      Waiting.until(
+          "all keys at each",
+          () -> IntStream.range(0, 3).allMatch(i -> provider.calls.contains("key " + i)));
+    }
+    return trio;
+  }
+
+  @Test
+  void anInstanceThatStandsStillIsMissedAndOneThatLeftIsNot() {
+    Provider[] trio = trioThatHasWritten(ProviderFixture.replicated(fixture.nats.url()));
+    var healthy = doctor("--wait", "1", "--expect", "3");
+    assertEquals(0, healthy.awaitExit(), () -> text(healthy));
+    assertEquals("verdict: all 3 instances agree", healthy.output().getLast());
+    trio[2].process.pause();
+    var missed = doctor("--wait", "1");
+    assertEquals(1, missed.awaitExit(), () -> text(missed));
+    assertTrue(text(missed).contains(", which counts as alive at [1 2]"), text(missed));
+    assertEquals(
+        "verdict: no answer from 1 that count as alive; those that answered do not differ",
+        missed.output().getLast());
+    trio[2].process.resume();
+    trio[2].shutDown("");
+    assertEquals(0, trio[2].process.awaitExit());
+    var left = doctor("--wait", "1");
+    assertEquals(0, left.awaitExit(), () -> text(left));
+    assertEquals("verdict: all 2 instances agree", left.output().getLast());
+    var tooFew = doctor("--wait", "1", "--expect", "3", "--json");
+    assertEquals(1, tooFew.awaitExit(), () -> text(tooFew));
+    assertTrue(text(tooFew).contains("\"verdict\":\"missing\",\"expected\":3,\"answered\":2"));
+  }
+
+  @Test
+  void anInstanceThatIsCutOffIsMissed() {
+    var proxy = fixture.openProxy();
+    trioThatHasWritten(ProviderFixture.replicated(proxy.url()));
+    proxy.cut();
+    var doctor = doctor("--wait", "1", "--expect", "3");
+    assertEquals(1, doctor.awaitExit(), () -> text(doctor));
+    assertTrue(text(doctor).contains("\nno answer from "), text(doctor));
+    assertEquals(
+        "verdict: expected 3 instances, 2 answered; no answer from 1 that count as alive;"
+            + " those that answered do not differ",
+        doctor.output().getLast());
   }
 
   private static byte[] put(OriginId author, String key, String value) {

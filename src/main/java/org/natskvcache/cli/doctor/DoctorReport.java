@@ -43,11 +43,13 @@ public final class DoctorReport {
     lines.add("link " + link);
     if (!diagnosis.instances().isEmpty()) {
       table(lines, instances());
+      missing(lines);
       if (diagnosis.instances().size() > 1) table(lines, agreement());
       table(lines, marks());
       differences(lines);
     }
-    lines.add("verdict: " + verdict());
+    String shortfall = diagnosis.fewerThanExpected() ? shortfall() + "; " : "";
+    lines.add("verdict: " + shortfall + verdict());
     return String.join("\n", lines);
   }
 
@@ -68,6 +70,18 @@ public final class DoctorReport {
               "%+d ± %d".formatted(one.clockMillis(), (one.roundTripMillis() + 1) / 2)));
     }
     return rows;
+  }
+
+  private void missing(List<String> lines) {
+    diagnosis
+        .missing()
+        .forEach((origin, by) ->
+            lines.add(
+                "no answer from "
+                    + origin
+                    + ", which counts as alive at "
+                    + by.stream().map(this::number).toList().toString().replace(",", "")));
+    if (!diagnosis.missing().isEmpty()) lines.add("");
   }
 
   private static String state(Instance one) {
@@ -180,6 +194,16 @@ public final class DoctorReport {
         .collect(Collectors.joining(", "));
   }
 
+  private String shortfall() {
+    int joining = diagnosis.joining();
+    return "expected "
+        + diagnosis.expected()
+        + " instances, "
+        + diagnosis.answered()
+        + " answered"
+        + (joining == 0 ? "" : ", " + joining + " of them joining");
+  }
+
   private String verdict() {
     return switch (diagnosis.verdict()) {
       case AGREE ->
@@ -188,6 +212,11 @@ public final class DoctorReport {
               : "all " + diagnosis.instances().size() + " instances agree";
       case NOBODY -> "no instance answered";
       case MOVING -> "moving: they are written to, and nothing that could be compared differs";
+      case MISSING ->
+          (diagnosis.missing().isEmpty()
+                  ? ""
+                  : "no answer from " + diagnosis.missing().size() + " that count as alive; ")
+              + "those that answered do not differ";
       case BEHIND -> "not in step: some lack what others have, or do not answer any more";
       case DIVERGED ->
           "DIVERGED: instances with the same history hold different data, "
@@ -229,9 +258,21 @@ public final class DoctorReport {
       out.writeStartObject();
       out.writeStringField("link", link);
       out.writeStringField("verdict", name(diagnosis.verdict()));
+      if (diagnosis.expected() > 0) out.writeNumberField("expected", diagnosis.expected());
+      out.writeNumberField("answered", diagnosis.answered());
       out.writeNumberField("buckets", diagnosis.buckets());
       out.writeArrayFieldStart("instances");
       for (Instance one : diagnosis.instances()) instance(one, out);
+      out.writeEndArray();
+      out.writeArrayFieldStart("missing");
+      for (var missing : diagnosis.missing().entrySet()) {
+        out.writeStartObject();
+        out.writeStringField("origin", missing.getKey().toString());
+        out.writeArrayFieldStart("aliveAt");
+        for (OriginId by : missing.getValue()) out.writeString(by.toString());
+        out.writeEndArray();
+        out.writeEndObject();
+      }
       out.writeEndArray();
       out.writeArrayFieldStart("pairs");
       for (Pair pair : diagnosis.pairs()) {

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.node.Diagnosis;
@@ -28,6 +29,8 @@ class DoctorReportTest {
     boolean diverged = agreement == Agreement.DIVERGED;
     return new Diagnosis(
         List.of(instance(A, 16, 300), instance(B, diverged ? 17 : 16, markOfB)),
+        new TreeMap<>(),
+        0,
         List.of(new Diagnosis.Pair(A, B, agreement, 1_023, diverged ? 1 : 0)),
         1_024,
         diverged ? List.of(54) : List.of(),
@@ -73,8 +76,29 @@ class DoctorReportTest {
   }
 
   @Test
+  void thoseThatAreMissingAreNamedAndCounted() throws Exception {
+    Diagnosis two = of(Agreement.EQUAL, 300, List.of());
+    OriginId c = new OriginId(1, 3);
+    var silent = new Diagnosis(two.instances(), new TreeMap<>(Map.of(c, new TreeSet<>(List.of(A, B)))),
+            3, two.pairs(), 1_024, List.of(), List.of(), 0, 0);
+    String text = new DoctorReport("default", silent).text();
+    assertTrue(text.contains("no answer from " + c + ", which counts as alive at [1 2]"), text);
+    assertTrue(
+        text.endsWith(
+            "verdict: expected 3 instances, 2 answered; no answer from 1 that count as alive;"
+                + " those that answered do not differ"),
+        text);
+    JsonNode json = new ObjectMapper().readTree(new DoctorReport("default", silent).json());
+    assertEquals("missing", json.get("verdict").asText());
+    assertEquals(3, json.get("expected").asInt());
+    assertEquals(2, json.get("answered").asInt());
+    assertEquals(c.toString(), json.get("missing").get(0).get("origin").asText());
+    assertEquals(B.toString(), json.get("missing").get(0).get("aliveAt").get(1).asText());
+  }
+
+  @Test
   void nobodyIsSaidToo() {
-    var nobody = new Diagnosis(List.of(), List.of(), 0, List.of(), List.of(), 0, 0);
+    var nobody = new Diagnosis(List.of(), new TreeMap<>(), 0, List.of(), 0, List.of(), List.of(), 0, 0);
     String text = new DoctorReport("other", nobody).text();
     assertEquals("link other\nverdict: no instance answered", text);
   }
