@@ -199,8 +199,7 @@ public final class Cli {
     }
     long waitMillis = Math.round(doctor.waitSeconds * 1_000);
     LogOptions logging = doctor.log.options(line);
-    return new DoctorOptions(
-        url, links, waitMillis, doctor.keys, expected, doctor.json, logging);
+    return new DoctorOptions(url, links, waitMillis, doctor.keys, expected, doctor.json, logging);
   }
 
   private ParOptions par(Par par, CommandLine line) {

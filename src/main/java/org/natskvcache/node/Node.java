@@ -67,7 +67,9 @@ public final class Node {
   /** Of all buckets, those after the last one: the shortest answer that tells the time. */
   private static final long NO_BUCKETS = Integer.MAX_VALUE;
 
-  /** A joining node asks for offers this often; only then does silence mean that nobody is there. */
+  /**
+   * A joining node asks for offers this often; only then does silence mean that nobody is there.
+   */
   static final int OFFER_REQUESTS = 5;
 
   /** About one peer; what more there is to find, {@code doctor} finds. */
@@ -518,8 +520,7 @@ public final class Node {
     publish(
         Channel.DIRECT,
         origins.id(peer.slot),
-        new Frame.DigestRequest(
-            id(), clockQuestion, Frame.DigestRequest.ALL_BUCKETS, NO_BUCKETS));
+        new Frame.DigestRequest(id(), clockQuestion, Frame.DigestRequest.ALL_BUCKETS, NO_BUCKETS));
   }
 
   private void clockAnswered(Frame.DigestResponse answer) {
@@ -603,8 +604,7 @@ public final class Node {
     Frame answer = digests.answer(request, live, now, limits);
     if (answer == null) return;
     publish(Channel.DIRECT, request.from(), answer);
-    boolean first =
-        request.bucket() == Frame.DigestRequest.ALL_BUCKETS && request.start() == 0;
+    boolean first = request.bucket() == Frame.DigestRequest.ALL_BUCKETS && request.start() == 0;
     if (!first || peers.find(origins.find(request.from())) != null) return;
     // an observer hears no heartbeats of the group: this one tells whom we count as alive
     Frame alive = agreement.heartbeat(live, false, now.wallMillis());

@@ -191,9 +191,7 @@ class ExaminationTest {
     Diagnosis diagnosis = examine();
     assertEquals(Verdict.MISSING, diagnosis.verdict());
     assertEquals(
-        Map.of(
-            trio.get(2).node.id(),
-            Set.of(trio.get(0).node.id(), trio.get(1).node.id())),
+        Map.of(trio.get(2).node.id(), Set.of(trio.get(0).node.id(), trio.get(1).node.id())),
         diagnosis.missing());
     deaf = Set.of();
     assertEquals(Verdict.AGREE, examine().verdict());

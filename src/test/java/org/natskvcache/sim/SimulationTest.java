@@ -22,7 +22,7 @@ class SimulationTest {
   private static final long FIRST_SEED = Long.getLong("sim.seed", 0);
   private static final long SCHEDULES = Long.getLong("sim.schedules", 400);
 
-  /** Each broken variant is caught within this many schedules; the rarest here needs 316. */
+  /** Each broken variant is caught within this many schedules; the rarest here needs 77. */
   private static final int CAUGHT_WITHIN = 1_000;
 
   @Test

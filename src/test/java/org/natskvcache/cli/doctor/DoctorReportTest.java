@@ -79,8 +79,17 @@ class DoctorReportTest {
   void thoseThatAreMissingAreNamedAndCounted() throws Exception {
     Diagnosis two = of(Agreement.EQUAL, 300, List.of());
     OriginId c = new OriginId(1, 3);
-    var silent = new Diagnosis(two.instances(), new TreeMap<>(Map.of(c, new TreeSet<>(List.of(A, B)))),
-            3, two.pairs(), 1_024, List.of(), List.of(), 0, 0);
+    var silent =
+        new Diagnosis(
+            two.instances(),
+            new TreeMap<>(Map.of(c, new TreeSet<>(List.of(A, B)))),
+            3,
+            two.pairs(),
+            1_024,
+            List.of(),
+            List.of(),
+            0,
+            0);
     String text = new DoctorReport("default", silent).text();
     assertTrue(text.contains("no answer from " + c + ", which counts as alive at [1 2]"), text);
     assertTrue(
@@ -98,7 +107,8 @@ class DoctorReportTest {
 
   @Test
   void nobodyIsSaidToo() {
-    var nobody = new Diagnosis(List.of(), new TreeMap<>(), 0, List.of(), 0, List.of(), List.of(), 0, 0);
+    var nobody =
+        new Diagnosis(List.of(), new TreeMap<>(), 0, List.of(), 0, List.of(), List.of(), 0, 0);
     String text = new DoctorReport("other", nobody).text();
     assertEquals("link other\nverdict: no instance answered", text);
   }
