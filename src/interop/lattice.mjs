@@ -28,10 +28,27 @@ export async function until(what, probe, patience = PATIENCE_MS) {
 
 // ------------------------------------------------------------------ processes
 
-/** Starts a program whose output goes to FOLDER/NAME.log; `stopAll` ends it at the latest. */
+let ending = false;
+
+/** What we started has ended by itself: nothing that follows can pass, so the run ends, too. */
+async function died(name, child, how) {
+  if (ending) return;
+  ending = true;
+  try {
+    process.kill(-child.pid, 'SIGKILL'); // what it started, which no longer names it as its parent
+  } catch {
+    // it started nothing
+  }
+  const last = child.output.trim().split('\n').at(-1);
+  console.log(`FAIL ${name} ended by itself: ${how}${last ? `; its last line: ${last}` : ''}`);
+  await stopAll();
+  process.exit(1);
+}
+
+/** Starts a program whose output goes to FOLDER/NAME.log; `stopAll` ends it at the latest. If it ends before, the run fails at once. */
 async function start(folder, name, program, args, env) {
   const log = createWriteStream(path.join(folder, `${name}.log`));
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   child.output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
@@ -40,7 +57,9 @@ async function start(folder, name, program, args, env) {
     });
   }
   child.over = new Promise((resolve) => child.on('close', resolve));
-  child.on('error', (error) => console.error(`${name}: ${error.message}`));
+  // 'close' waits for those that inherited its output, too: a host's providers
+  child.on('exit', (code, signal) => died(name, child, signal ?? `exit code ${code}`));
+  child.on('error', (error) => died(name, child, error.message));
   children.add(child);
   child.over.then(() => children.delete(child));
   return child;
@@ -60,10 +79,13 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stopAll().f
 
 /** Ends every process; those that a host leaves behind are ended as well, and make the run fail. */
 export async function stopAll() {
+  ending = true;
   const providers = [...children].flatMap((child) => childrenOf(child.pid));
   for (const child of [...children].reverse()) {
-    child.kill('SIGTERM');
-    await Promise.race([child.over, pause(60_000)]);
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      await Promise.race([child.over, pause(60_000)]);
+    }
     child.kill('SIGKILL');
   }
   await check('no process is left behind', async () => {

@@ -52,7 +52,13 @@ for version in $versions; do
   mkdir "$version"
   case $version in
     1.9)
-      [ component.wasm -nt component/component.js ] || node build-component.mjs component.wasm
+      # componentize-js takes half a minute: the component is kept by a hash of all that it is made of
+      sources=$(cat build-component.mjs package.json $(find component -type f | sort) | sha1sum | cut -d' ' -f1)
+      if [ ! -f component.wasm ] || [ "$(cat component.sources 2>/dev/null)" != "$sources" ]; then
+        rm -f component.sources
+        node build-component.mjs component.wasm
+        echo "$sources" >component.sources
+      fi
       node run-1.9.mjs 1.9 "$new" nats-kvcache.par.gz component.wasm "$root/target/nats-kvcache" || code=1
       ;;
     0.82)
