@@ -238,7 +238,7 @@ public final class Main implements Commands {
               defaults,
               lifecycle,
               this::cleanUp,
-              telemetry.tracing());
+              telemetry::tracing);
     }
   }
 

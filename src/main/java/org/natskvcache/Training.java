@@ -1,6 +1,7 @@
 package org.natskvcache;
 
 import io.nats.client.Connection;
+import io.nats.client.Message;
 import io.nats.client.Nats;
 import io.nats.client.impl.Headers;
 import java.io.ByteArrayInputStream;
@@ -11,6 +12,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.natskvcache.rpc.Nkey;
 import org.natskvcache.rpc.wrpc.KeyValueFunction;
 import org.natskvcache.wrpc.ValueWriter;
@@ -69,7 +71,7 @@ final class Training {
         CompletableFuture.supplyAsync(() -> new Main(err, err, Map.of()).provider());
     Connection connection = Nats.connect(server);
     try {
-      while (connection.request(subject + ".health", null, Duration.ofMillis(200)) == null) {
+      while (!serves(connection.request(subject + ".health", null, Duration.ofMillis(200)))) {
         if (code.isDone())
           throw new IllegalStateException("the provider ended with " + code.join());
       }
@@ -80,6 +82,12 @@ final class Training {
       connection.close();
     }
     if (code.join() != 0) throw new IllegalStateException("the provider ended with " + code.join());
+  }
+
+  /** Health is answered before calls are, and says so. */
+  private static boolean serves(@Nullable Message health) {
+    return health != null
+        && !new String(health.getData(), StandardCharsets.UTF_8).contains("starting");
   }
 
   private static void callWrpc(Connection connection, String subject) throws Exception {

@@ -48,19 +48,22 @@ public final class Lattice implements NatsConnector.Listener, AutoCloseable {
       Door door = entrance.on(connection);
       doors.add(door);
       var _ = door.stopped().thenRun(() -> stopped.complete(null));
-      door.start(!openedBefore);
     }
+    doors.forEach(Door::listen);
+    for (Door door : doors) door.start(!openedBefore);
     openedBefore = true;
   }
 
   @Override
-  public void up(Connection connection) {
+  public synchronized void up(Connection connection) {
     lifecycle.enter(Lifecycle.Phase.RUNNING);
+    doors.forEach(Door::up);
   }
 
   @Override
-  public void down() {
+  public synchronized void down() {
     // the connector logs it; the client subscribes again when it is back
+    doors.forEach(Door::down);
   }
 
   /** Completes when a host has asked us to stop and was told that we did. */

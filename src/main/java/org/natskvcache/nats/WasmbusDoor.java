@@ -5,6 +5,7 @@ import io.nats.client.Dispatcher;
 import io.nats.client.Message;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -12,10 +13,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.metrics.Counter;
 import org.natskvcache.provider.Health;
 import org.natskvcache.provider.Lifecycle;
+import org.natskvcache.provider.LinkDecision;
 import org.natskvcache.provider.LinkId;
 import org.natskvcache.provider.LinkValues;
 import org.natskvcache.provider.LinkedCaches;
@@ -39,11 +42,13 @@ import org.slf4j.LoggerFactory;
  *   P.linkdefs.del   every instance      a link, never answered
  *   P.health         every instance      whatever; answered
  *   P.shutdown       every instance      a host's id; answered when it is ours
+ *   wasmbus.ctl.LATTICE.get.links        we ask the host for all links                {@link HostLinks}
  * </pre>
  *
  * <p>Two dispatchers: calls have threads of their own, so that a shutdown does not wait behind
  * them. Bodies over 900 KiB travel through the lattice's object store, on threads of their own.
- * Source: wasmCloud/weld, wasmbus-rpc 0.15.0, provider.rs.
+ * Sources: wasmCloud/weld, wasmbus-rpc 0.15.0, provider.rs; wasmCloud 0.82, {@code
+ * crates/control-interface/src/broker.rs}.
  */
 public final class WasmbusDoor implements Door {
   private static final Logger LOG = LoggerFactory.getLogger(WasmbusDoor.class);
@@ -84,6 +89,7 @@ public final class WasmbusDoor implements Door {
   private final LinkedCaches links;
   private final ReplyPublisher replies;
   private final HostControl control;
+  private final HostLinks hostLinks;
   private final WasmbusCalls calls;
 
   private @Nullable Dispatcher callDispatcher;
@@ -111,36 +117,49 @@ public final class WasmbusDoor implements Door {
     this.links = links;
     this.replies = new ReplyPublisher(connection);
     this.control = new HostControl(connection, links, lifecycle, cleanUp, replies);
+    this.hostLinks = new HostLinks(connection, links, new ControlInterface(), identity.subject());
     var checks = new InvocationChecks(identity.clusterIssuers(), identity.providerKey());
     var store =
         new BodyStore(connection, identity.lattice(), identity.jetStreamDomain(), epochSeconds);
     this.calls = new WasmbusCalls(identity.linkName(), checks, links, epochSeconds, replies, store);
   }
 
-  /**
-   * Links are listened for before the given ones are applied, because one that is published in
-   * between is not repeated; health comes last, because it means that all the rest is there.
-   */
+  @Override
+  public void listen() {
+    String subject = identity.subject();
+    control.subscribe(subject + ".linkdefs.put", message -> decodeLink(message, this::put));
+    control.subscribe(subject + ".linkdefs.del", message -> decodeLink(message, this::delete));
+    control.subscribe(subject + ".shutdown", this::onShutdown);
+    control.subscribe(subject + ".health", this::onHealth);
+  }
+
   @Override
   public synchronized void start(boolean first) {
     String subject = identity.subject();
+    if (first) {
+      initial.forEach(this::apply);
+    }
+    hostLinks.open();
     Dispatcher call = connection.createDispatcher();
     callDispatcher = call;
-    control.subscribe(subject + ".linkdefs.put", message -> decodeLink(message, this::put));
-    control.subscribe(subject + ".linkdefs.del", message -> decodeLink(message, this::delete));
-    control.flushSubscriptions();
-    if (first) {
-      initial.forEach(this::put);
-    }
     call.setPendingLimits(PENDING_CALLS_MAX, PENDING_BYTES_MAX);
     call.subscribe(
         subject,
         QUEUE_GROUP,
         Guarded.handler(message -> calls.accept(message, call.getPendingMessageCount() > 0)));
-    control.subscribe(subject + ".shutdown", this::onShutdown);
-    control.subscribe(subject + ".health", this::onHealth);
     control.flushSubscriptions();
+    hostLinks.serving();
     LOG.info("event=door_open protocol=wasmbus subject={} links={}", subject, initial.size());
+  }
+
+  @Override
+  public void up() {
+    hostLinks.up();
+  }
+
+  @Override
+  public void down() {
+    hostLinks.down();
   }
 
   @Override
@@ -150,7 +169,8 @@ public final class WasmbusDoor implements Door {
 
   private void decodeLink(Message message, Consumer<LinkDefinition> then) {
     try {
-      then.accept(LinkDefinitionCodec.decode(message.getData()));
+      LinkDefinition link = LinkDefinitionCodec.decode(message.getData());
+      hostLinks.change(() -> then.accept(link));
     } catch (MessagePackException e) {
       control.malformed(
           Counter.MALFORMED_LINKS, message.getSubject(), message.getData().length, e.getMessage());
@@ -161,12 +181,55 @@ public final class WasmbusDoor implements Door {
    * Only the actor counts: hosts send links of our key and link name, and the reference compares
    * neither.
    */
+  private LinkDecision apply(LinkDefinition link) {
+    return control.put(idOf(link), LinkValues.of(link.values()));
+  }
+
   private void put(LinkDefinition link) {
-    control.put(LinkId.caller(link.actorId(), identity.linkName()), LinkValues.of(link.values()));
+    hostLinks.heard(idOf(link));
+    apply(link);
   }
 
   private void delete(LinkDefinition link) {
-    control.delete(LinkId.caller(link.actorId(), identity.linkName()));
+    hostLinks.heard(idOf(link));
+    control.delete(idOf(link));
+  }
+
+  private LinkId idOf(LinkDefinition link) {
+    return LinkId.caller(link.actorId(), identity.linkName());
+  }
+
+  /** The links come with their values, so each is put again; most change nothing. */
+  private final class ControlInterface implements HostLinks.Generation {
+    @Override
+    public String subject() {
+      return "wasmbus.ctl." + identity.lattice() + ".get.links";
+    }
+
+    @Override
+    public Optional<List<HostLinks.Listed>> links(byte[] answer) {
+      return LinkDefinitionCodec.list(answer)
+          .map(all -> all.stream().filter(this::isOurs).map(this::listed).toList());
+    }
+
+    private boolean isOurs(LinkDefinition link) {
+      return link.providerId().equals(identity.providerKey())
+          && link.linkName().equals(identity.linkName());
+    }
+
+    private HostLinks.Listed listed(LinkDefinition link) {
+      return new HostLinks.Listed() {
+        @Override
+        public LinkId id() {
+          return idOf(link);
+        }
+
+        @Override
+        public Supplier<LinkDecision> rebuilt(HostLinks.Host host) {
+          return () -> apply(link);
+        }
+      };
+    }
   }
 
   private void onHealth(Message message) {
@@ -223,6 +286,7 @@ public final class WasmbusDoor implements Door {
 
   @Override
   public void close() {
+    hostLinks.close();
     stopCalls();
     control.close();
   }

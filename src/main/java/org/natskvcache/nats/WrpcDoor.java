@@ -8,10 +8,12 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.metrics.Counter;
 import org.natskvcache.provider.Health;
 import org.natskvcache.provider.Lifecycle;
+import org.natskvcache.provider.LinkDecision;
 import org.natskvcache.provider.LinkId;
 import org.natskvcache.provider.LinkValues;
 import org.natskvcache.provider.LinkedCaches;
@@ -39,10 +41,12 @@ import org.slf4j.LoggerFactory;
  *   C.default.shutdown                      a host's id; answered when it is ours
  *   C.health                                whatever; answered
  *   LATTICE.PROVIDER.wrpc.0.0.1.…           calls, see {@link WrpcServer} and {@link KeyValueFunction}
+ *   wasmbus.ctl.v1.LATTICE.link.get         we ask the host for all links, see {@link HostLinks}
+ *   wasmbus.ctl.v1.LATTICE.config.get.NAME  we ask for the values of a missing one
  * </pre>
  *
  * <p>Source: wasmCloud 1.9, {@code crates/provider-sdk/src/provider.rs}, {@code
- * crates/core/src/rpc.rs}.
+ * crates/core/src/rpc.rs}, {@code crates/control-interface/src/broker.rs}.
  */
 public final class WrpcDoor implements Door {
   private static final Logger LOG = LoggerFactory.getLogger(WrpcDoor.class);
@@ -71,15 +75,20 @@ public final class WrpcDoor implements Door {
     }
   }
 
+  private final Connection connection;
   private final Identity identity;
   private final List<InterfaceLink> initial;
   private final LinkedCaches links;
   private final Function<Map<String, String>, LinkValues> defaults;
+  private final Supplier<Tracing> tracing;
   private final ReplyPublisher replies;
   private final HostControl control;
-  private final WrpcServer server;
-  private final WrpcCalls calls;
-  private final Watchers watchers;
+  private final HostLinks hostLinks;
+
+  private volatile @Nullable Open open;
+
+  /** What an open door has more than a listening one. */
+  private record Open(WrpcServer server, Watchers watchers) {}
 
   /**
    * A closed door.
@@ -89,7 +98,7 @@ public final class WrpcDoor implements Door {
    * @param defaults what counts where a link sets nothing, given our configuration
    * @param lifecycle of the process; the door moves it when a host asks us to stop
    * @param cleanUp what must be done before a host hears that we stop; at most 100 ms
-   * @param tracing follows the calls
+   * @param tracing follows the calls; asked when the door opens, and may wait
    */
   public WrpcDoor(
       Connection connection,
@@ -99,48 +108,76 @@ public final class WrpcDoor implements Door {
       Function<Map<String, String>, LinkValues> defaults,
       Lifecycle lifecycle,
       Runnable cleanUp,
-      Tracing tracing) {
+      Supplier<Tracing> tracing) {
+    this.connection = connection;
     this.identity = identity;
     this.initial = List.copyOf(initial);
     this.links = links;
     this.defaults = defaults;
+    this.tracing = tracing;
     replies = new ReplyPublisher(connection);
     control = new HostControl(connection, links, lifecycle, cleanUp, replies);
-    calls = new WrpcCalls(links, tracing);
-    server =
+    hostLinks =
+        new HostLinks(
+            connection,
+            links,
+            new WrpcHostLinks(
+                identity.lattice(),
+                link -> {
+                  LinkId id = idOf(link);
+                  return id == null || links.route(id) != null ? null : id;
+                },
+                this::put),
+            identity.control());
+  }
+
+  @Override
+  public void listen() {
+    control.subscribe(identity.linkPuts(), message -> decodeLink(message, this::put));
+    control.subscribe(
+        identity.control() + ".linkdefs.del", message -> decodeLink(message, this::delete));
+    control.subscribe(identity.control() + ".config.update", this::onConfiguration);
+    control.subscribe(identity.control() + ".default.shutdown", this::onShutdown);
+    control.subscribe(identity.control() + ".health", this::onHealth);
+  }
+
+  @Override
+  public void start(boolean first) {
+    Tracing following = tracing.get();
+    var calls = new WrpcCalls(links, following);
+    var server =
         new WrpcServer(
             connection,
             ConnectorEvents.lineOf(connection),
             identity.lattice() + "." + identity.providerId(),
             WrpcLimits.DEFAULTS,
             calls);
-    watchers = new Watchers(connection, identity.lattice(), identity.providerId(), calls, tracing);
-  }
-
-  /**
-   * Links are listened for before the given ones are applied, because one that is published in
-   * between is not repeated; health comes last, because it means that all the rest is there.
-   */
-  @Override
-  public void start(boolean first) {
-    control.subscribe(identity.linkPuts(), message -> decodeLink(message, this::put));
-    control.subscribe(
-        identity.control() + ".linkdefs.del", message -> decodeLink(message, this::delete));
-    control.subscribe(identity.control() + ".config.update", this::onConfiguration);
-    control.flushSubscriptions();
+    var watchers =
+        new Watchers(connection, identity.lattice(), identity.providerId(), calls, following);
+    open = new Open(server, watchers);
     if (first) initial.forEach(this::put);
     else links.routes(LinkId.Role.WATCHER).forEach(this::watch);
+    hostLinks.open();
     for (KeyValueFunction function : KeyValueFunction.values()) {
       server.serve(function.instance(), function.function(), function::decode, calls);
     }
-    control.subscribe(identity.control() + ".default.shutdown", this::onShutdown);
-    control.subscribe(identity.control() + ".health", this::onHealth);
     control.flushSubscriptions();
+    hostLinks.serving();
     LOG.info(
         "event=door_open protocol=wrpc subject={}.{} links={}",
         identity.lattice(),
         identity.providerId(),
         initial.size());
+  }
+
+  @Override
+  public void up() {
+    hostLinks.up();
+  }
+
+  @Override
+  public void down() {
+    hostLinks.down();
   }
 
   @Override
@@ -150,7 +187,8 @@ public final class WrpcDoor implements Door {
 
   private void decodeLink(Message message, Consumer<InterfaceLink> then) {
     try {
-      then.accept(ControlCodec.link(message.getData()));
+      InterfaceLink link = ControlCodec.link(message.getData());
+      hostLinks.change(() -> then.accept(link));
     } catch (MalformedMessageException e) {
       malformed(message, e);
     }
@@ -163,23 +201,36 @@ public final class WrpcDoor implements Door {
 
   private void put(InterfaceLink link) {
     LinkId id = idOf(link);
-    if (id == null) return;
+    if (id == null) {
+      ignored(link);
+      return;
+    }
+    hostLinks.heard(id);
+    put(id, link);
+  }
+
+  private LinkDecision put(LinkId id, InterfaceLink link) {
     boolean caller = id.role() == LinkId.Role.CALLER;
     Map<String, String> secrets;
     try {
       secrets = open(caller ? link.targetSecrets() : link.sourceSecrets());
     } catch (MalformedMessageException e) {
-      control.refused(id, String.valueOf(e.getMessage()));
-      return;
+      String reason = String.valueOf(e.getMessage());
+      control.refused(id, reason);
+      return new LinkDecision.Refused(reason);
     }
     LinkValues config = LinkValues.of(caller ? link.targetConfig() : link.sourceConfig());
-    control.put(id, LinkValues.layered(List.of(LinkValues.of(secrets), config)));
+    LinkDecision decision =
+        control.put(id, LinkValues.layered(List.of(LinkValues.of(secrets), config)));
     LinkedCaches.Route route = caller ? null : links.route(id);
     if (route != null) watch(id, route);
+    return decision;
   }
 
   private void watch(LinkId id, LinkedCaches.Route route) {
-    watchers.put(id.peer(), id.linkName(), route.replica(), route.keys().watch());
+    Open now = open;
+    if (now == null) return; // closed meanwhile
+    now.watchers.put(id.peer(), id.linkName(), route.replica(), route.keys().watch());
   }
 
   private Map<String, String> open(Bytes sealed) throws MalformedMessageException {
@@ -191,12 +242,19 @@ public final class WrpcDoor implements Door {
 
   private void delete(InterfaceLink link) {
     LinkId id = idOf(link);
-    if (id == null) return;
-    if (id.role() == LinkId.Role.WATCHER) watchers.delete(id.peer(), id.linkName());
+    if (id == null) {
+      ignored(link);
+      return;
+    }
+    hostLinks.heard(id);
+    Open now = open;
+    if (now != null && id.role() == LinkId.Role.WATCHER) {
+      now.watchers.delete(id.peer(), id.linkName());
+    }
     control.delete(id);
   }
 
-  /** What a link is to us; null, and a log line, when it is nothing. */
+  /** What a link is to us; null when it is nothing. */
   private @Nullable LinkId idOf(InterfaceLink link) {
     boolean ours = link.isOfKeyValue();
     if (ours && link.target().equals(identity.providerId())) {
@@ -207,6 +265,10 @@ public final class WrpcDoor implements Door {
         && link.interfaces().contains("watcher")) {
       return LinkId.watcher(link.target(), link.name());
     }
+    return null;
+  }
+
+  private static void ignored(InterfaceLink link) {
     LOG.warn(
         "event=link_ignored link={} source={} target={} interface={}:{}",
         Texts.shortened(link.name()),
@@ -214,7 +276,6 @@ public final class WrpcDoor implements Door {
         Texts.shortened(link.target()),
         Texts.shortened(link.witNamespace()),
         Texts.shortened(link.witPackage()));
-    return null;
   }
 
   /** The whole configuration, not a change to it. Links that are open keep what they have. */
@@ -245,8 +306,10 @@ public final class WrpcDoor implements Door {
 
   @Override
   public void stopCalls() {
+    Open now = open;
+    if (now == null) return;
     try {
-      if (!server.stop(DRAIN)) LOG.warn("event=calls_cut_short");
+      if (!now.server.stop(DRAIN)) LOG.warn("event=calls_cut_short");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -254,8 +317,10 @@ public final class WrpcDoor implements Door {
 
   @Override
   public void close() {
+    hostLinks.close();
     stopCalls();
-    watchers.close();
+    Open now = open;
+    if (now != null) now.watchers.close();
     control.close();
   }
 }

@@ -130,6 +130,7 @@ class LargeBodiesIT {
             () -> {});
     opened.push(door);
     lifecycle.enter(Lifecycle.Phase.RUNNING);
+    door.listen();
     door.start(true);
   }
 

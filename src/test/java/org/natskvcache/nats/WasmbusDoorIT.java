@@ -38,6 +38,7 @@ import org.natskvcache.metrics.Counter;
 import org.natskvcache.node.PosingReplica;
 import org.natskvcache.node.ReplicaStatus;
 import org.natskvcache.provider.Lifecycle;
+import org.natskvcache.provider.LinkId;
 import org.natskvcache.provider.LinkTable;
 import org.natskvcache.provider.LinkValues;
 import org.natskvcache.provider.LinkedCaches;
@@ -85,6 +86,7 @@ class WasmbusDoorIT {
     hostSide = connect();
     door = door(new LinkTable(LinkValues.of(Map.of())));
     lifecycle.enter(Lifecycle.Phase.RUNNING);
+    door.listen();
     door.start(true);
   }
 
@@ -97,6 +99,10 @@ class WasmbusDoorIT {
   }
 
   private WasmbusDoor door(LinkTable table) {
+    return door(new LinkedCaches(table, caches));
+  }
+
+  private WasmbusDoor door(LinkedCaches links) {
     var identity =
         new WasmbusDoor.Identity(
             "default",
@@ -109,7 +115,7 @@ class WasmbusDoorIT {
         providerSide,
         identity,
         List.of(link(caller.actor(), Map.of())),
-        new LinkedCaches(table, caches),
+        links,
         () -> NOW,
         lifecycle,
         () -> cleanedUp.complete(null));
@@ -361,6 +367,30 @@ class WasmbusDoorIT {
     }
   }
 
+  /** A link that comes before those of the start is not lost, and counts more than they do. */
+  @Test
+  void aDoorThatStartsSaysSoAndKeepsLinksForLater() throws Exception {
+    door.close();
+    var links = new LinkedCaches(new LinkTable(LinkValues.of(Map.of())), new MapCaches());
+    try (var starting = door(links)) {
+      starting.listen();
+      providerSide.flush(PATIENCE);
+      hostSide.publish(
+          P + ".linkdefs.put", put(caller.actor(), Map.of("MUTATION_REPLIES", "default")));
+      hostSide.publish(P + ".linkdefs.put", put("MOTHER", Map.of()));
+      hostSide.publish(P + ".linkdefs.del", put("MOTHER", Map.of()));
+      assertEquals(new HealthResponse(false, "starting, no calls are taken yet"), health(""));
+      assertEquals(Map.of(), links.routes(LinkId.Role.CALLER));
+      starting.start(true);
+      assertEquals(
+          Set.of(LinkId.caller(caller.actor(), "default")),
+          links.routes(LinkId.Role.CALLER).keySet());
+      assertTrue(health("").healthy());
+      assertEquals("0", ok("Increment", struct("key", "n", "value", 5)));
+    }
+    assertTrue(links.health().healthy());
+  }
+
   @Test
   void instancesShareCallsAndEachAnswersHealth() throws Exception {
     var secondCaches = new MapCaches();
@@ -384,6 +414,7 @@ class WasmbusDoorIT {
               () -> NOW,
               new Lifecycle(),
               () -> {})) {
+        other.listen();
         other.start(true);
         for (int i = 0; i < 100; i++) {
           ok("SetAdd", struct("setName", "s", "value", "v" + i));

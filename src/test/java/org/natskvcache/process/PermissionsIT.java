@@ -213,14 +213,63 @@ class PermissionsIT {
   }
 
   @Test
+  void linksThatWereLostAreFoundThroughTheControlInterface() throws Exception {
+    var ofOne = StandInHost.ofOne(fixture.host);
+    ofOne.configurations.put("cache", replicatedAs("replica"));
+    ofOne.links.add(
+        StandInHost.listed(
+            WrpcProvider.link("lost", "kv-cache", "default", Map.of()),
+            List.of(),
+            List.of("cache")));
+    var ofZero = StandInHost.ofZero(fixture.host);
+    Provider wasmbus = startWasmbus(replicatedAs("replica"));
+    ofZero.links.add(StandInHost.listed("MLOST", wasmbus, Map.of()));
+    wasmbus.process.awaitLog("event=link_recovered link=default peer=MLOST");
+    ProviderProcess wrpc = startWrpc();
+    wrpc.awaitLog("event=link_recovered link=default peer=lost");
+    for (ProviderProcess process : List.of(wasmbus.process, wrpc)) {
+      assertEquals(
+          List.of(), process.log().stream().filter(line -> line.contains(VIOLATION)).toList());
+    }
+  }
+
+  @Test
+  void aRefusedControlInterfaceIsALineInTheLogAndNoMore() throws Exception {
+    String without = documented().replaceAll("(?m)^.*\"wasmbus\\.ctl\\..*$", "");
+    try (var refusing = new ProviderFixture(NatsForTests.start(without, Map.of()), login("host"))) {
+      String url = refusing.nats.url().replace("//", "//" + login("wasmbus") + "@");
+      Provider provider =
+          refusing.launch(
+              refusing
+                  .hostData()
+                  .with("provider_key", Vectors.key("provider_public"))
+                  .with("lattice_rpc_url", url)
+                  .withLink(Provider.ACTOR, Map.of()));
+      provider.process.awaitLog(VIOLATION + " for Publish to \"wasmbus.ctl.default.get.links\"");
+      provider.awaitHealth(true, "link default: standalone");
+      provider.calls.set("k", "v");
+      assertEquals(Optional.of("v"), provider.calls.get("k"));
+      assertEquals(1, provider.logLines(VIOLATION).size());
+    }
+  }
+
+  @Test
   void everythingElseIsRefused() throws Exception {
     String calls = "wasmbus.rpc.default." + Vectors.key("provider_public") + ".default";
     String component = "default.kv-cache.wrpc.0.0.1." + STORE + ".set";
     String events = "lattice.state.events";
     assertRefused(
-        "wasmbus", List.of(calls, ">", "wasmbus.rpc.default.*.*"), List.of(calls, component));
+        "wasmbus",
+        List.of(calls, ">", "wasmbus.rpc.default.*.*", "wasmbus.ctl.default.>"),
+        List.of(calls, component, "wasmbus.ctl.default.linkdefs.put"));
     assertRefused(
-        "wrpc", List.of(component, "default.>", calls, "$O.default.>"), List.of(calls, component));
+        "wrpc",
+        List.of(component, "default.>", calls, "$O.default.>", "wasmbus.ctl.v1.default.>"),
+        List.of(
+            calls,
+            component,
+            "wasmbus.ctl.v1.default.link.put",
+            "wasmbus.ctl.v1.default.config.put.x"));
     assertRefused("monitor", List.of(calls, component), List.of(calls, component, "$O.default.x"));
     assertRefused(
         "replica",

@@ -22,7 +22,7 @@ class StandaloneIT {
   }
 
   @Test
-  void itPublishesNothingButReplies() throws Exception {
+  void itPublishesNothingButRepliesAndItsQuestionForLinks() throws Exception {
     Set<String> subjects = new ConcurrentSkipListSet<>();
     var listener = fixture.connect(fixture.nats.url());
     listener.createDispatcher(message -> subjects.add(message.getSubject())).subscribe(">");
@@ -44,7 +44,8 @@ class StandaloneIT {
     Set<String> others = new TreeSet<>(subjects);
     others.removeIf(subject -> subject.startsWith("_INBOX."));
     String p = provider.subject();
-    assertEquals(Set.of(p, p + ".health", p + ".shutdown"), others, "all of them ours");
+    assertEquals(
+        Set.of(p, p + ".health", p + ".shutdown", "wasmbus.ctl.default.get.links"), others);
   }
 
   @Test

@@ -190,7 +190,7 @@ class WrpcLifeIT {
     WrpcComponent counter = provider.component("counter", "default");
     counter.set("", "k", "kept");
     fixture.nats.restart();
-    until("health", () -> provider.healthOrNull() != null);
+    provider.awaitHealth(true, "");
     until("its host", () -> fixture.host.getStatus() == io.nats.client.Connection.Status.CONNECTED);
     assertEquals(Optional.of("kept"), provider.component("counter", "default").get("", "k"));
     provider.put(link("late", US, "default", Map.of()));

@@ -119,8 +119,13 @@ class TelemetryIT {
             .formatted(nats.url(), KEY, otel);
     String line = Base64.getEncoder().encodeToString(json.getBytes(UTF_8)) + "\r\n";
     ProviderProcess process = opened(ProviderProcess.start(environment, line));
-    until("health", () -> health() != null);
+    until("good health", this::isHealthy);
     return process;
+  }
+
+  private boolean isHealthy() {
+    Message health = health();
+    return health != null && new String(health.getData(), UTF_8).contains("\"healthy\":true");
   }
 
   private Message health() {
@@ -362,7 +367,7 @@ class TelemetryIT {
                 "kv-cache",
                 "--component",
                 "counter"));
-    until("health", () -> health() != null);
+    until("good health", this::isHealthy);
     set();
     until(
         () -> "both, not only " + collector.paths(),

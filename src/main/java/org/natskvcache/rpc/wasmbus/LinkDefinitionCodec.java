@@ -1,6 +1,12 @@
 package org.natskvcache.rpc.wasmbus;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.natskvcache.rpc.LinkDefinition;
 
@@ -11,6 +17,8 @@ import org.natskvcache.rpc.LinkDefinition;
 public final class LinkDefinitionCodec {
   private static final Fields FIELDS =
       Fields.of("actor_id", "provider_id", "link_name", "contract_id", "values");
+
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private LinkDefinitionCodec() {}
 
@@ -32,6 +40,36 @@ public final class LinkDefinitionCodec {
       }
     }
     return new LinkDefinition(actorId, providerId, linkName, contractId, values);
+  }
+
+  /**
+   * Reads the JSON that hosts answer to a request for all links: {@code {"links":[{"actor_id":"M…",
+   * "provider_id":"V…","link_name":"default","contract_id":"…","values":{"K":"V"}}]}}. Empty when
+   * it is something else. Source: wasmCloud 0.82, {@code crates/control-interface/src/types.rs}.
+   */
+  public static Optional<List<LinkDefinition>> list(byte[] json) {
+    JsonNode links;
+    try {
+      links = JSON.readTree(json).path("links");
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+    if (!links.isArray()) return Optional.empty();
+    var all = new ArrayList<LinkDefinition>();
+    for (JsonNode link : links) {
+      var values = new TreeMap<String, String>();
+      link.path("values")
+          .properties()
+          .forEach(entry -> values.put(entry.getKey(), entry.getValue().asText("")));
+      all.add(
+          new LinkDefinition(
+              link.path("actor_id").asText(""),
+              link.path("provider_id").asText(""),
+              link.path("link_name").asText(""),
+              link.path("contract_id").asText(""),
+              values));
+    }
+    return Optional.of(List.copyOf(all));
   }
 
   private static Map<String, String> values(MessagePackReader in) throws MessagePackException {

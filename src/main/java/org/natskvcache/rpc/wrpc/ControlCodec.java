@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.natskvcache.rpc.Utf8;
@@ -17,11 +18,16 @@ import org.natskvcache.store.Bytes;
 
 /**
  * The JSON of a host's control messages and of what it tells at start. Members we do not know are
- * ignored. Source: wasmCloud 1.9, {@code crates/core/src/{rpc,host,secrets}.rs}.
+ * ignored. Source: wasmCloud 1.9, {@code crates/core/src/{rpc,host,secrets}.rs}, {@code
+ * crates/control-interface/src/types/{ctl,link}.rs}.
  */
 public final class ControlCodec {
   /** What to answer to a shutdown once everything that must survive is done. */
   public static final String SHUTDOWN_REPLY = "shutting down";
+
+  /** Members of a listed link that mean the same as in a published one. */
+  private static final List<String> LISTED =
+      List.of("source_id", "target", "name", "wit_namespace", "wit_package", "interfaces");
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -48,6 +54,46 @@ public final class ControlCodec {
         texts(link.path("target_config"), "target_config"),
         numbers(link.path("source_secrets"), "source_secrets"),
         numbers(link.path("target_secrets"), "target_secrets"));
+  }
+
+  /**
+   * The data of a control interface's answer {@code {"success":true,"message":"","response":…}}.
+   */
+  private static JsonNode response(byte[] answer) throws MalformedMessageException {
+    JsonNode node = object(answer);
+    if (node.path("success").asBoolean()) return node.path("response");
+    throw new MalformedMessageException("not the answer to a request that succeeded");
+  }
+
+  /** Reads the answer to a control interface's {@code link.get}: all links of the lattice. */
+  public static List<ListedLink> links(byte[] answer) throws MalformedMessageException {
+    JsonNode response = response(answer);
+    if (!response.isArray()) throw new MalformedMessageException("not a list of links");
+    List<ListedLink> links = new ArrayList<>();
+    for (JsonNode link : response) {
+      ObjectNode bare = JSON.createObjectNode();
+      for (String member : LISTED) bare.set(member, link.path(member));
+      links.add(
+          new ListedLink(
+              link(bare), list(link.path("source_config")), list(link.path("target_config"))));
+    }
+    return List.copyOf(links);
+  }
+
+  private static List<String> list(JsonNode node) {
+    List<String> texts = new ArrayList<>();
+    for (JsonNode text : node) texts.add(text.asText(""));
+    return texts;
+  }
+
+  /**
+   * Reads the answer to a control interface's {@code config.get.NAME}; empty when the host has no
+   * such configuration.
+   */
+  public static Optional<SortedMap<String, String>> namedConfig(byte[] answer)
+      throws MalformedMessageException {
+    JsonNode response = response(answer);
+    return response.isObject() ? Optional.of(texts(response, "a configuration")) : Optional.empty();
   }
 
   /** Reads a provider's complete configuration. */

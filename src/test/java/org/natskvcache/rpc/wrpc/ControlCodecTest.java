@@ -9,9 +9,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.store.Bytes;
 
 class ControlCodecTest {
@@ -39,6 +41,60 @@ class ControlCodecTest {
     // its other secret is bytes that are no text
     assertEquals(Map.of("password", "s3cr3t"), KEYS.open(link.targetSecrets()));
     assertFalse(link.toString().contains("users"), link::toString);
+  }
+
+  /** As wasmCloud 1.9.2 writes it. */
+  @Test
+  void listedLinksAreReadWithNamesForValues() throws Exception {
+    String listed =
+        "{\"source_id\":\"counter\",\"target\":\"kv-cache\",\"name\":\"default\",\"wit_namespace\":\"wasi\","
+            + "\"wit_package\":\"keyvalue\",\"interfaces\":[\"store\"],\"source_config\":[],\"target_config\":[\"cache\",\"SECRET_s\"]}";
+    List<ListedLink> links = ControlCodec.links(success("[" + listed + "]"));
+    assertEquals(1, links.size());
+    ListedLink link = links.getFirst();
+    assertEquals(List.of(), link.sourceConfig());
+    assertEquals(List.of("cache", "SECRET_s"), link.targetConfig());
+    assertTrue(ListedLink.isPublic("cache"));
+    assertFalse(ListedLink.isPublic("SECRET_s"));
+    InterfaceLink rebuilt = link.with(Map.of(), Map.of("k", "v"));
+    assertEquals("counter", rebuilt.source());
+    assertEquals(List.of("store"), rebuilt.interfaces());
+    assertEquals(Map.of("k", "v"), rebuilt.targetConfig());
+    assertEquals(List.of(), ControlCodec.links(success("[]")));
+  }
+
+  @Test
+  void namedConfigurationsAreRead() throws Exception {
+    assertEquals(
+        Optional.of(Map.of("NATS_URL", "nats://h")),
+        ControlCodec.namedConfig(success("{\"NATS_URL\":\"nats://h\"}")));
+    assertEquals(
+        Optional.empty(),
+        ControlCodec.namedConfig(
+            bytes("{\"success\":true,\"message\":\"Configuration not found\"}")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "[]",
+        "null",
+        "{\"success\":false,\"message\":\"x\",\"response\":[]}",
+        "{\"success\":true,\"response\":{}}",
+        "{\"success\":true,\"response\":[{}]}",
+        "{\"success\":true,\"response\":[7]}"
+      })
+  void otherAnswersAreNoListOfLinks(String answer) {
+    assertThrows(MalformedMessageException.class, () -> ControlCodec.links(bytes(answer)));
+  }
+
+  private static byte[] success(String response) {
+    return bytes("{\"success\":true,\"message\":\"\",\"response\":" + response + "}");
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 
   @Test
