@@ -8,6 +8,11 @@ import org.jspecify.annotations.Nullable;
  * What goes through one socket. Reads are the client's reading thread's; writes are anybody's, each
  * of whole messages.
  *
+ * <p>The client's reader ends at some bytes that any publisher may send, and tells nobody. So a
+ * message whose headers the client cannot read gets question marks in place of the bytes that are
+ * not ASCII. If that does not help, or if its first line is one the client cannot read, the message
+ * is dropped.
+ *
  * <pre>
  *   socket ──read──► messages of the line ──► receiver ──publish──┐
  *          │                                                      ▼
@@ -27,6 +32,15 @@ public final class DirectSession {
     void close() throws IOException;
   }
 
+  /** What the client makes of messages. */
+  public interface Client {
+    /** Whether it can read these headers. */
+    boolean reads(byte[] headers);
+
+    /** A message was dropped, or its headers changed. */
+    void spared();
+  }
+
   /** Some hundred calls fit; buffers that had to be larger for one message go back to this. */
   private static final int BUFFER_BYTES = 1 << 18;
 
@@ -39,6 +53,11 @@ public final class DirectSession {
 
   private static final int SMALL_BYTES = 1 << 15;
 
+  /** Longest line of a server, its list of other servers. */
+  private static final int LINE_BYTES_MAX = 1 << 20;
+
+  private static final byte[] NOTHING = {};
+
   private static final byte[] OPERATION = {'P', 'U', 'B', ' '};
 
   /** What a PUB line takes besides its subjects: the words, the digits, both CRLFs. */
@@ -46,27 +65,35 @@ public final class DirectSession {
 
   private final DirectLine line;
   private final Wire wire;
+  private final Client client;
 
   // of the reading thread
   private final Incoming incoming = new Incoming();
-  private byte[] in = new byte[BUFFER_BYTES];
+  private byte[] in;
   private int at;
   private int limit;
   private int passing;
+  private int dropping;
   private int wanted;
 
   private final ReentrantLock lock = new ReentrantLock();
   // under the lock
-  private byte[] out = new byte[BUFFER_BYTES];
+  private byte[] out = NOTHING;
   private int waiting;
   private int waitingMessages;
   private @Nullable Thread collecting;
   private boolean broken;
 
-  /** Nothing went through it yet. */
-  public DirectSession(DirectLine line, Wire wire) {
-    this.line = line;
+  /**
+   * Nothing went through it yet.
+   *
+   * @param line null when all messages are the client's
+   */
+  public DirectSession(@Nullable DirectLine line, Wire wire, Client client) {
+    this.line = line == null ? new DirectLine() : line;
     this.wire = wire;
+    this.client = client;
+    in = new byte[line == null ? SMALL_BYTES : BUFFER_BYTES];
   }
 
   /**
@@ -81,15 +108,21 @@ public final class DirectSession {
         int passed = advance(into, from, length);
         flush();
         if (passed > 0) return passed;
-        if (!fill()) {
-          end();
-          return -1;
-        }
+        int count = passing >= in.length ? readBody(into, from, length) : fill() ? 0 : -1;
+        if (count < 0) end();
+        if (count != 0) return count;
       }
     } catch (IOException | RuntimeException e) {
       end();
       throw e;
     }
+  }
+
+  /** What is left of a large body goes to where it is wanted. Nothing else has been read. */
+  private int readBody(byte[] into, int from, int length) throws IOException {
+    int count = wire.read(into, from, Math.min(length, passing));
+    if (count > 0) passing -= count;
+    return count;
   }
 
   /** Whether bytes were read that nobody has yet: there must be none when TLS begins. */
@@ -98,9 +131,12 @@ public final class DirectSession {
   }
 
   /** Handles and passes on what is there; how many bytes were passed on. */
-  private int advance(byte[] into, int from, int length) {
+  private int advance(byte[] into, int from, int length) throws IOException {
     int passed = 0;
     while (true) {
+      int dropped = Math.min(dropping, limit - at);
+      at += dropped;
+      dropping -= dropped;
       if (passing > 0) {
         int some = Math.min(Math.min(passing, limit - at), length - passed);
         System.arraycopy(in, at, into, from + passed, some);
@@ -109,20 +145,51 @@ public final class DirectSession {
         passed += some;
         if (passing > 0) return passed; // no room, or no more bytes
       }
-      int lineEnd = incoming.line(in, at, limit);
+      int lineEnd = line(passed);
       if (lineEnd == limit) return passed;
       int size = incoming.size();
-      Receiver receiver = size == 0 ? null : line.receiver(incoming);
-      if (receiver == null) {
-        passing = size == 0 ? lineEnd + 1 - at : size;
-      } else if (limit - at < size) {
-        wanted = size;
+      Receiver receiver = size == 0 || !incoming.hasReadableLine() ? null : line.receiver(incoming);
+      int needed = receiver == null ? incoming.sizeToBody() : size;
+      if (limit - at < needed) {
+        wanted = needed;
         return passed;
-      } else {
+      }
+      if (receiver != null) {
         at += size;
         handle(receiver);
+      } else if (size == 0) {
+        passing = lineEnd + 1 - at;
+      } else if (isReadable()) {
+        passing = size;
+      } else {
+        dropping = size;
       }
     }
+  }
+
+  /** As {@link Incoming#line}; fails only when all that came before was passed on. */
+  private int line(int passed) throws IOException {
+    try {
+      int lineEnd = incoming.line(in, at, limit);
+      if (lineEnd == limit && limit - at > LINE_BYTES_MAX) {
+        throw new IOException("the server sent a line without an end");
+      }
+      return lineEnd;
+    } catch (IOException e) {
+      if (passed > 0) return limit;
+      throw e;
+    }
+  }
+
+  /** Whether the client can read this message, or can now. */
+  private boolean isReadable() {
+    boolean readable = incoming.hasReadableLine();
+    boolean headers = incoming.sizeToBody() > 0;
+    if (readable && (!headers || client.reads(incoming.headerBytes()))) return true;
+    client.spared();
+    if (!readable) return false;
+    incoming.replaceInHeaders();
+    return client.reads(incoming.headerBytes());
   }
 
   private void handle(Receiver receiver) {
@@ -207,7 +274,7 @@ public final class DirectSession {
           LINE_BYTES + subject.length() + (replyTo == null ? 0 : replyTo.length()) + body.length;
       if (most > out.length - waiting) {
         send();
-        if (most > out.length) out = new byte[most];
+        if (most > out.length) out = new byte[Math.max(most, BUFFER_BYTES)];
       }
       put(OPERATION);
       put(subject);

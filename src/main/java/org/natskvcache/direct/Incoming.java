@@ -1,5 +1,6 @@
 package org.natskvcache.direct;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,11 @@ public final class Incoming {
   /** Words of a line at most: the operation and five more. */
   private static final int WORDS_MAX = 6;
 
+  /** Longest line that the client reads (jnats 2.26.2, its maximum control line), bytes. */
+  private static final int LINE_BYTES_MAX = 4096;
+
+  private static final int DELETE = 0x7f;
+
   private static final byte[] NOTHING = {};
 
   private byte[] bytes = NOTHING;
@@ -25,6 +31,9 @@ public final class Incoming {
   private int size;
   private int subjectEnd;
   private boolean answerable;
+  private boolean withHeaders;
+  private boolean controls;
+  private boolean readable;
   private int headersAt;
   private int bodyAt;
   private int end;
@@ -36,47 +45,56 @@ public final class Incoming {
    * Reads a line.
    *
    * @return index of its line feed; {@code limit} when that has not come
+   * @throws IOException when it begins like a message but has not its form: nobody knows where the
+   *     next message begins
    */
-  int line(byte[] buffer, int at, int limit) {
+  int line(byte[] buffer, int at, int limit) throws IOException {
     size = 0;
     words = 1;
     starts[0] = at;
+    controls = false;
     int i = at;
     for (; i < limit; i++) {
       int letter = buffer[i];
       if (letter > ' ') continue;
       if (letter == '\n') break;
       if (letter == ' ' && words <= WORDS_MAX) starts[words++] = i + 1;
+      else if (letter >= 0 && letter < ' ') controls |= i + 1 < limit && buffer[i + 1] != '\n';
     }
     if (i < limit) {
       bytes = buffer;
-      message(at, i);
+      withHeaders = (buffer[at] | ' ') == 'h';
+      if (isMessage(withHeaders ? at + 1 : at, i) && !message(at, i)) {
+        throw new IOException("the server sent a message of unknown form");
+      }
     }
     return i;
   }
 
-  private void message(int at, int lineEnd) {
-    boolean withHeaders = bytes[at] == 'H';
-    int operation = withHeaders ? at + 1 : at;
-    if (lineEnd - operation < 5
-        || bytes[operation] != 'M'
-        || bytes[operation + 1] != 'S'
-        || bytes[operation + 2] != 'G'
-        || bytes[operation + 3] != ' ') {
-      return;
-    }
+  /** As the client takes it: small letters and a tab are as good. */
+  private boolean isMessage(int at, int lineEnd) {
+    return lineEnd - at >= 4
+        && (bytes[at] | ' ') == 'm'
+        && (bytes[at + 1] | ' ') == 's'
+        && (bytes[at + 2] | ' ') == 'g'
+        && (bytes[at + 3] == ' ' || bytes[at + 3] == '\t');
+  }
+
+  private boolean message(int at, int lineEnd) {
     int least = withHeaders ? 5 : 4;
-    if (words < least || words > least + 1) return;
+    if (words < least || words > least + 1 || bytes[lineEnd - 1] != '\r') return false;
     starts[words] = lineEnd; // one beyond its carriage return, as the others are beyond their space
     int total = number(words - 1);
     int headers = withHeaders ? number(words - 2) : 0;
-    if (total < 0 || headers < 0 || headers > total) return;
+    if (total < 0 || headers < 0 || headers > total) return false;
     subjectEnd = starts[2] - 1;
     answerable = words > least;
     headersAt = lineEnd + 1;
     bodyAt = headersAt + headers;
     end = headersAt + total;
     size = end + 2 - at;
+    readable = !controls && lineEnd - at <= LINE_BYTES_MAX;
+    return true;
   }
 
   /** Bytes of the message whose line was read, line and last CRLF included; 0 if it is none. */
@@ -95,6 +113,30 @@ public final class Incoming {
       value = 10 * value + digit;
     }
     return value > Integer.MAX_VALUE / 2 ? -1 : (int) value;
+  }
+
+  /** Whether its line is one that the client's reader survives. */
+  boolean hasReadableLine() {
+    return readable;
+  }
+
+  /** Bytes from the beginning of its line to the end of its headers; 0 when it has none. */
+  int sizeToBody() {
+    return size > 0 && withHeaders ? bodyAt - starts[0] : 0;
+  }
+
+  /** Its headers as they came. */
+  byte[] headerBytes() {
+    return Arrays.copyOfRange(bytes, headersAt, bodyAt);
+  }
+
+  /** Puts a question mark for each byte of its headers that is not ASCII or ends no line. */
+  void replaceInHeaders() {
+    for (int i = headersAt; i < bodyAt; i++) {
+      boolean ends = bytes[i] == '\r' && i + 1 < bodyAt && bytes[i + 1] == '\n';
+      if (ends) i++;
+      else if (bytes[i] < ' ' || bytes[i] == DELETE) bytes[i] = '?';
+    }
   }
 
   boolean isOn(byte[] subject) {
@@ -118,9 +160,7 @@ public final class Incoming {
 
   /** Its headers. */
   public HeaderBlock headers() {
-    return bodyAt == headersAt
-        ? HeaderBlock.NONE
-        : new HeaderBlock(Arrays.copyOfRange(bytes, headersAt, bodyAt));
+    return bodyAt == headersAt ? HeaderBlock.NONE : new HeaderBlock(headerBytes());
   }
 
   /** Its body, to keep. */

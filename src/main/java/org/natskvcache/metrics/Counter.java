@@ -51,6 +51,9 @@ public enum Counter {
   DIVERGENCES(
       "divergence",
       "Times that a peer with the same history held other data: a bug or a memory fault; nats-kvcache doctor names the keys"),
+  UNREADABLE_MESSAGES(
+      "message",
+      "Messages with headers or subjects that the NATS client cannot read: some had their headers changed to ASCII, the others were dropped; look for foreign publishers"),
   SLOW_CONSUMER_DROPS(
       "message",
       "Messages the NATS client dropped because we were too slow; replay repairs replication, callers time out"),

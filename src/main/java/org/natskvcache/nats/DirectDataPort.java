@@ -1,18 +1,20 @@
 package org.natskvcache.nats;
 
 import io.nats.client.Connection;
+import io.nats.client.support.IncomingHeadersProcessor;
 import java.io.IOException;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.direct.DirectSession;
+import org.natskvcache.metrics.Counter;
 
 /**
- * The NATS client's socket, with messages of a {@link org.natskvcache.direct.DirectLine} answered
- * on the client's reading thread. The client writes whole messages at a time (jnats 2.26.2,
- * NatsConnectionWriter), so that others may stand between them.
+ * The NATS client's socket. Messages of a {@link org.natskvcache.direct.DirectLine} are answered on
+ * the client's reading thread. Messages that would end that thread are changed or dropped, and
+ * counted. The client writes whole messages at a time (jnats 2.26.2, NatsConnectionWriter), so that
+ * others may stand between them.
  *
  * <p>Public, with a public constructor, because the client makes it by name: one for each attempt
- * to connect, whose error listener is a {@link ConnectorEvents} with a line.
+ * to connect.
  */
 public final class DirectDataPort extends VerifyingDataPort {
   private @Nullable DirectSession session;
@@ -25,8 +27,7 @@ public final class DirectDataPort extends VerifyingDataPort {
     DirectSession existing = session;
     if (existing != null) return existing;
     Connection ours = connection; // its own class is not ours to name
-    var made =
-        new DirectSession(Objects.requireNonNull(ConnectorEvents.lineOf(ours)), new Socket());
+    var made = new DirectSession(ConnectorEvents.lineOf(ours), new Socket(), new Client());
     session = made;
     return made;
   }
@@ -62,6 +63,23 @@ public final class DirectDataPort extends VerifyingDataPort {
     @Override
     public void close() throws IOException {
       DirectDataPort.super.close();
+    }
+  }
+
+  private static final class Client implements DirectSession.Client {
+    /** Asks the client's own parser (jnats 2.26.2); what it throws, its reader does not catch. */
+    @Override
+    public boolean reads(byte[] headers) {
+      try {
+        return new IncomingHeadersProcessor(headers).getSerializedLength() > 0;
+      } catch (RuntimeException e) {
+        return false;
+      }
+    }
+
+    @Override
+    public void spared() {
+      Counter.UNREADABLE_MESSAGES.increment();
     }
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.nats.client.support.IncomingHeadersProcessor;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -64,6 +65,24 @@ class DirectSessionTest {
     }
   }
 
+  private final DirectSession.Client client =
+      new DirectSession.Client() {
+        @Override
+        public boolean reads(byte[] headers) {
+          try {
+            return new IncomingHeadersProcessor(headers).getSerializedLength() > 0;
+          } catch (RuntimeException e) {
+            return false;
+          }
+        }
+
+        @Override
+        public void spared() {
+          spared++;
+        }
+      };
+
+  private int spared;
   private final DirectLine line = new DirectLine();
   private final List<String> heard = new ArrayList<>();
 
@@ -140,32 +159,113 @@ class DirectSessionTest {
         others.append(word);
       }
     }
-    var session = new DirectSession(line, new Pieces(input.toString(), seed));
+    var session = new DirectSession(line, new Pieces(input.toString(), seed), client);
     assertEquals(others.toString(), readAll(session, random));
     assertEquals(ours, heard);
     assertFalse(session.holdsBytes());
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"MSGkv.get 7 1\r\n", "MSG\r\n", "Hello\r\n", "M\n", "\n"})
+  void lineThatIsNoMessageIsTheClientsToJudge(String malformed) throws Exception {
+    line.answer(this, "kv.get", this::hear);
+    var wire = new Pieces(malformed + message("kv.get", "r", "a"), 1);
+    assertEquals(malformed, readAll(new DirectSession(line, wire, client), new Random(1)));
+    assertEquals(List.of("kv.get|r|null|a"), heard);
+  }
+
+  /**
+   * The client would end its reader at some of these, and none of them has an end to go on from.
+   */
+  @ParameterizedTest
   @ValueSource(
       strings = {
         "MSG kv.get 7\r\n",
         "MSG kv.get 7 -1\r\n",
         "MSG kv.get 7 99999999999\r\n",
+        "MSG kv.get 7 4294967295\r\n",
         "MSG kv.get 7 a b c\r\n",
         "MSG kv.get 7 r s 1\r\n",
+        "MSG kv.get 7 1\n",
+        "MSG\tkv.get 7 1\r\n",
         "HMSG kv.get 7 9 3\r\n",
         "HMSG kv.get 7 3\r\n",
-        "MSGkv.get 7 1\r\n",
-        "MSG\r\n",
-        "M\n",
-        "\n"
+        "hmsg kv.get 7 9 3\r\n"
       })
-  void lineThatIsNoMessageIsTheClientsToJudge(String malformed) throws Exception {
+  void messageOfUnknownFormEndsTheConnection(String malformed) throws Exception {
     line.answer(this, "kv.get", this::hear);
-    var session = new DirectSession(line, new Pieces(malformed + message("kv.get", "r", "a"), 1));
-    assertEquals(malformed, readAll(session, new Random(1)));
-    assertEquals(List.of("kv.get|r|null|a"), heard);
+    var wire = new Pieces("PING\r\n" + malformed + message("kv.get", "r", "a"), WHOLE);
+    var session = new DirectSession(line, wire, client);
+    byte[] into = new byte[100];
+    assertEquals(6, session.read(into, 0, 100));
+    assertThrows(IOException.class, () -> session.read(into, 0, 100));
+    assertEquals(List.of(), heard);
+  }
+
+  @Test
+  void lineWithoutAnEndEndsTheConnection() {
+    var wire = new Pieces("INFO " + "x".repeat(2 << 20), 1);
+    var session = new DirectSession(null, wire, client);
+    assertThrows(IOException.class, () -> readAll(session, new Random(1)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4})
+  void headersAreMadeReadableInTheirPlace(long seed) throws Exception {
+    line.answer(this, "kv.get", this::hear);
+    String strange = "Key: caf\u00c3\u00a9\r\nB: a\u0000b\rc\u007f\r\n";
+    String plain = "Key: caf??\r\nB: a?b?c?\r\n";
+    String body = "caf\u00c3\u00a9".repeat(20_000);
+    var wire = new Pieces(message("other", "r", strange, body) + "PONG\r\n", seed);
+    var session = new DirectSession(line, wire, client);
+    assertEquals(
+        message("other", "r", plain, body) + "PONG\r\n", readAll(session, new Random(seed)));
+    assertEquals(1, spared);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "no colon\r\n",
+        ": no name\r\n",
+        "a name: v\r\n",
+        "a: v\n",
+        "\u00c3: v\r\nno colon\r\n"
+      })
+  void messageWithHeadersThatCannotBeReadIsDropped(String headers) throws Exception {
+    String input = message("a", "", headers, "x".repeat(70_000)) + message("b", "r", "body");
+    for (long seed = 1; seed <= 3; seed++) {
+      var session = new DirectSession(null, new Pieces(input, seed), client);
+      assertEquals(message("b", "r", "body"), readAll(session, new Random(1)));
+    }
+    assertEquals(3, spared);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "HMSG a 7 0 2\r\nab\r\n",
+        "HMSG a 7 8 10\r\nNATS/1.0ab\r\n",
+        "HMSG a 7 14 14\r\nNATS/1.0 x\r\n\r\n\r\n",
+        "HMSG a 7 10 10\r\nNATS/2.0\r\n\r\n",
+        "MSG a\rb 7 1\r\nx\r\n",
+        "MSG a 7 r\u0001 1\r\nx\r\n"
+      })
+  void messageThatTheClientCannotReadIsDropped(String unreadable) throws Exception {
+    line.answerUnder(this, "a", this::hear);
+    var wire = new Pieces(unreadable.replace(" a", " b") + unreadable + "PING\r\n", 1);
+    boolean headers = unreadable.startsWith("H");
+    assertEquals("PING\r\n", readAll(new DirectSession(line, wire, client), new Random(1)));
+    assertEquals(headers ? 1 : 2, spared);
+    assertEquals(headers ? 1 : 0, heard.size());
+  }
+
+  @Test
+  void messageWithALineThatIsTooLongForTheClientIsDropped() throws Exception {
+    String input = message("a", "r".repeat(4096), "x") + message("a", "r".repeat(4000), "x");
+    var session = new DirectSession(null, new Pieces(input, 1), client);
+    assertEquals(message("a", "r".repeat(4000), "x"), readAll(session, new Random(1)));
+    assertEquals(1, spared);
   }
 
   @Test
@@ -187,7 +287,7 @@ class DirectSessionTest {
           }
         };
     line.whenHandled(this, () -> heard.add("handled"));
-    var session = new DirectSession(line, wire);
+    var session = new DirectSession(line, wire, client);
     assertEquals(-1, session.read(new byte[100], 0, 100));
     assertEquals(List.of("answered", "answered", "handled", "written"), heard);
     assertEquals(
@@ -211,7 +311,7 @@ class DirectSessionTest {
             assertTrue(written().endsWith(body + "\r\n"), "a whole message ends each part");
           }
         };
-    assertEquals(-1, new DirectSession(line, wire).read(new byte[100], 0, 100));
+    assertEquals(-1, new DirectSession(line, wire, client).read(new byte[100], 0, 100));
     assertEquals(writes, heard.size());
     int answers = wire.written().split("PUB ").length - 1;
     assertEquals(calls, answers);
@@ -229,7 +329,7 @@ class DirectSessionTest {
           heard.add("both");
         });
     var wire = new Pieces(message("kv.get", "", "") + "PING\r\n", 1);
-    var session = new DirectSession(line, wire);
+    var session = new DirectSession(line, wire, client);
     assertEquals("PING\r\n", readAll(session, new Random(1)));
     session.write("PONG\r\n".getBytes(ISO_8859_1), 6);
     assertEquals("PUB first 0\r\n\r\nPUB second 0\r\n\r\nPONG\r\n", wire.written());
@@ -248,7 +348,7 @@ class DirectSessionTest {
     String body = "v".repeat(300_000);
     line.answer(this, "kv.get", message -> line.publish("r", null, message.body()));
     var wire = new Pieces(message("kv.get", "", body).repeat(2), 1);
-    readAll(new DirectSession(line, wire), new Random(1));
+    readAll(new DirectSession(line, wire, client), new Random(1));
     assertEquals(("PUB r 300000\r\n" + body + "\r\n").repeat(2), wire.written());
   }
 
@@ -263,7 +363,7 @@ class DirectSessionTest {
             return super.read(into, from, length);
           }
         };
-    assertEquals("", readAll(new DirectSession(line, wire), new Random(1)));
+    assertEquals("", readAll(new DirectSession(line, wire, client), new Random(1)));
     assertEquals(List.of(), heard);
   }
 
@@ -271,7 +371,8 @@ class DirectSessionTest {
   void withoutASocketTheClientPublishes() throws Exception {
     assertFalse(line.publish("r", null, new byte[0]), "nothing was read yet");
     line.answer(this, "kv.get", this::hear);
-    readAll(new DirectSession(line, new Pieces(message("kv.get", "", ""), 1)), new Random(1));
+    readAll(
+        new DirectSession(line, new Pieces(message("kv.get", "", ""), 1), client), new Random(1));
     assertEquals(1, heard.size());
     assertFalse(line.publish("r", null, new byte[0]), "the socket ended");
   }
@@ -286,7 +387,7 @@ class DirectSessionTest {
           wire.broken = true;
           line.publish("r", null, new byte[0]);
         });
-    var session = new DirectSession(line, wire);
+    var session = new DirectSession(line, wire, client);
     assertThrows(IOException.class, () -> session.read(new byte[100], 0, 100));
     assertTrue(wire.closed);
     assertFalse(line.publish("r", null, new byte[0]));
@@ -298,17 +399,19 @@ class DirectSessionTest {
     line.answer("another", "kv.set", this::hear);
     line.whenHandled(this, () -> heard.add("handled"));
     line.forget(this);
-    readAll(new DirectSession(line, new Pieces(message("kv.set", "", ""), 1)), new Random(1));
+    readAll(
+        new DirectSession(line, new Pieces(message("kv.set", "", ""), 1), client), new Random(1));
     assertEquals(1, heard.size());
     heard.clear();
     String input = message("kv.get", "", "a");
-    assertEquals(input, readAll(new DirectSession(line, new Pieces(input, 1)), new Random(1)));
+    assertEquals(
+        input, readAll(new DirectSession(line, new Pieces(input, 1), client), new Random(1)));
     assertEquals(List.of(), heard);
   }
 
   @Test
   void tellsOfBytesNobodyHas() throws Exception {
-    var session = new DirectSession(line, new Pieces("INFO {}\r\nMSG kv", 3));
+    var session = new DirectSession(line, new Pieces("INFO {}\r\nMSG kv", 3), client);
     byte[] into = new byte[100];
     int passed = 0;
     while (passed < 9) passed += session.read(into, passed, 100 - passed);
