@@ -504,7 +504,8 @@ public final class Main implements Commands {
     Lattice lattice;
     try {
       boolean direct = !"dispatcher".equals(environment.get("CALL_THREAD"));
-      lattice = new Lattice(connection, direct, entrances, running.lifecycle);
+      lattice =
+          new Lattice(connection, direct, entrances, running.lifecycle, running.linked.problems());
     } catch (IllegalArgumentException e) {
       return failed(String.valueOf(e.getMessage()));
     }

@@ -19,8 +19,11 @@ public record ConnectionTuning(String name, boolean echo, int outgoingMessagesMa
   /** How long one attempt to connect may take, TLS and authentication included. */
   static final Duration CONNECT_MAX = Duration.ofSeconds(2);
 
-  /** Two of these unanswered, and the connection counts as lost. */
-  static final Duration PING_INTERVAL = Duration.ofSeconds(10);
+  /** How often a server has to show that it is there. */
+  static final Duration PING_INTERVAL = Duration.ofSeconds(2);
+
+  /** Two pings unanswered for so long each, one after the other, and the connection is lost. */
+  static final Duration PING_MAX = Duration.ofMillis(1500);
 
   static final Duration BACKOFF_MIN = Duration.ofMillis(20);
 

@@ -1,19 +1,27 @@
 package org.natskvcache.nats;
 
+import io.nats.client.AuthenticationException;
 import io.nats.client.Connection;
 import io.nats.client.ConnectionListener;
 import io.nats.client.Consumer;
 import io.nats.client.ErrorListener;
 import io.nats.client.Message;
+import io.nats.client.Options;
+import java.io.IOException;
+import java.security.GeneralSecurityException;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.direct.DirectLine;
 import org.natskvcache.metrics.Counter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Listens to what the NATS client says of one connector's connections, and tells the operator no
@@ -29,10 +37,13 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
   private static final String TLS_DEMANDED = "SSL required by server";
   private static final String TLS_MISSING = "SSL connection wanted by client";
 
-  /** The server's word when a subject is not for us. */
-  private static final String NOT_ALLOWED = "Permissions Violation";
+  // The server's words, in small letters (nats-server 2.9 to 2.12).
+  private static final String NOT_ALLOWED = "permissions violation";
+  private static final List<String> SUBSCRIPTION_REFUSED =
+      List.of("for subscription", "maximum subscriptions", "invalid subject", "number of tokens");
 
   private final String name;
+  private final ConnectionSettings settings;
   private final @Nullable DirectLine line;
   private final BiConsumer<Connection, Events> forward;
   private final BiConsumer<Connection, String> notAllowed;
@@ -40,6 +51,7 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Set<String> complaints = new HashSet<>();
+  private final Set<String> told = new HashSet<>();
   private @Nullable String problem;
   private @Nullable String lossReason;
   private boolean refusal; // an exception that follows a refusal says less than the refusal did
@@ -47,20 +59,21 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
   private boolean refusalLogged;
   private boolean attached;
   private boolean everUp;
-  private @Nullable Connection toldOf;
 
   /**
    * @param line of all its connections; null for none
-   * @param notAllowed is told the first subject that the server refuses on a connection, and again
-   *     after that was lost
+   * @param notAllowed is told what the server refuses on a connection, once for each subject, and
+   *     again after the connection was lost
    */
   ConnectorEvents(
       String name,
+      ConnectionSettings settings,
       @Nullable DirectLine line,
       BiConsumer<Connection, Events> forward,
       BiConsumer<Connection, String> notAllowed,
       java.util.function.Consumer<Consumer> slow) {
     this.name = name;
+    this.settings = settings;
     this.line = line;
     this.forward = forward;
     this.notAllowed = notAllowed;
@@ -74,12 +87,31 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
         : null;
   }
 
+  /** TLS as the files of a connection's settings want it now: they may have been renewed. */
+  static SSLContext tlsOf(Connection connection) throws IOException {
+    Options options = connection.getOptions();
+    try {
+      return options.getErrorListener() instanceof ConnectorEvents events
+          ? TlsFiles.context(events.settings)
+          : options.getSslContext();
+    } catch (GeneralSecurityException e) {
+      throw new IOException(e);
+    }
+  }
+
+  /** Whether the server's complaint means that there is a subject we do not hear. */
+  static boolean refusesSubscription(String error) {
+    String small = error.toLowerCase(Locale.ROOT);
+    return SUBSCRIPTION_REFUSED.stream().anyMatch(small::contains);
+  }
+
   /** A new attempt begins: what was said of the last one is forgotten. */
   void connecting() {
     locked(() -> {
       attached = false;
       problem = null;
       refusal = false;
+      told.clear();
     });
   }
 
@@ -87,11 +119,25 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
     locked(() -> attached = true);
   }
 
-  void problem(Exception e) {
+  void problem(Throwable e) {
     locked(() -> {
       if (problem == null) {
         problem = describe(e);
       }
+    });
+  }
+
+  /** The server does not accept our credentials. */
+  void refused(AuthenticationException e) {
+    problem(e);
+    locked(() -> refusal = true);
+  }
+
+  /** We give a connection up that the client takes for a good one. */
+  void givenUp(String reason) {
+    locked(() -> {
+      problem = reason;
+      refusal = false;
     });
   }
 
@@ -103,22 +149,43 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
     return said(TLS_MISSING);
   }
 
-  /** Logs the beginning of an outage, once, and once more if then the server refuses us. */
-  void outage(String what, String servers) {
+  /** Logs that a connection was lost. */
+  void lost() {
+    locked(() ->
+        outage(
+            Level.WARN,
+            "lost NATS, trying again until it answers",
+            refusal || !attached ? problem : lossReason));
+  }
+
+  /**
+   * Logs that no connection can be made: once in an outage, and once more if then the server
+   * refuses us.
+   */
+  void outOfReach() {
     locked(() -> {
-      complaints.clear();
-      if (!outage || refusal && !refusalLogged) {
-        outage = true;
-        refusalLogged = refusal;
-        String reason = attached && !refusal ? lossReason : problem;
-        LOG.warn(
+      boolean news = refusal && !refusalLogged;
+      refusalLogged |= refusal;
+      if (news) {
+        outage = false;
+        outage(Level.ERROR, "NATS refuses us, trying again until it does not", problem);
+      } else {
+        outage(Level.WARN, "NATS is out of reach, trying again until it answers", problem);
+      }
+    });
+  }
+
+  private void outage(Level level, String what, @Nullable String reason) {
+    complaints.clear();
+    if (outage) return;
+    outage = true;
+    LOG.atLevel(level)
+        .log(
             "{} connection=\"{}\" servers={} reason=\"{}\"",
             what,
             name,
-            servers,
+            settings.redacted(),
             reason == null ? "closed by the server" : reason);
-      }
-    });
   }
 
   /**
@@ -150,7 +217,7 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
       // The reason of the loss, before the first failed reconnect replaces it.
       locked(() -> {
         lossReason = problem;
-        if (connection.equals(toldOf)) toldOf = null;
+        told.clear();
       });
     }
     forward.accept(connection, type);
@@ -167,8 +234,9 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
         LOG.warn("NATS complains connection=\"{}\" error=\"{}\"", name, error);
       }
       // a refused publisher hears of it with each message
-      if (error.contains(NOT_ALLOWED) && !connection.equals(toldOf)) {
-        toldOf = connection;
+      boolean refuses =
+          error.toLowerCase(Locale.ROOT).contains(NOT_ALLOWED) || refusesSubscription(error);
+      if (refuses && told.size() < COMPLAINTS_MAX && told.add(error)) {
         notAllowed.accept(connection, error);
       }
     });

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.natskvcache.provider.HealthProblems;
 import org.natskvcache.provider.Lifecycle;
 
 /**
@@ -22,6 +23,7 @@ public final class Lattice implements NatsConnector.Listener, AutoCloseable {
 
   private final List<Entrance> entrances;
   private final Lifecycle lifecycle;
+  private final RefusedSubscriptions refused;
   private final NatsConnector connector;
   private final CompletableFuture<Void> stopped = new CompletableFuture<>();
   private final List<Door> doors = new ArrayList<>();
@@ -31,9 +33,15 @@ public final class Lattice implements NatsConnector.Listener, AutoCloseable {
    * Connects in the background.
    *
    * @param direct whether calls may be answered on the thread that reads them
+   * @param problems is told of subjects that the server refuses to a door
    */
   public Lattice(
-      ConnectionSettings settings, boolean direct, List<Entrance> entrances, Lifecycle lifecycle) {
+      ConnectionSettings settings,
+      boolean direct,
+      List<Entrance> entrances,
+      Lifecycle lifecycle,
+      HealthProblems problems) {
+    refused = new RefusedSubscriptions("lattice connection", problems);
     this.entrances = List.copyOf(entrances);
     this.lifecycle = lifecycle;
     ConnectionTuning tuning = ConnectionTuning.door("nats-kvcache lattice");
@@ -42,6 +50,7 @@ public final class Lattice implements NatsConnector.Listener, AutoCloseable {
 
   @Override
   public synchronized void attached(Connection connection) {
+    refused.clear();
     doors.forEach(Door::close);
     doors.clear();
     for (Entrance entrance : entrances) {
@@ -64,6 +73,21 @@ public final class Lattice implements NatsConnector.Listener, AutoCloseable {
   public synchronized void down() {
     // the connector logs it; the client subscribes again when it is back
     doors.forEach(Door::down);
+    refused.clear();
+  }
+
+  /** A refused publish harms a stranger at most; a refused subscription makes a door deaf. */
+  @Override
+  public boolean notAllowed(String reason) {
+    if (!ConnectorEvents.refusesSubscription(reason)) return false;
+    refused.add(reason);
+    return true;
+  }
+
+  /** Calls in flight are lost when the connection is made anew, so this must help. */
+  @Override
+  public boolean stillRefused(Connection connection) {
+    return refused.remain(connection);
   }
 
   /** Completes when a host has asked us to stop and was told that we did. */

@@ -4,13 +4,18 @@ import io.nats.client.AuthenticationException;
 import io.nats.client.Connection;
 import io.nats.client.ConnectionListener.Events;
 import io.nats.client.Consumer;
+import io.nats.client.ForceReconnectOptions;
 import io.nats.client.Nats;
 import io.nats.client.Options;
 import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -62,12 +67,18 @@ public final class NatsConnector implements AutoCloseable {
     void down();
 
     /**
-     * The server refuses a subject, the first on this connection since it was made or came back.
+     * The server refuses something for the first time on this connection since it was made or came
+     * back.
      *
-     * @param reason the server's words, with the subject
+     * @param reason the server's words, with the subject where it says one
      * @return whether the connection is to be made anew in a while, to see what is allowed by then
      */
     default boolean notAllowed(String reason) {
+      return false;
+    }
+
+    /** Asked when that while is over: whether it would be in vain, so that it is put off. */
+    default boolean stillRefused(Connection connection) {
       return false;
     }
 
@@ -80,6 +91,7 @@ public final class NatsConnector implements AutoCloseable {
   private final Listener listener;
   private final LinkedBlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
   private final ConnectorEvents events;
+  private final ExecutorService readers;
   private final Thread thread;
 
   private volatile @Nullable Connection current;
@@ -90,6 +102,8 @@ public final class NatsConnector implements AutoCloseable {
   private boolean tls;
   private boolean retry;
   private long retryNanos;
+  private long pingNanos;
+  private int unanswered;
 
   /** Something the connector's thread has to act on. */
   private sealed interface Signal {
@@ -98,6 +112,8 @@ public final class NatsConnector implements AutoCloseable {
     record NotAllowed(Connection connection, String reason) implements Signal {}
 
     record Confirm(Connection connection) implements Signal {}
+
+    record ReaderEnded(Throwable cause) implements Signal {}
 
     record Stop() implements Signal {}
   }
@@ -110,10 +126,12 @@ public final class NatsConnector implements AutoCloseable {
     events =
         new ConnectorEvents(
             tuning.name(),
+            settings,
             tuning.direct() ? new DirectLine() : null,
             (connection, type) -> signals.add(new Signal.Event(connection, type)),
             (connection, reason) -> signals.add(new Signal.NotAllowed(connection, reason)),
             listener::slow);
+    readers = readers();
     thread = Thread.ofPlatform().daemon().name(tuning.name() + " connector").unstarted(this::run);
   }
 
@@ -178,19 +196,27 @@ public final class NatsConnector implements AutoCloseable {
           return;
         }
         current = connection;
-        events.attached();
-        try {
-          listener.attached(connection);
-          serve(connection);
-        } catch (IllegalStateException e) {
-          // The client closed the connection while subscriptions were being made: start over.
-          LOG.debug("connection={} closed while attaching", tuning.name());
-        }
+        if (attach(connection)) serve(connection);
         down();
         connection.close();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // nobody does that but a dying JVM
+    }
+  }
+
+  /** Whether all that is to be on the connection is on it. */
+  private boolean attach(Connection connection) throws InterruptedException {
+    events.attached();
+    try {
+      listener.attached(connection);
+      return true;
+    } catch (RuntimeException | Error e) {
+      // the client may have closed it meanwhile, which is an outage as any other
+      events.problem(e);
+      events.outOfReach();
+      pause(ConnectionTuning.BACKOFF_REFUSED);
+      return false;
     }
   }
 
@@ -203,8 +229,9 @@ public final class NatsConnector implements AutoCloseable {
         return Nats.connect(options());
       } catch (AuthenticationException e) {
         refused = true;
-      } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
-        events.problem(e);
+        events.refused(e);
+      } catch (IOException | GeneralSecurityException | RuntimeException | Error e) {
+        events.problem(e); // an error of loading classes, too, may be gone the next time
       }
       if (events.tlsDemanded() && !tls) {
         tls = true; // the server insists, we do not mind
@@ -213,7 +240,7 @@ public final class NatsConnector implements AutoCloseable {
       if (events.tlsMissing() && !settings.tls()) {
         tls = false;
       }
-      events.outage("NATS is out of reach, trying again until it answers", settings.redacted());
+      events.outOfReach();
       pause(refused ? ConnectionTuning.BACKOFF_REFUSED : backoff(attempt));
     }
     return null;
@@ -234,10 +261,13 @@ public final class NatsConnector implements AutoCloseable {
   private void serve(Connection connection) throws InterruptedException {
     signals.add(new Signal.Confirm(connection));
     retry = false;
+    unanswered = 0;
+    pingNanos = System.nanoTime() + ConnectionTuning.PING_INTERVAL.toNanos();
     while (true) {
       switch (next()) {
         case null -> {
-          return;
+          if (isToBeMadeAnew(connection)) return;
+          ping(connection);
         }
         case Signal.Stop() -> {
           return;
@@ -246,9 +276,10 @@ public final class NatsConnector implements AutoCloseable {
         case Signal.Event(var which, var type) when which.equals(connection) -> {
           switch (type) {
             case DISCONNECTED -> {
+              up |= retry; // what was refused is told anew
               down();
               retry = false;
-              events.outage("lost NATS, trying again until it answers", settings.redacted());
+              events.lost();
             }
             case RESUBSCRIBED -> confirm(connection);
             case CLOSED -> {
@@ -258,9 +289,14 @@ public final class NatsConnector implements AutoCloseable {
           }
         }
         case Signal.NotAllowed(var which, var reason) when which.equals(connection) -> {
-          retry = listener.notAllowed(reason);
-          retryNanos = System.nanoTime() + NOT_ALLOWED_RETRY.toNanos();
+          boolean again = listener.notAllowed(reason);
+          if (again && !retry) {
+            retry = true;
+            retryNanos = System.nanoTime() + NOT_ALLOWED_RETRY.toNanos();
+          }
         }
+        case Signal.ReaderEnded(var cause) ->
+            giveUp(connection, "the client stopped reading: " + cause.getClass().getSimpleName());
         case Signal.Confirm _, Signal.Event _, Signal.NotAllowed _ -> {
           // of a connection that is gone
         }
@@ -268,24 +304,96 @@ public final class NatsConnector implements AutoCloseable {
     }
   }
 
-  /** Null when it is time to make the connection anew. */
+  /** Null when it is time to ping or to make the connection anew. */
   private @Nullable Signal next() throws InterruptedException {
-    return retry
-        ? signals.poll(retryNanos - System.nanoTime(), TimeUnit.NANOSECONDS)
-        : signals.take();
+    long now = System.nanoTime();
+    long wait = pingNanos - now;
+    if (retry) wait = Math.min(wait, retryNanos - now);
+    return signals.poll(wait, TimeUnit.NANOSECONDS);
+  }
+
+  private boolean isToBeMadeAnew(Connection connection) {
+    if (!retry || System.nanoTime() - retryNanos < 0) return false;
+    retryNanos = System.nanoTime() + NOT_ALLOWED_RETRY.toNanos();
+    return !listener.stillRefused(connection);
+  }
+
+  private void ping(Connection connection) {
+    if (System.nanoTime() - pingNanos < 0) return;
+    // The first may be late because we stood still, not the server; then its answer is here now.
+    if (up && !answers(connection, ConnectionTuning.PING_MAX)) {
+      answers(connection, ConnectionTuning.PING_MAX);
+    }
+    pingNanos = System.nanoTime() + ConnectionTuning.PING_INTERVAL.toNanos();
   }
 
   private void confirm(Connection connection) {
     if (closed || up) {
       return;
     }
-    if (flush(connection, CONFIRM_MAX)) {
+    if (answers(connection, CONFIRM_MAX)) {
       up = true;
       events.up(connection);
       listener.up(connection);
     } else if (connection.getStatus() == Connection.Status.CONNECTED) {
       signals.add(new Signal.Confirm(connection));
     }
+  }
+
+  /**
+   * Whether the server answers in time. One that does not, twice in a row, and does not take what
+   * waits for it either, is given up.
+   */
+  private boolean answers(Connection connection, Duration max) {
+    if (connection.getStatus() != Connection.Status.CONNECTED) return false;
+    long sent = connection.getStatistics().getOutBytes();
+    if (flush(connection, max)) {
+      unanswered = 0;
+      return true;
+    }
+    boolean takes =
+        connection.outgoingPendingMessageCount() > 0
+            && connection.getStatistics().getOutBytes() > sent;
+    unanswered = takes ? 0 : unanswered + 1;
+    if (unanswered >= 2) giveUp(connection, "the server does not answer");
+    return false;
+  }
+
+  /** Makes the client connect again. */
+  private void giveUp(Connection connection, String reason) {
+    unanswered = 0;
+    if (closed || connection.getStatus() != Connection.Status.CONNECTED) return;
+    events.givenUp(reason);
+    Thread.ofPlatform()
+        .daemon()
+        .name(tuning.name() + " reconnect")
+        .start(() -> {
+          try {
+            connection.forceReconnect(ForceReconnectOptions.FORCE_CLOSE_INSTANCE);
+          } catch (IOException | RuntimeException e) {
+            LOG.debug("connection={} closed while reconnecting", tuning.name());
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // nobody does that
+          }
+        });
+  }
+
+  /** Threads for the client's reader, which tell when it ends otherwise than it should. */
+  private ExecutorService readers() {
+    return new ThreadPoolExecutor(
+        0,
+        Integer.MAX_VALUE,
+        1,
+        TimeUnit.SECONDS,
+        new SynchronousQueue<>(),
+        Thread.ofPlatform().daemon().name(tuning.name() + " reader").factory()) {
+      @Override
+      protected void afterExecute(Runnable task, @Nullable Throwable thrown) {
+        if (task instanceof Future<?> reader && reader.state() == Future.State.FAILED) {
+          signals.add(new Signal.ReaderEnded(reader.exceptionNow()));
+        }
+      }
+    };
   }
 
   private void down() {
@@ -316,15 +424,17 @@ public final class NatsConnector implements AutoCloseable {
             .servers(credentials.hosts().toArray(String[]::new))
             .connectionName(tuning.name())
             .connectionTimeout(ConnectionTuning.CONNECT_MAX)
-            .pingInterval(ConnectionTuning.PING_INTERVAL)
+            .pingInterval(Duration.ZERO) // we do that ourselves
+            .maxPingsOut(0) // no bound
+            .readerExecutor(readers)
+            .serverPool(new ConfiguredFirst())
             .maxReconnects(-1)
             .reconnectBufferSize(0) // old frames after an outage help nobody: replay is for that
             .reconnectDelayHandler(round -> backoff((int) Math.min(round, 30)))
             .maxMessagesInOutgoingQueue(tuning.outgoingMessagesMax())
             .writeQueuePushTimeout(ConnectionTuning.PUSH_MAX)
             .hostnameResolveMode(Options.HostnameResolveMode.HappyEyeballs) // keeps the host's name
-            .dataPortType(
-                (tuning.direct() ? DirectDataPort.class : VerifyingDataPort.class).getName())
+            .dataPortType(DirectDataPort.class.getName())
             .errorListener(events)
             .connectionListener(events);
     if (settings.ignoreDiscovered()) {

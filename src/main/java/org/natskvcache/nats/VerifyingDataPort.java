@@ -26,7 +26,7 @@ public class VerifyingDataPort extends SocketDataPort {
   public void upgradeToSecure() throws IOException {
     Connection ours = connection; // its own class is not ours to name
     Options options = ours.getOptions();
-    var factory = options.getSslContext().getSocketFactory();
+    var factory = ConnectorEvents.tlsOf(ours).getSocketFactory();
     SSLSocket secure = (SSLSocket) factory.createSocket(socket, certifiedName(options), port, true);
     SSLParameters parameters = secure.getSSLParameters();
     parameters.setEndpointIdentificationAlgorithm(

@@ -15,6 +15,7 @@ public final class DirectConnections {
     var events =
         new ConnectorEvents(
             "test",
+            ConnectionSettings.of(url),
             new DirectLine(),
             (connection, type) -> {},
             (connection, reason) -> {},

@@ -8,11 +8,17 @@ import static org.natskvcache.Waiting.until;
 
 import ch.qos.logback.classic.Level;
 import io.nats.client.Connection;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.LogLines;
 import org.natskvcache.NatsForTests;
 import org.natskvcache.TlsForTests;
@@ -161,6 +167,7 @@ class NatsConnectorIT {
     assertNeverConnects(
         "authorization { user: u, password: right }\n",
         url -> ConnectionSettings.of(url.replace("//", "//u:wr0ng-secret@")),
+        Level.ERROR,
         "Authorization Violation");
   }
 
@@ -169,6 +176,7 @@ class NatsConnectorIT {
     assertNeverConnects(
         "authorization { users: [ { nkey: " + TestNkeys.user().publicKey() + " } ] }\n",
         url -> ConnectionSettings.of(url).withCredentials(null, TestNkeys.user().seed()),
+        Level.ERROR,
         "Authorization Violation");
   }
 
@@ -255,6 +263,105 @@ class NatsConnectorIT {
     }
   }
 
+  @Test
+  void serverThatStandsStillIsLostUntilItAnswers() {
+    var heard = new Heard();
+    try (var log = LogLines.of(NatsConnector.class);
+        var nats = NatsForTests.start();
+        var _ = open(ConnectionSettings.of(nats.url()), heard)) {
+      until("up", () -> heard.said("up"));
+      nats.pause();
+      until("down", () -> heard.said("down"));
+      assertTrue(
+          log.at(Level.WARN).toString().contains("the server does not answer"),
+          log.all()::toString);
+      nats.resume();
+      until("up again", () -> heard.list().equals(List.of("attached", "up", "down", "up")));
+    }
+  }
+
+  /** The last two end the client's reader without a word. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "Hello\r\n",
+        "MSG a 1 4294967295\r\n",
+        "HMSG a 1 9 3\r\n",
+        "PING\rPONG\r\n",
+        "INFO \r\n",
+        "INFO {\"max_payload\":\"\r\n"
+      })
+  void whateverTheServerSaysTheConnectionComesBack(String garbage) throws Exception {
+    var heard = new Heard();
+    try (var server = new StandInServer("");
+        var _ = open(ConnectionSettings.of(server.address()), heard)) {
+      until("up", () -> heard.said("up"));
+      server.send(garbage);
+      until("down", () -> heard.said("down"));
+      until("up again", () -> heard.list().equals(List.of("attached", "up", "down", "up")));
+      assertEquals(2, server.connections());
+    }
+  }
+
+  @Test
+  void renewedFilesCountForTheClientsOwnReconnects(@TempDir Path folder) throws Exception {
+    Path ca = folder.resolve("ca.pem");
+    Files.copy(TlsForTests.file("ca.pem"), ca);
+    var heard = new Heard();
+    try (var log = LogLines.of(NatsConnector.class);
+        var nats = NatsForTests.start(TlsForTests.SERVER.formatted(""), TlsForTests.serverFiles());
+        var _ = open(ConnectionSettings.of(tls(nats.url())).withTls(ca, null, null), heard)) {
+      until("up", () -> heard.said("up"));
+      Files.copy(TlsForTests.file("other-ca.pem"), ca, StandardCopyOption.REPLACE_EXISTING);
+      nats.restart();
+      until("refused", () -> nats.log().contains("TLS handshake error"));
+      assertFalse(heard.list().subList(2, heard.list().size()).contains("up"));
+      Files.copy(TlsForTests.file("ca.pem"), ca, StandardCopyOption.REPLACE_EXISTING);
+      until("up again", () -> heard.list().equals(List.of("attached", "up", "down", "up")));
+      assertEquals(1, log.at(Level.WARN).size(), log.all()::toString);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void serversThatAServerTellsOfAreTriedUnlessIgnored(boolean ignored) throws Exception {
+    var heard = new Heard();
+    try (var other = new StandInServer("");
+        var server = new StandInServer(",\"connect_urls\":[\"" + other.address() + "\"]");
+        var _ = open(ConnectionSettings.of(server.address()).ignoringDiscovered(ignored), heard)) {
+      until("up", () -> heard.said("up"));
+      server.refuse();
+      if (ignored) until("tried again", () -> server.connections() > 5);
+      else until("up again", () -> heard.list().equals(List.of("attached", "up", "down", "up")));
+      assertEquals(ignored ? 0 : 1, other.connections());
+    }
+  }
+
+  /** As when a cleaner has taken files that the runtime loads late. */
+  @Test
+  void errorWhileAttachingIsAnOutage() {
+    var failures = new AtomicInteger(2);
+    var heard =
+        new Heard() {
+          @Override
+          public void attached(Connection connection) {
+            super.attached(connection);
+            if (failures.getAndDecrement() > 0) throw new NoClassDefFoundError("a/b/C");
+          }
+        };
+    try (var log = LogLines.of(NatsConnector.class);
+        var nats = NatsForTests.start();
+        var _ = open(ConnectionSettings.of(nats.url()), heard)) {
+      until("up", () -> heard.list().equals(List.of("attached", "attached", "attached", "up")));
+      assertEquals(1, log.at(Level.WARN).size(), log.all()::toString);
+      assertTrue(log.at(Level.WARN).toString().contains("NoClassDefFoundError: a/b/C"));
+    }
+  }
+
+  private static NatsConnector open(ConnectionSettings settings, Heard heard) {
+    return NatsConnector.open(settings, ConnectionTuning.door("test"), heard);
+  }
+
   private interface Settings {
     ConnectionSettings of(String url);
   }
@@ -275,17 +382,23 @@ class NatsConnectorIT {
   }
 
   private static void assertNeverConnects(String config, Settings settings, String... reasons) {
+    assertNeverConnects(config, settings, Level.WARN, reasons);
+  }
+
+  private static void assertNeverConnects(
+      String config, Settings settings, Level level, String... reasons) {
     var heard = new Heard();
     try (var log = LogLines.of(NatsConnector.class);
         var nats = NatsForTests.start(config + "debug: true\n", TlsForTests.serverFiles());
         var _ = NatsConnector.open(settings.of(nats.url()), ConnectionTuning.door("test"), heard)) {
-      until(() -> "said so; " + log.all(), () -> !log.at(Level.WARN).isEmpty());
+      until(() -> "said so; " + log.all(), () -> !log.at(level).isEmpty());
       boolean reachesServer = !reasons[0].startsWith("NATS_");
       if (reachesServer) {
         until("tries again", () -> nats.log().split("Client connection created", -1).length > 3);
       }
-      List<String> warnings = log.at(Level.WARN);
+      List<String> warnings = log.at(level);
       assertEquals(1, warnings.size(), log.all()::toString);
+      assertEquals(1, log.all().size(), log.all()::toString);
       assertTrue(
           List.of(reasons).stream().anyMatch(warnings.getFirst()::contains), warnings::toString);
       assertFalse(log.anyStackTrace());

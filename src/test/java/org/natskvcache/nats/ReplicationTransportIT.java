@@ -324,6 +324,17 @@ class ReplicationTransportIT {
     }
   }
 
+  /** The server does not say which one. */
+  @Test
+  void tooManySubscriptionsIsARefusalToo() {
+    try (var strict = open(NatsForTests.start("max_subscriptions: 1\n", Map.of()))) {
+      var a = new Peer(strict.url());
+      a.transport.listenAs(ORIGIN_A);
+      a.transport.start(a.replica);
+      until("refused", () -> refusedLast(a, "maximum subscriptions exceeded"));
+    }
+  }
+
   @Test
   void refusedPublishIsToldOnce() {
     try (var log = LogLines.of(NatsConnector.class);

@@ -1,0 +1,75 @@
+package org.natskvcache.process;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.natskvcache.Waiting.until;
+
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.natskvcache.NatsForTests;
+
+/** Health tells of subjects that the server of the lattice does not let a door hear. */
+class RefusedSubjectsIT {
+  private static final String LOGIN = "host:h";
+
+  private final ProviderFixture fixture =
+      new ProviderFixture(NatsForTests.start(config("other"), Map.of()), LOGIN);
+
+  @AfterEach
+  void close() {
+    fixture.close();
+  }
+
+  private static String config(String denied) {
+    return """
+    authorization { users: [
+      { user: host, password: h }
+      { user: provider, password: p, permissions: {
+          subscribe: { deny: [ "%s" ] }, publish: { deny: [ "forbidden.>" ] } } }
+    ] }
+    """
+        .formatted(denied);
+  }
+
+  private void deny(String subject) {
+    fixture.nats.replaceFile("nats.conf", config(subject).getBytes(UTF_8));
+    fixture.nats.reload();
+    until("reloaded", () -> fixture.nats.log().contains("Reloaded"));
+  }
+
+  private Provider launch() {
+    return fixture.launch(
+        fixture
+            .hostData()
+            .with("lattice_rpc_url", fixture.nats.url().replace("//", "//provider:p@"))
+            .withLink(Provider.ACTOR, Map.of()));
+  }
+
+  @Test
+  void refusedSubscriptionIsUnhealthyUntilItIsAllowed() {
+    deny("wasmbus.rpc.*.*.*.linkdefs.del");
+    Provider provider = launch();
+    String subject = provider.subject() + ".linkdefs.del";
+    assertEquals(
+        "lattice connection was refused subject " + subject,
+        provider.awaitHealth(false, "").message());
+    provider.calls.set("key", "value");
+    deny("other");
+    provider.awaitHealth(true, "standalone");
+    assertEquals(Optional.of("value"), provider.calls.get("key"));
+    provider.unlink(Provider.ACTOR);
+    provider.process.awaitLog("event=link_deleted");
+  }
+
+  @Test
+  void refusedPublishIsNoTrouble() {
+    Provider provider = launch();
+    provider.awaitHealth(true, "");
+    fixture.host.publish(provider.subject() + ".health", "forbidden.reply", new byte[0]);
+    provider.process.awaitLog("Permissions Violation for Publish");
+    assertTrue(provider.health().healthy());
+  }
+}
