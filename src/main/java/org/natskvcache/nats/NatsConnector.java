@@ -4,20 +4,14 @@ import io.nats.client.AuthenticationException;
 import io.nats.client.Connection;
 import io.nats.client.ConnectionListener.Events;
 import io.nats.client.Consumer;
-import io.nats.client.ForceReconnectOptions;
 import io.nats.client.Nats;
 import io.nats.client.Options;
 import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.direct.DirectLine;
 import org.slf4j.Logger;
@@ -35,6 +29,9 @@ import org.slf4j.LoggerFactory;
  *        ▲                     │ (the client reconnects)
  *        └──── down ◄── closed by the client, or by us to try a refused subject again
  * </pre>
+ *
+ * <p>A server that stands still is lost after 3 to 5 s; so is a connection whose reader has ended.
+ * Whatever is thrown while connecting or attaching is an outage too, and tried again.
  *
  * <p>An outage is one line in the log when it begins, with the reason, and one when it ends.
  */
@@ -91,7 +88,8 @@ public final class NatsConnector implements AutoCloseable {
   private final Listener listener;
   private final LinkedBlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
   private final ConnectorEvents events;
-  private final ExecutorService readers;
+  private final ServerWatch watch;
+  private final ReaderThreads readers;
   private final Thread thread;
 
   private volatile @Nullable Connection current;
@@ -103,7 +101,6 @@ public final class NatsConnector implements AutoCloseable {
   private boolean retry;
   private long retryNanos;
   private long pingNanos;
-  private int unanswered;
 
   /** Something the connector's thread has to act on. */
   private sealed interface Signal {
@@ -131,7 +128,8 @@ public final class NatsConnector implements AutoCloseable {
             (connection, type) -> signals.add(new Signal.Event(connection, type)),
             (connection, reason) -> signals.add(new Signal.NotAllowed(connection, reason)),
             listener::slow);
-    readers = readers();
+    watch = new ServerWatch(tuning.name(), events);
+    readers = new ReaderThreads(tuning.name(), e -> signals.add(new Signal.ReaderEnded(e)));
     thread = Thread.ofPlatform().daemon().name(tuning.name() + " connector").unstarted(this::run);
   }
 
@@ -164,7 +162,7 @@ public final class NatsConnector implements AutoCloseable {
     if (connection == null || connection.getStatus() != Connection.Status.CONNECTED) {
       return false;
     }
-    return flush(connection, max);
+    return ServerWatch.flush(connection, max);
   }
 
   /**
@@ -261,7 +259,7 @@ public final class NatsConnector implements AutoCloseable {
   private void serve(Connection connection) throws InterruptedException {
     signals.add(new Signal.Confirm(connection));
     retry = false;
-    unanswered = 0;
+    watch.begin();
     pingNanos = System.nanoTime() + ConnectionTuning.PING_INTERVAL.toNanos();
     while (true) {
       switch (next()) {
@@ -296,7 +294,8 @@ public final class NatsConnector implements AutoCloseable {
           }
         }
         case Signal.ReaderEnded(var cause) ->
-            giveUp(connection, "the client stopped reading: " + cause.getClass().getSimpleName());
+            watch.giveUp(
+                connection, "the client stopped reading: " + cause.getClass().getSimpleName());
         case Signal.Confirm _, Signal.Event _, Signal.NotAllowed _ -> {
           // of a connection that is gone
         }
@@ -320,9 +319,8 @@ public final class NatsConnector implements AutoCloseable {
 
   private void ping(Connection connection) {
     if (System.nanoTime() - pingNanos < 0) return;
-    // The first may be late because we stood still, not the server; then its answer is here now.
-    if (up && !answers(connection, ConnectionTuning.PING_MAX)) {
-      answers(connection, ConnectionTuning.PING_MAX);
+    if (up && !watch.answers(connection, ConnectionTuning.PING_MAX)) {
+      watch.answers(connection, ConnectionTuning.PING_MAX);
     }
     pingNanos = System.nanoTime() + ConnectionTuning.PING_INTERVAL.toNanos();
   }
@@ -331,7 +329,7 @@ public final class NatsConnector implements AutoCloseable {
     if (closed || up) {
       return;
     }
-    if (answers(connection, CONFIRM_MAX)) {
+    if (watch.answers(connection, CONFIRM_MAX)) {
       up = true;
       events.up(connection);
       listener.up(connection);
@@ -340,80 +338,12 @@ public final class NatsConnector implements AutoCloseable {
     }
   }
 
-  /**
-   * Whether the server answers in time. One that does not, twice in a row, and does not take what
-   * waits for it either, is given up.
-   */
-  private boolean answers(Connection connection, Duration max) {
-    if (connection.getStatus() != Connection.Status.CONNECTED) return false;
-    long sent = connection.getStatistics().getOutBytes();
-    if (flush(connection, max)) {
-      unanswered = 0;
-      return true;
-    }
-    boolean takes =
-        connection.outgoingPendingMessageCount() > 0
-            && connection.getStatistics().getOutBytes() > sent;
-    unanswered = takes ? 0 : unanswered + 1;
-    if (unanswered >= 2) giveUp(connection, "the server does not answer");
-    return false;
-  }
-
-  /** Makes the client connect again. */
-  private void giveUp(Connection connection, String reason) {
-    unanswered = 0;
-    if (closed || connection.getStatus() != Connection.Status.CONNECTED) return;
-    events.givenUp(reason);
-    Thread.ofPlatform()
-        .daemon()
-        .name(tuning.name() + " reconnect")
-        .start(() -> {
-          try {
-            connection.forceReconnect(ForceReconnectOptions.FORCE_CLOSE_INSTANCE);
-          } catch (IOException | RuntimeException e) {
-            LOG.debug("connection={} closed while reconnecting", tuning.name());
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt(); // nobody does that
-          }
-        });
-  }
-
-  /** Threads for the client's reader, which tell when it ends otherwise than it should. */
-  private ExecutorService readers() {
-    return new ThreadPoolExecutor(
-        0,
-        Integer.MAX_VALUE,
-        1,
-        TimeUnit.SECONDS,
-        new SynchronousQueue<>(),
-        Thread.ofPlatform().daemon().name(tuning.name() + " reader").factory()) {
-      @Override
-      protected void afterExecute(Runnable task, @Nullable Throwable thrown) {
-        if (task instanceof Future<?> reader && reader.state() == Future.State.FAILED) {
-          signals.add(new Signal.ReaderEnded(reader.exceptionNow()));
-        }
-      }
-    };
-  }
-
   private void down() {
     if (up) {
       up = false;
       if (!closed) {
         listener.down();
       }
-    }
-  }
-
-  private static boolean flush(Connection connection, Duration max) {
-    try {
-      connection.flush(max);
-      return connection.getStatus() == Connection.Status.CONNECTED;
-    } catch (TimeoutException | IllegalStateException e) {
-      return false; // gone or busy: the caller decides
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
     }
   }
 
