@@ -18,6 +18,15 @@ class LatticeIT {
   /** A door that listens to three subjects and takes no calls. */
   private record ThreeSubjects(Connection connection) implements Door {
     @Override
+    public void listen() {}
+
+    @Override
+    public void up() {}
+
+    @Override
+    public void down() {}
+
+    @Override
     public void start(boolean first) {
       var dispatcher = connection.createDispatcher(message -> {});
       for (String subject : List.of("a", "b", "c")) dispatcher.subscribe(subject);
