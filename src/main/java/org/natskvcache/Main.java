@@ -87,8 +87,6 @@ public final class Main implements Commands {
   /** Where the launcher says which file it is. */
   private static final String EXECUTABLE_PROPERTY = "nats-kvcache.executable";
 
-  private static final long STOP_MILLIS_MAX = 250;
-
   private final PrintWriter out;
   private final PrintWriter err;
   private final Map<String, String> environment;
@@ -514,32 +512,10 @@ public final class Main implements Commands {
         Version.text(),
         connection.redacted(),
         entrances.size());
-    var hook = new Thread(() -> stopBySignal(log, running, lattice), "stop");
-    Runtime.getRuntime().addShutdownHook(hook);
+    new SignalStop(running.lifecycle, lattice, running::cleanUp).install();
     lattice.stopped().join();
     lattice.close();
     log.info("event=stopped");
     return ExitCode.OK;
-  }
-
-  /**
-   * Runs while the JVM shuts down, whatever began that; a stop by the host may be under way or
-   * over.
-   */
-  private static void stopBySignal(Logger log, Running running, Lattice lattice) {
-    Lifecycle lifecycle = running.lifecycle;
-    if (lifecycle.enter(Lifecycle.Phase.STOPPING)) {
-      log.info("event=stopping cause=signal");
-      lattice.stopCalls();
-      running.cleanUp();
-      lattice.close();
-      lifecycle.enter(Lifecycle.Phase.STOPPED);
-      log.info("event=stopped");
-    } else {
-      long end = System.nanoTime() + STOP_MILLIS_MAX * 1_000_000;
-      while (lifecycle.phase() != Lifecycle.Phase.STOPPED && System.nanoTime() < end)
-        Thread.onSpinWait();
-    }
-    Runtime.getRuntime().halt(ExitCode.OK);
   }
 }

@@ -1,5 +1,6 @@
 package org.natskvcache.nats;
 
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 
 /** One way into the caches on a lattice connection, for one generation of hosts. */
@@ -30,8 +31,12 @@ public interface Door extends AutoCloseable {
    */
   CompletableFuture<Void> stopped();
 
-  /** Takes no more calls, and waits a moment for those that are in flight. */
-  void stopCalls();
+  /**
+   * Takes no more calls, and waits for those that are in flight.
+   *
+   * @param patience longest wait; calls that take longer are cut short
+   */
+  void stopCalls(Duration patience);
 
   /** Takes no more calls, then no more messages of any kind. May be called twice. */
   @Override

@@ -95,9 +95,16 @@ public final class Lattice implements NatsConnector.Listener, AutoCloseable {
     return stopped;
   }
 
-  /** Takes no more calls, and waits a moment for those in flight. */
-  public synchronized void stopCalls() {
-    doors.forEach(Door::stopCalls);
+  /**
+   * Takes no more calls, and waits for those in flight.
+   *
+   * @param patience longest wait, over all doors; calls that take longer are cut short
+   */
+  public synchronized void stopCalls(Duration patience) {
+    long end = System.nanoTime() + patience.toNanos();
+    for (Door door : doors) {
+      door.stopCalls(Duration.ofNanos(Math.max(1_000_000, end - System.nanoTime())));
+    }
   }
 
   /** Sends what is owed and disconnects. */

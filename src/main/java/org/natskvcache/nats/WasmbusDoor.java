@@ -245,25 +245,25 @@ public final class WasmbusDoor implements Door {
   private void onShutdown(Message message) {
     if (message.getReplyTo() != null
         && ShutdownRequest.isFor(identity.hostId(), message.getData())) {
-      control.stop(this::stopCalls, message.getReplyTo(), ShutdownRequest.REPLY);
+      control.stop(() -> stopCalls(DRAIN), message.getReplyTo(), ShutdownRequest.REPLY);
     }
   }
 
   @Override
-  public void stopCalls() {
-    long end = System.nanoTime() + DRAIN.toNanos();
-    drainCalls();
+  public void stopCalls(Duration patience) {
+    long end = System.nanoTime() + patience.toNanos();
+    drainCalls(patience);
     if (!calls.stop(end - System.nanoTime())) callsCutShort("checks");
   }
 
-  private void drainCalls() {
+  private void drainCalls(Duration patience) {
     Dispatcher dispatcher = takeCallDispatcher();
     if (dispatcher == null || !dispatcher.isActive()) {
       return;
     }
     try {
       // It may tell by false, just before our own patience ends, that time was up.
-      if (!dispatcher.drain(DRAIN).get(DRAIN.toMillis(), TimeUnit.MILLISECONDS)) {
+      if (!dispatcher.drain(patience).get(patience.toMillis(), TimeUnit.MILLISECONDS)) {
         callsCutShort("drain");
       }
     } catch (InterruptedException e) {
@@ -287,7 +287,7 @@ public final class WasmbusDoor implements Door {
   @Override
   public void close() {
     hostLinks.close();
-    stopCalls();
+    stopCalls(DRAIN);
     control.close();
   }
 }

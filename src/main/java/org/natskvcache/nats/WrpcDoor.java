@@ -300,16 +300,16 @@ public final class WrpcDoor implements Door {
   private void onShutdown(Message message) {
     if (message.getReplyTo() != null
         && ControlCodec.isShutdownOf(identity.hostId(), message.getData())) {
-      control.stop(this::stopCalls, message.getReplyTo(), ControlCodec.SHUTDOWN_REPLY);
+      control.stop(() -> stopCalls(DRAIN), message.getReplyTo(), ControlCodec.SHUTDOWN_REPLY);
     }
   }
 
   @Override
-  public void stopCalls() {
+  public void stopCalls(Duration patience) {
     Open now = open;
     if (now == null) return;
     try {
-      if (!now.server.stop(DRAIN)) LOG.warn("event=calls_cut_short");
+      if (!now.server.stop(patience)) LOG.warn("event=calls_cut_short");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -318,7 +318,7 @@ public final class WrpcDoor implements Door {
   @Override
   public void close() {
     hostLinks.close();
-    stopCalls();
+    stopCalls(DRAIN);
     Open now = open;
     if (now != null) now.watchers.close();
     control.close();

@@ -43,11 +43,14 @@ public final class Lifecycle {
   }
 
   /**
-   * Makes a legal move; false, and no change, when it is not legal from here or another thread was
-   * faster.
+   * Makes a legal move; false, and no change, when it is not legal from here. Of several threads
+   * that make the same move one gets true.
    */
   public boolean enter(Phase next) {
-    Phase now = phase.get();
-    return now.mayBecome(next) && phase.compareAndSet(now, next);
+    while (true) {
+      Phase now = phase.get();
+      if (!now.mayBecome(next)) return false;
+      if (phase.compareAndSet(now, next)) return true;
+    }
   }
 }

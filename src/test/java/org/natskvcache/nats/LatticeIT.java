@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.natskvcache.Waiting.until;
 
 import io.nats.client.Connection;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -38,7 +39,7 @@ class LatticeIT {
     }
 
     @Override
-    public void stopCalls() {}
+    public void stopCalls(Duration patience) {}
 
     @Override
     public void close() {}

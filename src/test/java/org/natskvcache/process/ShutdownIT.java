@@ -3,11 +3,14 @@ package org.natskvcache.process;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.natskvcache.Waiting.until;
 import static org.natskvcache.rpc.wasmbus.SigningCaller.struct;
 
 import io.nats.client.Message;
+import io.nats.client.Subscription;
+import io.nats.client.impl.Headers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +19,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -23,7 +28,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.NatsForTests;
+import org.natskvcache.Waiting;
 import org.natskvcache.rpc.wasmbus.SigningCaller;
+import org.natskvcache.rpc.wrpc.KeyValueFunction;
+import org.natskvcache.rpc.wrpc.WrpcVectors;
 
 /** Every way to ask a process to stop, and that it has told its peers when it does. */
 class ShutdownIT {
@@ -31,6 +39,9 @@ class ShutdownIT {
   private static final Duration REPLY_MAX = Duration.ofSeconds(2);
 
   private static final byte[] ONE_MORE = struct("key", "n", "value", 1);
+
+  /** More than a cold process answers in the 80 ms that a host leaves for them. */
+  private static final int CALLS = 200;
 
   private final ProviderFixture fixture = new ProviderFixture();
 
@@ -172,6 +183,62 @@ class ShutdownIT {
     assertEquals(0, group[0].process.awaitExit());
     assertEquals(1, group[0].logLines("event=stopping").size());
     group[1].awaitPeers(0);
+  }
+
+  /**
+   * The process is cold, so the calls take longer than a host would wait. Who sends a signal waits:
+   * none of the calls is cut short, however often the signal comes.
+   */
+  @Test
+  void aSecondSignalWhileTheFirstIsCarriedOutChangesNothing() throws Exception {
+    Provider provider = fixture.start(ProviderFixture.replicated(fixture.nats.url()));
+    List<byte[]> calls = new ArrayList<>();
+    for (int i = 0; i < CALLS; i++) {
+      calls.add(provider.caller().invocation("KeyValue.Increment", ONE_MORE));
+    }
+    List<CompletableFuture<Message>> answers = new ArrayList<>();
+    for (byte[] call : calls) answers.add(fixture.host.request(provider.subject(), call));
+    fixture.host.flush(Waiting.PATIENCE);
+    terminateThrice(provider);
+    until(
+        () -> "all answers; " + provider.process.log(),
+        () -> answers.stream().allMatch(CompletableFuture::isDone));
+    for (CompletableFuture<Message> answer : answers) {
+      assertEquals("", SigningCaller.Response.decode(answer.get().getData()).error());
+    }
+  }
+
+  @Test
+  void aSecondSignalDoesNotCutCallsOfComponentsShortEither() throws Exception {
+    WrpcProvider provider =
+        fixture.startOne(
+            HostDataLine.ofOne(fixture.nats)
+                .with(
+                    "link_definitions",
+                    List.of(WrpcProvider.link("counter", "kv-cache", "default", Map.of()))));
+    String get = provider.component("counter", "default").subject(KeyValueFunction.GET);
+    Subscription results = fixture.host.subscribe("answers.*.results");
+    var headers = new Headers().add("source-id", "counter").add("link-name", "default");
+    byte[] params = WrpcVectors.call("store.get/params/basic");
+    for (int i = 0; i < CALLS; i++) fixture.host.publish(get, "answers." + i, headers, params);
+    fixture.host.flush(Waiting.PATIENCE);
+    terminateThrice(provider);
+    Set<String> answered = new TreeSet<>();
+    while (answered.size() < CALLS) {
+      Message result = results.nextMessage(Waiting.PATIENCE);
+      assertNotNull(result, () -> answered.size() + " answers; " + provider.process.log());
+      if (result.getData().length > 0) answered.add(result.getSubject());
+    }
+  }
+
+  private static void terminateThrice(Instance instance) {
+    instance.process.terminate();
+    instance.process.awaitLog("event=stopping");
+    instance.process.terminate();
+    instance.process.terminate();
+    assertEquals(0, instance.process.awaitExit(), () -> instance.process.log().toString());
+    assertEquals(1, instance.logLines("event=stopping").size());
+    assertEquals(List.of(), instance.logLines("calls_cut_short"));
   }
 
   private static void assertStopped(Provider provider, String cause) {
