@@ -300,6 +300,7 @@ public final class Main implements Commands {
   public int shell(ShellOptions options) {
     configureLogging(options.logging().level(), LogLevel.WARN, options.logging().structured());
     try (var caches = new ReplicatedCaches()) {
+      caches.beGuest();
       var linked = new LinkedCaches(new LinkTable(defaults(options.natsUrl())), caches);
       for (LinkOptions link : options.links()) {
         String refusal = open(linked, link);
@@ -307,7 +308,9 @@ public final class Main implements Commands {
       }
       Runtime.getRuntime().addShutdownHook(new Thread(caches::close, "stop"));
       var shell = new Shell(new Session(options.links(), linked), out, err);
-      return StandardInput.isTerminal() ? shell.prompt() : shell.script(System.in);
+      return StandardInput.isTerminal()
+          ? shell.prompt()
+          : shell.script(System.in, options.alone());
     }
   }
 

@@ -179,7 +179,7 @@ public final class Cli {
 
   private ShellOptions shell(Shell shell, CommandLine line) {
     return new ShellOptions(
-        shell.links.natsUrl(line, environment), shell.links.links(line), shell.log.options(line));
+        shell.links.natsUrl(line, environment), shell.links.links(line), shell.log.options(line), shell.alone);
   }
 
   private DoctorOptions doctor(Doctor doctor, CommandLine line) {
@@ -394,11 +394,13 @@ public final class Cli {
         "A prompt, or a script from a pipe, on a cache of its own.",
         "",
         "Without --nats-url its caches are private and nothing is connected; with one they are replicas among"
-            + " the others.",
+            + " the others. Such a replica holds all that the group holds, whatever MAX_MEMORY, MAX_ENTRIES and"
+            + " EVICTION say, and never deletes to make room.",
         "",
         "When stdin is not a terminal it is a script: one command a line; blank lines and lines that begin with"
             + " # are skipped. It starts when every cache is live, fails if that takes over 10 s, and stops at the"
-            + " first error.",
+            + " first error. It fails as well if it wrote something that no other instance has heard at its end,"
+            + " unless --alone is given.",
         "",
         "HELP lists the commands; names and argument order are those of Redis. " + SECRETS
       },
@@ -409,7 +411,7 @@ public final class Cli {
       exitCodeListHeading = "%nExit codes:%n",
       exitCodeList = {
         "0:the prompt was left, or the script ran to its end",
-        "1:did not start, or the script met an error",
+        "1:did not start, the script met an error, or nobody heard what it wrote",
         "2:the command line makes no sense; nothing was started"
       },
       footerHeading = "%nExamples:%n",
@@ -420,6 +422,11 @@ public final class Cli {
       })
   private static final class Shell {
     @Mixin LinkArguments links = new LinkArguments();
+
+    @Option(
+        names = "--alone",
+        description = "A script is not wrong if no other instance hears what it writes.")
+    boolean alone;
 
     @Mixin LogArguments log = new LogArguments();
   }

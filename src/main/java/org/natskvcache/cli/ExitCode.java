@@ -5,7 +5,7 @@ public final class ExitCode {
   /** Ended as asked. */
   public static final int OK = 0;
 
-  /** Did not start, or a script met an error. */
+  /** Did not start, or a script met an error, or nobody heard what it wrote. */
   public static final int FAILED = 1;
 
   /** The command line makes no sense; nothing was started. */

@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
  *     credentials when it came from the environment
  * @param links at least one, names distinct, in the order given; the first is the one in use at the
  *     start
+ * @param alone whether a script may write what no other instance hears
  */
-public record ShellOptions(@Nullable String natsUrl, List<LinkOptions> links, LogOptions logging) {
+public record ShellOptions(@Nullable String natsUrl, List<LinkOptions> links, LogOptions logging, boolean alone) {
   public ShellOptions {
     links = List.copyOf(links);
   }

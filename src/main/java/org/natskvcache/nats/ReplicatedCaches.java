@@ -41,6 +41,7 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
   }
 
   private final Map<String, Cache> open = new HashMap<>();
+  private boolean guest;
 
   /** Caches whose last link is gone; their data waits for a new link. */
   private final Map<String, Cache> released = new HashMap<>();
@@ -77,7 +78,24 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
         : NodeSettings.replicated(limits, settings.heartbeatSeconds() * 1_000L, settings.clocks());
   }
 
+  /**
+   * Makes caches that replicate, opened from now on, keep no limits of their own: one who only looks
+   * in deletes nothing of the group's.
+   */
+  public synchronized void beGuest() {
+    guest = true;
+  }
+
   private Capacity capacity(String linkName, CacheSettings settings) {
+    if (guest && !settings.isStandalone()) {
+      if (settings.hasLimits()) {
+        LOG.warn(
+            "MAX_MEMORY, MAX_ENTRIES and EVICTION are ignored link={}"
+                + " reason=\"this instance is only a guest of its group\"",
+            linkName);
+      }
+      return Capacity.UNLIMITED;
+    }
     long bytes = memoryBytesMax(settings);
     LOG.info(
         "the cache has limits link={} max_memory={} max_entries={} eviction={}",

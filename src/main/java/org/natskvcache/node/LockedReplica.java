@@ -1,6 +1,7 @@
 package org.natskvcache.node;
 
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -11,6 +12,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
@@ -467,17 +469,28 @@ public final class LockedReplica implements Replica {
     }
     step(now -> {}); // held calls are answered while their mutations can still be published
     step(node::leave);
-    long deadline = System.nanoTime() + LEAVE_NANOS;
-    while (!leaveHeard() && System.nanoTime() < deadline) LockSupport.parkNanos(1_000_000);
+    await(Node::leaveHeard, LEAVE_NANOS);
     LockSupport.unpark(stopped);
   }
 
-  private boolean leaveHeard() {
-    lock.lock();
-    try {
-      return node.state() != ReplicaStatus.State.LEFT || node.leaveHeard();
-    } finally {
-      lock.unlock();
+  @Override
+  public boolean handOver(Duration patience) {
+    close();
+    return await(Node::writesHeard, patience.toNanos());
+  }
+
+  /** Waits until it holds of a node that left its group; a standalone one leaves none. */
+  private boolean await(Predicate<Node> what, long nanos) {
+    long deadline = System.nanoTime() + nanos;
+    while (true) {
+      lock.lock();
+      try {
+        if (node.state() != ReplicaStatus.State.LEFT || what.test(node)) return true;
+      } finally {
+        lock.unlock();
+      }
+      if (System.nanoTime() - deadline >= 0) return false;
+      LockSupport.parkNanos(1_000_000);
     }
   }
 }

@@ -122,6 +122,10 @@ public final class Node {
   private boolean foundBehind;
   private long progressMark;
   private boolean leaveHeard;
+
+  /** So many of the mutations written here some peer has shown to have. */
+  private long heardWrites;
+
   private long toldBehindTick = Long.MIN_VALUE / 2;
   private @Nullable String alarm;
   private long clockQuestion = CLOCK_QUESTIONS;
@@ -379,6 +383,7 @@ public final class Node {
         clockAnswered(answer);
       }
     }
+    if (!(frame instanceof Frame.Mutations)) noteHeard(peers.find(origins.find(frame.from())));
     settleJoin();
     catchUp();
   }
@@ -421,6 +426,7 @@ public final class Node {
     flush();
     long birth = Math.max(wallMillis, youngerThan.birthMillis() + 1);
     replicated.rename(OriginId.of(birth, random.nextLong(), random.nextLong()));
+    heardWrites = 0;
     effects.add(new Effect.ListenAs(id()));
     heartbeats.soon(tick, 0);
   }
@@ -430,11 +436,17 @@ public final class Node {
    */
   private void afterLeaving(Frame frame) {
     switch (frame) {
-      case Frame.Vector(var from, var vector) ->
-          leaveHeard |= vector.get(replicated.me()) >= replicated.written();
+      case Frame.Vector(var from, var vector) -> {
+        heardWrites = Math.max(heardWrites, vector.get(replicated.me()));
+        leaveHeard |= heardWrites >= replicated.written();
+      }
       case Frame.ReplayRequest request -> answer(request);
       default -> {}
     }
+  }
+
+  private void noteHeard(@Nullable Peer peer) {
+    if (peer != null) heardWrites = Math.max(heardWrites, peer.known.get(replicated.me()));
   }
 
   /** Whether this origin left and its last word is here: what else comes of it was under way. */
@@ -1056,6 +1068,14 @@ public final class Node {
   }
 
   /**
+   * Whether everything written here under the present name has been heard: some peer has shown, at
+   * some time, that it has it.
+   */
+  public boolean writesHeard() {
+    return heardWrites >= replicated.written();
+  }
+
+  /**
    * Joins the group again with the data at hand, as a new origin: the old one is closed and must
    * not write again.
    */
@@ -1063,6 +1083,7 @@ public final class Node {
     at(now);
     if (state != ReplicaStatus.State.LEFT) throw new IllegalStateException("rejoin without leave");
     replicated.rename(newId);
+    heardWrites = 0;
     peers.clear();
     connected = false;
     caughtUp = false;

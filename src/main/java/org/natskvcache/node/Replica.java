@@ -1,5 +1,6 @@
 package org.natskvcache.node;
 
+import java.time.Duration;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.store.Bytes;
@@ -63,6 +64,14 @@ public interface Replica extends Transport.Listener, AutoCloseable {
      */
     void changed(Key key, @Nullable Bytes value, @Nullable Object cause);
   }
+
+  /**
+   * As {@link #close}, and waits until a peer has shown that it has everything written here.
+   *
+   * @param patience longest wait
+   * @return whether one has, or nothing was written, or nothing is replicated
+   */
+  boolean handOver(Duration patience);
 
   /**
    * Publishes what is owed and a leave notice, then stops the timer. The data stays. May be called

@@ -79,6 +79,13 @@ public record CacheSettings(
     return servers.isEmpty();
   }
 
+  /** Whether a limit was set, or what to do at one. */
+  public boolean hasLimits() {
+    return memoryBytesMax != BY_HEAP
+        || entriesMax != Capacity.NONE
+        || eviction != Capacity.Eviction.NONE;
+  }
+
   /** Whether two caches with these settings would hear each other's frames. */
   boolean collidesWith(CacheSettings other) {
     Set<String> shared = new HashSet<>(addresses());

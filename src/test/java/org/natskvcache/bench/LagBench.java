@@ -1,5 +1,6 @@
 package org.natskvcache.bench;
 
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -126,6 +127,11 @@ final class LagBench {
       @Override
       public void nobodyListens() {
         replica.nobodyListens();
+      }
+
+      @Override
+      public boolean handOver(Duration patience) {
+        return replica.handOver(patience);
       }
 
       @Override

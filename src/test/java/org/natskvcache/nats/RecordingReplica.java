@@ -1,6 +1,7 @@
 package org.natskvcache.nats;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -90,6 +91,11 @@ final class RecordingReplica implements Replica {
 
   @Override
   public void watch(KeyWatcher watcher) {}
+
+  @Override
+  public boolean handOver(Duration patience) {
+    throw new UnsupportedOperationException();
+  }
 
   @Override
   public void close() {}

@@ -763,6 +763,26 @@ class NodeTest {
       assertTrue(alone.node.leaveHeard());
       alone.leave(); // again
       assertEquals(1, alone.sent(Frame.Leave.class).size());
+      assertTrue(alone.node.writesHeard(), "it wrote nothing");
+    }
+
+    @Test
+    void writesAreHeardWhenAPeerHasShownThem() {
+      List<Member> pair = group.live(2, ROOMY);
+      Member writer = pair.get(0);
+      writer.set("k", "v");
+      group.advance(2 * Group.HEARTBEAT_MILLIS);
+      pair.get(1).leave();
+      writer.leave();
+      assertTrue(writer.node.writesHeard(), "the other one's heartbeat showed it");
+    }
+
+    @Test
+    void writesOfOneWhoIsAloneAreNotHeard() {
+      Member alone = group.live(1, ROOMY).getFirst();
+      alone.set("k", "v");
+      alone.leave();
+      assertFalse(alone.node.writesHeard());
     }
 
     @Test

@@ -1,5 +1,6 @@
 package org.natskvcache.node;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -30,6 +31,9 @@ public final class PosingReplica implements Replica {
 
   /** Whether answers come on another thread, after {@link #call} has returned. */
   public volatile boolean answersLater;
+
+  /** Whether no peer ever shows that it has what was written. */
+  public volatile boolean unheard;
 
   private final LockedReplica cache;
 
@@ -116,6 +120,11 @@ public final class PosingReplica implements Replica {
 
   @Override
   public void watch(KeyWatcher watcher) {}
+
+  @Override
+  public boolean handOver(Duration patience) {
+    return cache.handOver(patience) && !unheard;
+  }
 
   @Override
   public void close() {

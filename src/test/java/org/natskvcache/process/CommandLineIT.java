@@ -55,6 +55,7 @@ class CommandLineIT {
   void twoShellsAgree() {
     String[] args = {
       "shell",
+      "--alone", // who leaves last has nobody to hear it
       "--nats-url",
       fixture.nats.url(),
       "--link",

@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.cli.ExitCode;
 import org.natskvcache.node.ReplicaStatus;
@@ -12,7 +13,8 @@ import org.natskvcache.node.ReplicaStatus;
 /**
  * Runs commands from a stream, one a line, to its end or to the first error. Lines that are blank
  * or begin with {@code #} are skipped. It begins when every cache has what its group has: a script
- * cannot see that an answer came too early.
+ * cannot see that an answer came too early. At its end it leaves the groups, and fails where nobody
+ * heard what it wrote.
  */
 final class Script {
   /** Longest wait for the caches, milliseconds. */
@@ -21,23 +23,33 @@ final class Script {
   /** Longest line, bytes: room for several values of the default size limit. */
   static final int LINE_BYTES_MAX = 16 << 20;
 
+  /** Longest wait for a peer's answer at the end; one that is there needs milliseconds. */
+  private static final Duration HAND_OVER_MAX = Duration.ofSeconds(3);
+
   private static final long LOOK_MILLIS = 10;
 
   private final ShellSession session;
   private final PrintWriter out;
   private final PrintWriter err;
   private final long liveMillisMax;
+  private final boolean alone;
 
-  Script(ShellSession session, PrintWriter out, PrintWriter err, long liveMillisMax) {
+  Script(ShellSession session, PrintWriter out, PrintWriter err, long liveMillisMax, boolean alone) {
     this.session = session;
     this.out = out;
     this.err = err;
     this.liveMillisMax = liveMillisMax;
+    this.alone = alone;
   }
 
   /** Runs the whole script; the answer is an {@link ExitCode}. */
   int run(InputStream script) {
     if (!awaitLive()) return ExitCode.FAILED;
+    int code = runLines(script);
+    return alone || handOver() ? code : ExitCode.FAILED;
+  }
+
+  private int runLines(InputStream script) {
     int number = 0;
     try {
       InputStream in = new BufferedInputStream(script, 64 << 10);
@@ -88,6 +100,23 @@ final class Script {
       }
     }
     return true;
+  }
+
+  /**
+   * Leaves every group, and says which one has nobody who heard what was written: then it is lost.
+   */
+  private boolean handOver() {
+    boolean heard = true;
+    for (String link : session.links()) {
+      if (session.cache(link).handOver(HAND_OVER_MAX)) continue;
+      heard = false;
+      err.println(
+          "nats-kvcache: nobody heard these writes: no other instance answered on link "
+              + link
+              + "; they are lost. Start an instance, or say --alone");
+    }
+    err.flush();
+    return heard;
   }
 
   private boolean isLive(String link) {

@@ -10,7 +10,10 @@ import org.jline.terminal.TerminalBuilder;
 import org.jline.utils.Signals;
 import org.natskvcache.cli.ExitCode;
 
-/** The way in: runs a script or a prompt on running caches, which stay open when it returns. */
+/**
+ * The way in: runs a script or a prompt on running caches. They stay open when a prompt returns; a
+ * script leaves their groups, unless it may be alone.
+ */
 public final class Shell {
   private final ShellSession session;
   private final PrintWriter out;
@@ -26,9 +29,13 @@ public final class Shell {
     this.err = err;
   }
 
-  /** Runs the commands in a stream, one a line, UTF-8. The answer is an {@link ExitCode}. */
-  public int script(InputStream script) {
-    return new Script(session, out, err, Script.LIVE_MILLIS_MAX).run(script);
+  /**
+   * Runs the commands in a stream, one a line, UTF-8. The answer is an {@link ExitCode}.
+   *
+   * @param alone whether it is fine that no other instance hears what is written
+   */
+  public int script(InputStream script, boolean alone) {
+    return new Script(session, out, err, Script.LIVE_MILLIS_MAX, alone).run(script);
   }
 
   /**

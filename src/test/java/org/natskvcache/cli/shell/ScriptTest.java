@@ -20,9 +20,10 @@ class ScriptTest {
   private final FakeSession session = new FakeSession("default", "other");
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
+  private boolean alone;
 
   private int run(InputStream script) {
-    return new Script(session, new PrintWriter(out), new PrintWriter(err), 50).run(script);
+    return new Script(session, new PrintWriter(out), new PrintWriter(err), 50, alone).run(script);
   }
 
   private int run(String script) {
@@ -160,7 +161,7 @@ class ScriptTest {
           }
         };
     PrintWriter buffered = new PrintWriter(new java.io.BufferedWriter(out));
-    assertEquals(0, new Script(session, buffered, new PrintWriter(err), 50).run(dialogue));
+    assertEquals(0, new Script(session, buffered, new PrintWriter(err), 50, alone).run(dialogue));
     assertEquals("OK\n", seen[0]);
   }
 
@@ -175,7 +176,7 @@ class ScriptTest {
                     PosingReplica.status(ReplicaStatus.State.LIVE, List.of(), null));
     assertEquals(
         0,
-        new Script(session, new PrintWriter(out), new PrintWriter(err), 60_000)
+        new Script(session, new PrintWriter(out), new PrintWriter(err), 60_000, false)
             .run(new ByteArrayInputStream("LINKS".getBytes(StandardCharsets.US_ASCII))));
     assertTrue(joins.getState() != Thread.State.NEW);
     assertEquals("* default\n  other\n", out.toString());
@@ -191,5 +192,18 @@ class ScriptTest {
         "",
         "nats-kvcache: the cache of link other is not live after 50 ms (state JOINING, connection down): the script was not run\n");
     assertTrue(session.cache("default").commands.isEmpty());
+  }
+
+  @Test
+  void writesThatNobodyHeardAreSaidAndFailUnlessItMayBeAlone() {
+    session.cache("other").unheard = true;
+    assertPrinted(
+        1,
+        run("SET a 1\n"),
+        "OK\n",
+        "nats-kvcache: nobody heard these writes: no other instance answered on link other; they are"
+            + " lost. Start an instance, or say --alone\n");
+    alone = true;
+    assertEquals(0, run("SET a 1\n"));
   }
 }

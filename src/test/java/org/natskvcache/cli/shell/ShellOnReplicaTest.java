@@ -106,7 +106,7 @@ class ShellOnReplicaTest {
 
   private int run(Replica replica, String script) {
     return new Shell(new OneCache(replica), new PrintWriter(out), new PrintWriter(err))
-        .script(new ByteArrayInputStream(script.getBytes(StandardCharsets.UTF_8)));
+        .script(new ByteArrayInputStream(script.getBytes(StandardCharsets.UTF_8)), false);
   }
 
   @Test
