@@ -80,7 +80,8 @@ public final class ProviderProcess implements AutoCloseable {
     return start(executable(), environment, stdin, args);
   }
 
-  static ProviderProcess start(
+  /** Of another program, such as one that makes a terminal for the executable. */
+  public static ProviderProcess start(
       File program, Map<String, String> environment, @Nullable String stdin, String... args) {
     var command = new ArrayList<String>();
     command.add(program.getAbsolutePath());

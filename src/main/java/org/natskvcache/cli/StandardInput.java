@@ -6,9 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/** What is known of the process's standard input without reading it. */
+/** What is known of the process's standard streams without using them. */
 public final class StandardInput {
-  private static final Path LINK = Path.of("/proc/self/fd/0");
+  private static final Path FOLDER = Path.of("/proc/self/fd");
 
   private StandardInput() {}
 
@@ -18,8 +18,17 @@ public final class StandardInput {
    * still typed into.
    */
   public static boolean isTerminal() {
+    return isTerminal("0");
+  }
+
+  /** Whether a person sees what is written to standard error. */
+  public static boolean isErrorTerminal() {
+    return isTerminal("2");
+  }
+
+  private static boolean isTerminal(String descriptor) {
     try {
-      String target = Files.readSymbolicLink(LINK).toString();
+      String target = Files.readSymbolicLink(FOLDER.resolve(descriptor)).toString();
       return target.startsWith("/dev/pts/")
           || target.startsWith("/dev/tty")
           || target.startsWith("/dev/console");

@@ -35,6 +35,9 @@ public final class PosingReplica implements Replica {
   /** Whether no peer ever shows that it has what was written. */
   public volatile boolean unheard;
 
+  /** Whether calls get no answer, as if it were on its way without end. */
+  public volatile boolean silent;
+
   private final LockedReplica cache;
 
   public PosingReplica() {
@@ -87,6 +90,7 @@ public final class PosingReplica implements Replica {
     cache.call(
         command,
         reply -> {
+          if (silent) return;
           if (answersLater) Thread.ofPlatform().start(() -> answer.accept(reply));
           else answer.accept(reply);
         });

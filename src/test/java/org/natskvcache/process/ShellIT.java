@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.natskvcache.Waiting.until;
 
+import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.natskvcache.ProviderProcess;
 
@@ -139,5 +141,41 @@ class ShellIT {
     assertTrue(
         script.log().getLast().contains("nobody heard these writes"),
         () -> script.log().toString());
+  }
+
+  /**
+   * On a real pseudo terminal, which {@code script} of util-linux makes. What is printed may end
+   * before the key arrives; the prompt goes on either way.
+   */
+  @Test
+  void controlCDoesNotEndThePromptWhileItPrints() {
+    var script = new File("/usr/bin/script");
+    Assumptions.assumeTrue(script.canExecute(), "there is no /usr/bin/script");
+    serve();
+    var members = new StringBuilder();
+    for (int i = 0; i < 200_000; i++) {
+      if (i % 1_000 == 0) members.append("\nSADD s");
+      members.append(" m").append(i);
+    }
+    assertDone(0, shell(Map.of(), members.append('\n').toString()));
+    String command =
+        "exec " + ProviderProcess.executable() + " shell --nats-url " + fixture.nats.url() + " --link default";
+    var prompt =
+        fixture.open(
+            ProviderProcess.start(
+                script,
+                Map.of("TERM", "xterm", "PATH", "/usr/bin:/bin"),
+                null,
+                "-qec",
+                command,
+                "/dev/null"));
+    prompt.awaitOutput("HELP lists the commands");
+    prompt.write("SMEMBERS s\r");
+    prompt.awaitOutput("1000) ");
+    prompt.write("\u0003");
+    prompt.write("LINKS\r");
+    prompt.awaitOutput("* default");
+    prompt.write("QUIT\r");
+    assertDone(0, prompt);
   }
 }

@@ -30,6 +30,13 @@ sealed interface Action {
 
   record Quit() implements Action {}
 
+  /**
+   * Nothing: there is no such command.
+   *
+   * @param word as it was given; may be a value that stands where no value belongs
+   */
+  record Unknown(String word) implements Action {}
+
   /** Nothing: the line makes no sense. */
   record Refuse(String reason) implements Action {}
 }

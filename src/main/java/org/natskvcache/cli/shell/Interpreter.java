@@ -12,7 +12,10 @@ import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Reply;
 
-/** Runs one line after the other, and remembers which cache is in use. For one thread. */
+/**
+ * Runs one line after the other, and remembers which cache is in use. For one thread; when it is
+ * interrupted, the command ends early with an error.
+ */
 final class Interpreter {
   /** Longest wait for an answer, milliseconds; a joining cache holds a call for one second. */
   private static final long ANSWER_MILLIS_MAX = 10_000;
@@ -20,7 +23,14 @@ final class Interpreter {
   /** Keys asked for at once when all are listed. */
   private static final int PAGE_KEYS = 1_000;
 
+  /** Of a word that is no command, so many characters are shown. */
+  private static final int SHOWN_MAX = 40;
+
+  private static final Reply INTERRUPTED =
+      new Reply.Rejected(Reply.Reason.BAD_ARGUMENT, "interrupted before the answer");
+
   private final ShellSession session;
+  private final boolean repeatsWords;
   private String link;
 
   /**
@@ -40,8 +50,13 @@ final class Interpreter {
     }
   }
 
-  Interpreter(ShellSession session) {
+  /**
+   * @param repeatsWords whether an error may repeat any word of the line, which may be a value: to
+   *     one who typed it, not on the standard error of a script
+   */
+  Interpreter(ShellSession session, boolean repeatsWords) {
     this.session = session;
+    this.repeatsWords = repeatsWords;
     this.link = session.links().getFirst();
   }
 
@@ -69,6 +84,7 @@ final class Interpreter {
       case Action.Status() -> Outcome.printed(Reports.status(link, cache().status()));
       case Action.Peers() -> Outcome.printed(Reports.peers(cache().status()));
       case Action.Quit() -> new Outcome("", null, true);
+      case Action.Unknown(var word) -> Outcome.failed(unknown(word));
       case Action.Refuse(var reason) -> Outcome.failed(reason);
     };
   }
@@ -80,8 +96,22 @@ final class Interpreter {
   private Outcome help(@Nullable String name) {
     if (name == null) return Outcome.printed(Reports.help());
     Verb verb = Verbs.named(name);
-    if (verb == null) return Outcome.failed("ERR no such command; HELP lists the commands");
+    if (verb == null) return Outcome.failed(unknown(name));
     return Outcome.printed(verb.usage() + "\n  " + verb.summary());
+  }
+
+  private String unknown(String word) {
+    String nearest = NearestName.to(word, Verbs.names());
+    String shown = nearest != null || repeatsWords ? " '" + shown(word) + "'" : "";
+    String advice =
+        nearest == null ? "; HELP lists the commands" : ", did you mean " + nearest + "?";
+    return "ERR unknown command" + shown + advice;
+  }
+
+  private static String shown(String word) {
+    String quoted = Quoted.of(Bytes.utf8(word));
+    String inside = quoted.substring(1, quoted.length() - 1);
+    return inside.length() <= SHOWN_MAX ? inside : inside.substring(0, SHOWN_MAX) + "...";
   }
 
   private Outcome use(String name) {
@@ -99,6 +129,7 @@ final class Interpreter {
       if (!(reply instanceof Reply.Page page)) return Answer.of(reply);
       keys.addAll(page.keys());
       if (page.last()) break;
+      if (Thread.currentThread().isInterrupted()) return Answer.of(INTERRUPTED);
       cursor = page.next();
     }
     keys.sort(null);
@@ -119,7 +150,7 @@ final class Interpreter {
       return new Reply.Rejected(Reply.Reason.BAD_ARGUMENT, "the cache did not answer within 10 s");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return new Reply.Rejected(Reply.Reason.BAD_ARGUMENT, "interrupted before the answer");
+      return INTERRUPTED;
     } catch (ExecutionException e) {
       throw new IllegalStateException(e); // nobody completes it with an exception
     }

@@ -53,7 +53,7 @@ final class Script {
     int number = 0;
     try {
       InputStream in = new BufferedInputStream(script, 64 << 10);
-      Interpreter interpreter = new Interpreter(session);
+      Interpreter interpreter = new Interpreter(session, false);
       while (true) {
         byte[] line = nextLine(in);
         number++;

@@ -9,6 +9,8 @@ import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
 import org.jline.utils.Signals;
 import org.natskvcache.cli.ExitCode;
+import org.natskvcache.cli.Logging;
+import org.natskvcache.cli.StandardInput;
 
 /**
  * The way in: runs a script or a prompt on running caches. They stay open when a prompt returns; a
@@ -49,11 +51,15 @@ public final class Shell {
       if (isDumb(terminal)) Signals.register("INT", () -> terminal.raise(Terminal.Signal.INT));
       // a pseudo-terminal nobody has sized says 0 by 0, and jline then shows dots for the prompt
       if (terminal.getSize().getColumns() == 0) terminal.setSize(Size.of(80, 24));
-      return new Prompt(session, terminal).run();
+      var prompt = new Prompt(session, terminal);
+      if (StandardInput.isErrorTerminal()) Logging.divert(prompt::printAbove);
+      return prompt.run();
     } catch (IOException e) {
       err.println("nats-kvcache: the terminal cannot be used: " + e.getMessage());
       err.flush();
       return ExitCode.FAILED;
+    } finally {
+      Logging.divert(null);
     }
   }
 

@@ -40,7 +40,7 @@ final class Verbs {
   /** What the words of a line ask for; there is at least one. */
   static Action parse(List<Bytes> words) {
     Verb verb = named(words.getFirst().utf8());
-    if (verb == null) return new Action.Refuse("ERR unknown command; HELP lists the commands");
+    if (verb == null) return new Action.Unknown(words.getFirst().utf8());
     List<Bytes> arguments = words.subList(1, words.size());
     if (arguments.size() < verb.argumentsMin() || arguments.size() > verb.argumentsMax())
       return usage(verb);
@@ -50,6 +50,11 @@ final class Verbs {
   /** The row of a name in any case; null if there is none. */
   static @Nullable Verb named(String name) {
     return TABLE.get(name.toUpperCase(Locale.ROOT));
+  }
+
+  /** Every name, in the order of the help. */
+  static Collection<String> names() {
+    return Collections.unmodifiableCollection(TABLE.keySet());
   }
 
   /** Every row, in the order of the help. */

@@ -23,7 +23,7 @@ import org.natskvcache.store.Key;
 class InterpreterTest {
   private final FakeSession session = new FakeSession("default", "other");
   private final PosingReplica cache = session.cache("default");
-  private final Interpreter interpreter = new Interpreter(session);
+  private final Interpreter interpreter = new Interpreter(session, true);
 
   private String run(String line) {
     Interpreter.Outcome outcome = interpreter.run(line.getBytes(StandardCharsets.UTF_8));
@@ -406,5 +406,39 @@ class InterpreterTest {
       assertFalse(verb.summary().isBlank());
     }
     assertNotNull(Verbs.named("Get"));
+  }
+
+  @Test
+  void unknownCommandsAreNamedWithTheNearestOne() {
+    assertDialogue(
+        "GTE a",
+        "(error) ERR unknown command 'GTE', did you mean GET?",
+        "smember s",
+        "(error) ERR unknown command 'smember', did you mean SMEMBERS?",
+        "lrnge",
+        "(error) ERR unknown command 'lrnge', did you mean LRANGE?",
+        "HELP sett",
+        "(error) ERR unknown command 'sett', did you mean SET?",
+        "FLUSHALL",
+        "(error) ERR unknown command 'FLUSHALL'; HELP lists the commands",
+        "\"\\x1b[2J\"",
+        "(error) ERR unknown command '\\x1b[2J'; HELP lists the commands",
+        "x".repeat(50),
+        "(error) ERR unknown command '" + "x".repeat(40) + "...'; HELP lists the commands");
+    assertAsked();
+  }
+
+  /** What stands at the beginning of a line of a script may be a value out of place. */
+  @Test
+  void scriptsAreToldOnlyTheWordsThatAreNearlyCommands() {
+    var ofScript = new Interpreter(session, false);
+    assertEquals(
+        "ERR unknown command; HELP lists the commands", ofScript.run(utf8("hunter2 x")).error());
+    assertEquals(
+        "ERR unknown command 'gte', did you mean GET?", ofScript.run(utf8("gte x")).error());
+  }
+
+  private static byte[] utf8(String line) {
+    return line.getBytes(StandardCharsets.UTF_8);
   }
 }
