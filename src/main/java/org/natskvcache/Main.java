@@ -308,9 +308,7 @@ public final class Main implements Commands {
       }
       Runtime.getRuntime().addShutdownHook(new Thread(caches::close, "stop"));
       var shell = new Shell(new Session(options.links(), linked), out, err);
-      return StandardInput.isTerminal()
-          ? shell.prompt()
-          : shell.script(System.in, options.alone());
+      return StandardInput.isTerminal() ? shell.prompt() : shell.script(System.in, options.alone());
     }
   }
 

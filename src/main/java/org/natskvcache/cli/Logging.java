@@ -31,8 +31,8 @@ public final class Logging {
   }
 
   /**
-   * Hands every line, with its end, to {@code lines} instead of writing it to stderr, while a prompt
-   * has the terminal; null for stderr again. Called on whatever thread logs.
+   * Hands every line, with its end, to {@code lines} instead of writing it to stderr, while a
+   * prompt has the terminal; null for stderr again. Called on whatever thread logs.
    */
   public static void divert(@Nullable Consumer<String> lines) {
     diverted = lines;

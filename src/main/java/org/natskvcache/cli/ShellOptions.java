@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  *     start
  * @param alone whether a script may write what no other instance hears
  */
-public record ShellOptions(@Nullable String natsUrl, List<LinkOptions> links, LogOptions logging, boolean alone) {
+public record ShellOptions(
+    @Nullable String natsUrl, List<LinkOptions> links, LogOptions logging, boolean alone) {
   public ShellOptions {
     links = List.copyOf(links);
   }

@@ -79,8 +79,8 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
   }
 
   /**
-   * Makes caches that replicate, opened from now on, keep no limits of their own: one who only looks
-   * in deletes nothing of the group's.
+   * Makes caches that replicate, opened from now on, keep no limits of their own: one who only
+   * looks in deletes nothing of the group's.
    */
   public synchronized void beGuest() {
     guest = true;

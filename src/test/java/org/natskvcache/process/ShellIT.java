@@ -34,7 +34,11 @@ class ShellIT {
     var serve =
         fixture.open(
             ProviderProcess.start(
-                Map.of("REPLAY_HEARTBEAT_SECS", "1"), "", "serve", "--nats-url", fixture.nats.url()));
+                Map.of("REPLAY_HEARTBEAT_SECS", "1"),
+                "",
+                "serve",
+                "--nats-url",
+                fixture.nats.url()));
     serve.awaitLog(" live link=default");
     return serve;
   }
@@ -56,8 +60,7 @@ class ShellIT {
     serve();
     fill();
     var guest =
-        shell(
-            Map.of("MAX_MEMORY", "1m", "EVICTION", "lru", "REPLAY_HEARTBEAT_SECS", "1"), null);
+        shell(Map.of("MAX_MEMORY", "1m", "EVICTION", "lru", "REPLAY_HEARTBEAT_SECS", "1"), null);
     guest.write("GET k0000\n");
     guest.awaitOutput("\"vvv");
     assertEquals(1, guest.log().size(), () -> guest.log().toString());
@@ -85,8 +88,7 @@ class ShellIT {
     String value = "v".repeat(10_000);
     for (int i = 0; i < 200; i++) script.append("SET k" + i + " " + value + "\n");
     var refused =
-        fixture.open(
-            ProviderProcess.start(Map.of("MAX_MEMORY", "1m"), script.toString(), "shell"));
+        fixture.open(ProviderProcess.start(Map.of("MAX_MEMORY", "1m"), script.toString(), "shell"));
     assertDone(1, refused);
     assertTrue(refused.log().getLast().contains("OOM "), () -> refused.log().toString());
   }
@@ -159,7 +161,11 @@ class ShellIT {
     }
     assertDone(0, shell(Map.of(), members.append('\n').toString()));
     String command =
-        "exec " + ProviderProcess.executable() + " shell --nats-url " + fixture.nats.url() + " --link default";
+        "exec "
+            + ProviderProcess.executable()
+            + " shell --nats-url "
+            + fixture.nats.url()
+            + " --link default";
     var prompt =
         fixture.open(
             ProviderProcess.start(

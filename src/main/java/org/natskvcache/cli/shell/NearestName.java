@@ -10,7 +10,9 @@ final class NearestName {
 
   private NearestName() {}
 
-  /** The name with the fewest edits, the first of several; null if none is near. Case is ignored. */
+  /**
+   * The name with the fewest edits, the first of several; null if none is near. Case is ignored.
+   */
   static @Nullable String to(String word, Iterable<String> names) {
     String typed = word.toUpperCase(Locale.ROOT);
     String nearest = null;

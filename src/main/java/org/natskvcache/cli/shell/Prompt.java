@@ -19,8 +19,8 @@ import org.natskvcache.cli.Version;
 
 /**
  * Reads lines from a person until Ctrl-D or QUIT. Ctrl-C clears the line, or cancels the command
- * that runs or prints. Tab completes command and link names, errors do not end it. The history stays
- * in memory: the lines hold values.
+ * that runs or prints. Tab completes command and link names, errors do not end it. The history
+ * stays in memory: the lines hold values.
  */
 final class Prompt {
   /** Printed at once, characters; between two of these Ctrl-C is looked for. */

@@ -34,7 +34,8 @@ final class Script {
   private final long liveMillisMax;
   private final boolean alone;
 
-  Script(ShellSession session, PrintWriter out, PrintWriter err, long liveMillisMax, boolean alone) {
+  Script(
+      ShellSession session, PrintWriter out, PrintWriter err, long liveMillisMax, boolean alone) {
     this.session = session;
     this.out = out;
     this.err = err;
