@@ -12,7 +12,6 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -47,7 +46,6 @@ import org.natskvcache.nats.ConnectionSettings;
 import org.natskvcache.nats.Lattice;
 import org.natskvcache.nats.Observer;
 import org.natskvcache.nats.ReplicatedCaches;
-import org.natskvcache.nats.TlsFiles;
 import org.natskvcache.nats.WasmbusDoor;
 import org.natskvcache.nats.WrpcDoor;
 import org.natskvcache.node.Diagnosis;
@@ -62,7 +60,9 @@ import org.natskvcache.provider.LinkSettings;
 import org.natskvcache.provider.LinkTable;
 import org.natskvcache.provider.LinkValues;
 import org.natskvcache.provider.LinkedCaches;
+import org.natskvcache.provider.Place;
 import org.natskvcache.provider.SettingKey;
+import org.natskvcache.provider.SettingOrder;
 import org.natskvcache.rpc.LinkDefinition;
 import org.natskvcache.rpc.Nkey;
 import org.natskvcache.rpc.SigningKey;
@@ -187,8 +187,7 @@ public final class Main implements Commands {
 
   /** What counts where a link sets nothing, under a host. */
   private LinkValues defaults(HostData host, Map<String, String> config) {
-    return LinkValues.layered(
-        List.of(LinkValues.of(host.secrets()), LinkValues.of(config), LinkValues.of(environment)));
+    return SettingOrder.ofProvider(host.secrets(), config, environment);
   }
 
   /** What all doors of the process share. */
@@ -243,7 +242,7 @@ public final class Main implements Commands {
   @Override
   public int serve(ServeOptions options) {
     configureLogging(options.logging().level(), LogLevel.INFO, options.logging().structured());
-    var defaults = defaults(options.natsUrl());
+    var defaults = SettingOrder.ofServe(options.natsUrl(), environment, Map.of());
     LinkSettings lattice;
     switch (LinkSettings.parse(defaults, "default")) {
       case LinkSettings.Parsed.Valid(var settings) -> lattice = settings;
@@ -259,13 +258,14 @@ public final class Main implements Commands {
     List<Lattice.Entrance> entrances = new ArrayList<>();
     List<InterfaceLink> components = new ArrayList<>();
     for (LinkOptions link : options.links()) {
-      String refusal = open(running.linked, link);
+      LinkValues own = SettingOrder.ofServedLink(link.config(), link.file());
+      String refusal = open(running.linked, link, own, defaults);
       if (refusal != null) return failed(link, refusal);
       List<LinkDefinition> actors = new ArrayList<>();
       for (String actor : options.actors()) {
         actors.add(
             new LinkDefinition(
-                actor, options.providerId(), link.name(), "wasmcloud:keyvalue", link.config()));
+                actor, options.providerId(), link.name(), "wasmcloud:keyvalue", own.texts()));
       }
       var identity =
           new WasmbusDoor.Identity(
@@ -278,7 +278,7 @@ public final class Main implements Commands {
       entrances.add(running.wasmbus(identity, actors));
       for (String component : options.components()) {
         components.add(
-            InterfaceLink.of(component, options.providerId(), link.name(), link.config()));
+            InterfaceLink.of(component, options.providerId(), link.name(), own.texts()));
       }
     }
     var identity = new WrpcDoor.Identity(options.lattice(), options.providerId(), "", null);
@@ -286,14 +286,8 @@ public final class Main implements Commands {
         running.wrpc(
             identity,
             components,
-            config -> LinkValues.layered(List.of(LinkValues.of(config), defaults))));
-    ConnectionSettings connection;
-    try {
-      connection = ReplicatedCaches.connection(lattice.cache());
-    } catch (IllegalArgumentException e) {
-      return failed(String.valueOf(e.getMessage()));
-    }
-    return run(connection, entrances, running);
+            config -> SettingOrder.ofServe(options.natsUrl(), environment, config)));
+    return run(ReplicatedCaches.connection(lattice.cache()), entrances, running);
   }
 
   @Override
@@ -301,9 +295,10 @@ public final class Main implements Commands {
     configureLogging(options.logging().level(), LogLevel.WARN, options.logging().structured());
     try (var caches = new ReplicatedCaches()) {
       caches.beGuest();
-      var linked = new LinkedCaches(new LinkTable(defaults(options.natsUrl())), caches);
+      var nothing = LinkValues.of(Map.of());
+      var linked = new LinkedCaches(new LinkTable(nothing), caches);
       for (LinkOptions link : options.links()) {
-        String refusal = open(linked, link);
+        String refusal = open(linked, link, used(link, options.natsUrl()), nothing);
         if (refusal != null) return failed(link, refusal);
       }
       Runtime.getRuntime().addShutdownHook(new Thread(caches::close, "stop"));
@@ -315,11 +310,10 @@ public final class Main implements Commands {
   @Override
   public int doctor(DoctorOptions options) {
     configureLogging(options.logging().level(), LogLevel.WARN, options.logging().structured());
-    LinkValues defaults = defaults(options.natsUrl());
     boolean agree = true;
     for (LinkOptions link : options.links()) {
       try {
-        Diagnosis diagnosis = examine(link, defaults, options);
+        Diagnosis diagnosis = examine(link, used(link, options.natsUrl()), options);
         if (diagnosis == null) return failed(link, "no NATS server was reached");
         var report = new DoctorReport(link.name(), diagnosis);
         out.println(options.json() ? report.json() : report.text());
@@ -341,8 +335,7 @@ public final class Main implements Commands {
    * @throws IllegalArgumentException when a setting or a credential cannot be used
    */
   private static @Nullable Diagnosis examine(
-      LinkOptions link, LinkValues defaults, DoctorOptions options) throws InterruptedException {
-    var values = LinkValues.layered(List.of(LinkValues.of(link.config()), defaults));
+      LinkOptions link, LinkValues values, DoctorOptions options) throws InterruptedException {
     return switch (LinkSettings.parse(values, link.name())) {
       case LinkSettings.Parsed.Invalid(var problem) ->
           throw new IllegalArgumentException(problem.toString());
@@ -409,7 +402,7 @@ public final class Main implements Commands {
       case AccessDeniedException denied -> "access to " + denied.getFile() + " is denied";
       case FileSystemException other when other.getReason() != null ->
           other.getFile() + ": " + other.getReason();
-      default -> e.getClass().getSimpleName() + ": " + e.getMessage();
+      default -> String.valueOf(e.getMessage());
     };
   }
 
@@ -427,19 +420,12 @@ public final class Main implements Commands {
     SigningKey cluster = null;
     Access access;
     try {
-      BenchOptions.Login login = options.login();
-      boolean files = login.ca() != null || login.certificate() != null;
-      access =
-          Access.of(
-              login.credentials(),
-              files ? TlsFiles.context(login.ca(), login.certificate(), login.key()) : null);
+      access = BenchAccess.of(options.login(), environment);
       if (options.signingKey() != null) {
         cluster = SeedFile.readOrMake(options.signingKey(), Nkey.Role.CLUSTER);
       }
     } catch (IOException e) {
       return failed(reason(e));
-    } catch (GeneralSecurityException e) {
-      return failed(String.valueOf(e.getMessage()));
     }
     return new BenchCommand(options, access, cluster, out, err, onTerminal()).run();
   }
@@ -473,17 +459,26 @@ public final class Main implements Commands {
     Logging.configure(level, structured);
   }
 
-  /** What counts where a link sets nothing. */
-  private LinkValues defaults(@Nullable String natsUrl) {
-    Map<String, String> flags =
-        natsUrl == null ? Map.of() : Map.of(SettingKey.NATS_URL.name(), natsUrl);
-    return LinkValues.layered(List.of(LinkValues.of(environment), LinkValues.of(flags)));
+  /** What counts for a link of {@code shell} and {@code doctor}. */
+  private LinkValues used(LinkOptions link, @Nullable String natsUrl) {
+    return SettingOrder.ofLinkUsed(link.config(), natsUrl, link.file(), environment);
   }
 
   /** Opens the cache of a link for whoever started us; null, or why it is refused. */
-  private static @Nullable String open(LinkedCaches linked, LinkOptions link) {
-    LinkDecision decision =
-        linked.put(LinkId.caller(OPERATOR, link.name()), LinkValues.of(link.config()));
+  private static @Nullable String open(
+      LinkedCaches linked, LinkOptions link, LinkValues own, LinkValues defaults) {
+    LinkDecision decision = linked.put(LinkId.caller(OPERATOR, link.name()), own);
+    if (decision instanceof LinkDecision.Opened(var settings, var _)) {
+      LinkValues all = LinkValues.layered(List.of(own, defaults));
+      LoggerFactory.getLogger(Main.class)
+          .info(
+              "event=link_server link={} server={} from={}",
+              link.name(),
+              settings.servers().isEmpty()
+                  ? "none"
+                  : ReplicatedCaches.connection(settings).redacted(),
+              all.place(SettingKey.NATS_URL).map(Place::text).orElse("none"));
+    }
     return decision instanceof LinkDecision.Refused(String reason) ? reason : null;
   }
 

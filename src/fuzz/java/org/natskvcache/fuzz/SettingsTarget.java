@@ -27,7 +27,8 @@ public final class SettingsTarget implements FuzzTarget {
     Check.that(!parsed.toString().isEmpty(), "settings print");
     if (!(parsed instanceof LinkSettings.Parsed.Valid(LinkSettings settings))) return;
     for (ServerUrl server : settings.cache().servers()) {
-      Check.same(List.of(server), ServerUrl.parseList(server.url()).orElseThrow(), "server");
+      Check.same(
+          new ServerUrl.Parsed.Valid(List.of(server)), ServerUrl.parseList(server.url()), "server");
     }
   }
 
@@ -38,6 +39,7 @@ public final class SettingsTarget implements FuzzTarget {
             "STATE_REPL_SUBJECT=a.b\nREPLAY_REQ_SUBJECT=a.c\nREPLAY_HEARTBEAT_SECS=30\nLINK=x y",
             "VALUE_BYTES_MAX=1000\nMUTATION_REPLIES=Default\nWATCH=SET@a,DEL@b",
             "WATCH=[\"key\", \"SET@key\", \"user:*\", \"DEL@odd\\\\*\"]",
+            "NATS_CREDS=-----BEGIN NATS USER JWT----- a.b.c ------END SUAA\nNATS_CREDS_FILE=/a.creds",
             "CLIENT_JWT=a.b.c\nCLIENT_SEED=SUAA\nNATS_CA_FILE=/ca.pem\nNATS_CERT_FILE=/c.pem\nNATS_KEY_FILE=/k.pem")
         .map(text -> text.getBytes(StandardCharsets.UTF_8))
         .toList();

@@ -8,6 +8,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.provider.LinkValues;
+import org.natskvcache.provider.Place;
+import org.natskvcache.provider.ServerUrl;
+import org.natskvcache.provider.SettingKey;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -69,14 +73,17 @@ final class BenchArguments {
   @Option(
       names = "--creds",
       paramLabel = "FILE",
-      description = "Credentials of a user as nsc writes them: JWT and seed, or a seed alone.")
+      description =
+          "Credentials of a user as nsc writes them: JWT and seed, or a seed alone. Default: NATS_CREDS_FILE,"
+              + " NATS_CREDS or CLIENT_SEED of the environment.")
   @Nullable Path credentials;
 
   @Option(
       names = "--ca-file",
       paramLabel = "FILE",
       description =
-          "PEM certificates to trust, for tls:// and servers that demand it. Default: the system's.")
+          "PEM certificates to trust, for tls:// and servers that demand it. Default: NATS_CA_FILE of the"
+              + " environment, else the system's.")
   @Nullable Path caFile;
 
   @Option(
@@ -283,8 +290,9 @@ final class BenchArguments {
 
   private BenchOptions.Target target(CommandLine line, Map<String, String> environment) {
     String url = natsUrl;
+    Place place = url == null ? Place.ENVIRONMENT : Place.FLAG;
     if (url != null) Checks.noSecret(line, "--nats-url", "NATS_URL", url);
-    else url = environment.get("NATS_URL");
+    else url = LinkValues.of(place, environment).value(SettingKey.NATS_URL).orElse(null);
     if (url == null || url.isBlank()) {
       throw new ParameterException(
           line, "bench needs a NATS server: give --nats-url, or NATS_URL in the environment");
@@ -294,7 +302,20 @@ final class BenchArguments {
     }
     Checks.subject(line, "--lattice", lattice, true);
     Checks.subject(line, "--target", target, false);
-    return new BenchOptions.Target(url.strip(), lattice, target);
+    return new BenchOptions.Target(
+        server(line, place.named(SettingKey.NATS_URL), url), lattice, target);
+  }
+
+  /** The URL of the one server that is connected to. */
+  private static String server(CommandLine line, String name, String url) {
+    return switch (ServerUrl.parseList(url)) {
+      case ServerUrl.Parsed.Invalid(var reason) -> throw Checks.wrong(line, null, name + " " + reason);
+      case ServerUrl.Parsed.Valid(var servers) when servers.size() > 1 ->
+          throw Checks.wrong(line, null, name + " names several servers; bench takes one");
+      case ServerUrl.Parsed.Valid(var servers) when servers.getFirst().scheme().startsWith("ws") ->
+          throw Checks.wrong(line, null, name + ": bench speaks nats:// and tls:// only");
+      case ServerUrl.Parsed.Valid(var servers) -> servers.getFirst().url();
+    };
   }
 
   private static BenchOptions.Target compared(
@@ -304,7 +325,10 @@ final class BenchArguments {
     String id = at > 0 ? text.substring(0, at) : scheme < 0 ? text : first.providerId();
     String url = scheme < 0 ? first.natsUrl() : text.substring(at + 1);
     Checks.subject(line, "--compare", id, false);
-    if (scheme >= 0) Checks.noSecret(line, "--compare", "NATS_URL", url);
+    if (scheme >= 0) {
+      Checks.noSecret(line, "--compare", "NATS_URL", url);
+      url = server(line, "--compare", url);
+    }
     return new BenchOptions.Target(url, first.lattice(), id);
   }
 

@@ -3,7 +3,6 @@ package org.natskvcache.cli;
 import java.text.DecimalFormat;
 import java.text.DecimalFormatSymbols;
 import java.util.Locale;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.provider.SettingKey;
 import org.natskvcache.rpc.Nkey;
@@ -15,8 +14,6 @@ import picocli.CommandLine.ParameterException;
  * a secret.
  */
 final class Checks {
-  private static final Set<String> SECRET_KEYS = Set.of("CLIENT_SEED", "CLIENT_JWT");
-
   private Checks() {}
 
   /**
@@ -56,13 +53,13 @@ final class Checks {
 
   /** Refuses a secret that every user of this machine could read in the list of processes. */
   static void noSecret(CommandLine line, String option, String key, String value) {
-    boolean secret = SECRET_KEYS.contains(key.toUpperCase(Locale.ROOT));
+    boolean secret = SettingKey.parse(key).filter(SettingKey::isSecret).isPresent();
     if (!secret && !hasUserInfo(value)) return;
     throw wrong(
         line,
         option,
         (secret
-                ? key.toUpperCase(Locale.ROOT) + " is a secret"
+                ? key.strip().toUpperCase(Locale.ROOT) + " is a secret"
                 : "a URL with a user, a password or a token is a secret")
             + ", and other users can read a command line: put it in a --link-file or in the environment");
   }

@@ -27,7 +27,8 @@ public final class Cli {
   private static final long SCHEDULES = 1_000;
 
   private static final String SECRETS =
-      "Secrets (CLIENT_SEED, CLIENT_JWT, credentials in URLs) are taken from --link-file or the environment only.";
+      "Secrets (CLIENT_SEED, CLIENT_JWT, NATS_CREDS, credentials in URLs) are taken from --link-file or the"
+          + " environment only.";
 
   private final Commands commands;
   private final PrintWriter out;
@@ -146,8 +147,8 @@ public final class Cli {
   }
 
   private ServeOptions serve(Serve serve, CommandLine line) {
-    String url = serve.links.natsUrl(line, environment);
-    if (url == null) {
+    String url = serve.links.natsUrl(line);
+    if (url == null && !LinkArguments.isServerIn(environment)) {
       throw new ParameterException(
           line,
           "serve needs the lattice's NATS server: give --nats-url, or NATS_URL in the environment");
@@ -179,16 +180,17 @@ public final class Cli {
 
   private ShellOptions shell(Shell shell, CommandLine line) {
     return new ShellOptions(
-        shell.links.natsUrl(line, environment),
+        shell.links.natsUrl(line),
         shell.links.links(line),
         shell.log.options(line),
         shell.alone);
   }
 
   private DoctorOptions doctor(Doctor doctor, CommandLine line) {
-    String url = doctor.links.natsUrl(line, environment);
+    String url = doctor.links.natsUrl(line);
     List<LinkOptions> links = doctor.links.links(line);
-    if (url == null && !links.stream().allMatch(link -> link.config().containsKey("NATS_URL"))) {
+    boolean known = url != null || LinkArguments.isServerIn(environment);
+    if (!known && !links.stream().allMatch(LinkArguments::namesServer)) {
       throw new ParameterException(
           line, "doctor needs a NATS server: give --nats-url, or NATS_URL in the environment");
     }

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What {@code doctor} is to do.
  *
- * @param natsUrl the default {@code NATS_URL} of every link; null where each link names its own;
- *     holds credentials when it came from the environment
+ * @param natsUrl servers of {@code --nats-url}, which count before those of a file and of the
+ *     environment; null when it is not given
  * @param links at least one, names distinct, in the order given
  * @param waitMillis how long to look at each, milliseconds, at least 1
  * @param keysMax most differing keys to name for each, at least 0
@@ -26,7 +26,7 @@ public record DoctorOptions(
     links = List.copyOf(links);
   }
 
-  /** Leaves out the URL, which may hold a password. */
+  /** Without the servers. */
   @Override
   public String toString() {
     return "DoctorOptions[links=" + links + "]";

@@ -5,9 +5,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.provider.LinkValues;
+import org.natskvcache.provider.Place;
+import org.natskvcache.provider.SettingKey;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
@@ -19,7 +21,8 @@ final class LinkArguments {
       names = "--nats-url",
       paramLabel = "URL",
       description =
-          "Servers, separated by commas: [nats://|tls://]HOST[:PORT]. Default: NATS_URL of the environment.")
+          "Servers, separated by commas: [nats://|tls://|ws://|wss://]HOST[:PORT]. Default: NATS_URL of the"
+              + " environment.")
   @Nullable String natsUrl;
 
   @Option(
@@ -40,18 +43,22 @@ final class LinkArguments {
       description = "Links and their settings as JSON, secrets allowed. Repeatable.")
   List<Path> files = new ArrayList<>();
 
-  /**
-   * The servers to connect to by default, from the option, else from the environment; null for
-   * none.
-   */
-  @Nullable String natsUrl(CommandLine line, Map<String, String> environment) {
-    if (natsUrl != null) {
-      if (natsUrl.isBlank()) throw Checks.wrong(line, "--nats-url", "must not be empty");
-      Checks.noSecret(line, "--nats-url", "NATS_URL", natsUrl);
-      return natsUrl.strip();
-    }
-    String inherited = environment.get("NATS_URL");
-    return inherited == null || inherited.isBlank() ? null : inherited.strip();
+  /** The servers that the option names; null when it is not given. */
+  @Nullable String natsUrl(CommandLine line) {
+    if (natsUrl == null) return null;
+    if (natsUrl.isBlank()) throw Checks.wrong(line, "--nats-url", "must not be empty");
+    Checks.noSecret(line, "--nats-url", "NATS_URL", natsUrl);
+    return natsUrl.strip();
+  }
+
+  /** Whether the environment names servers. */
+  static boolean isServerIn(Map<String, String> environment) {
+    return LinkValues.of(Place.ENVIRONMENT, environment).value(SettingKey.NATS_URL).isPresent();
+  }
+
+  /** Whether a link names servers of its own. */
+  static boolean namesServer(LinkOptions link) {
+    return link.config().containsKey("NATS_URL") || link.file().containsKey("NATS_URL");
   }
 
   /**
@@ -59,28 +66,32 @@ final class LinkArguments {
    * default if there is none.
    */
   List<LinkOptions> links(CommandLine line) {
-    Map<String, SortedMap<String, String>> links = new LinkedHashMap<>();
+    Map<String, LinkOptions> links = new LinkedHashMap<>();
     for (String name : names) {
       Checks.linkName(line, "--link", name);
-      if (links.put(name, newConfig()) != null)
+      if (links.put(name, none(name)) != null)
         throw Checks.wrong(line, "--link", name + " is given twice");
     }
     for (Path file : files) {
       for (LinkOptions link : LinkFile.read(line, file)) {
         Checks.linkName(line, "--link-file " + file, link.name());
-        link.config()
-            .forEach(
-                (key, value) -> put(line, "--link-file " + file, links, link.name(), key, value));
-        links.computeIfAbsent(link.name(), name -> newConfig());
+        LinkOptions former = links.getOrDefault(link.name(), none(link.name()));
+        var both = new TreeMap<>(former.file());
+        link.file()
+            .forEach((key, value) -> put(line, "--link-file " + file, both, link.name(), key, value));
+        links.put(link.name(), new LinkOptions(link.name(), former.config(), both));
       }
     }
     for (String setting : settings) addSetting(line, links, setting);
-    if (links.isEmpty()) links.put(DEFAULT_LINK, newConfig());
-    return links.entrySet().stream().map(e -> new LinkOptions(e.getKey(), e.getValue())).toList();
+    return links.isEmpty() ? List.of(none(DEFAULT_LINK)) : List.copyOf(links.values());
+  }
+
+  private static LinkOptions none(String name) {
+    return new LinkOptions(name, new TreeMap<>(), new TreeMap<>());
   }
 
   private static void addSetting(
-      CommandLine line, Map<String, SortedMap<String, String>> links, String setting) {
+      CommandLine line, Map<String, LinkOptions> links, String setting) {
     int equals = setting.indexOf('=');
     int colon =
         equals < 0
@@ -94,22 +105,21 @@ final class LinkArguments {
     String value = setting.substring(equals + 1);
     Checks.linkName(line, "--link-config", name);
     Checks.noSecret(line, "--link-config", key, value);
-    put(line, "--link-config", links, name, key, value);
+    LinkOptions former = links.getOrDefault(name, none(name));
+    var all = new TreeMap<>(former.config());
+    put(line, "--link-config", all, name, key, value);
+    links.put(name, new LinkOptions(name, all, former.file()));
   }
 
   private static void put(
       CommandLine line,
       String option,
-      Map<String, SortedMap<String, String>> links,
+      Map<String, String> settings,
       String name,
       String key,
       String value) {
-    if (links.computeIfAbsent(name, absent -> newConfig()).put(key, value) != null) {
+    if (settings.put(key, value) != null) {
       throw Checks.wrong(line, option, key + " of link " + name + " is given twice");
     }
-  }
-
-  private static SortedMap<String, String> newConfig() {
-    return new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
   }
 }

@@ -84,7 +84,7 @@ final class LinkFile {
       if (values.put(entry.getKey(), value.asText()) != null)
         throw wrong(line, file, entry.getKey() + " is there twice");
     }
-    return new LinkOptions(name.asText(), values);
+    return new LinkOptions(name.asText(), new TreeMap<>(), values);
   }
 
   private static CommandLine.ParameterException wrong(CommandLine line, Path file, String reason) {

@@ -1,12 +1,13 @@
 package org.natskvcache.cli;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code serve} is to do.
  *
- * @param natsUrl servers of the lattice connection, separated by commas, and the default {@code
- *     NATS_URL} of every link; holds credentials when it came from the environment
+ * @param natsUrl servers of the lattice, and of links that name none, separated by commas; null for
+ *     those of the environment
  * @param lattice the lattice's name, one or more subject tokens
  * @param providerId this provider's name on the lattice, one subject token
  * @param links at least one, names distinct, in the order given
@@ -15,7 +16,7 @@ import java.util.List;
  * @param components ids of components that are linked by every link; may be empty
  */
 public record ServeOptions(
-    String natsUrl,
+    @Nullable String natsUrl,
     String lattice,
     String providerId,
     List<LinkOptions> links,
@@ -30,7 +31,7 @@ public record ServeOptions(
     components = List.copyOf(components);
   }
 
-  /** Leaves out the URL, which may hold a password. */
+  /** Without the servers. */
   @Override
   public String toString() {
     return "ServeOptions[lattice="

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What {@code shell} is to do.
  *
- * @param natsUrl the default {@code NATS_URL} of every link, null for standalone caches; holds
- *     credentials when it came from the environment
+ * @param natsUrl servers of {@code --nats-url}, which count before those of a file and of the
+ *     environment; null when it is not given
  * @param links at least one, names distinct, in the order given; the first is the one in use at the
  *     start
  * @param alone whether a script may write what no other instance hears
@@ -18,7 +18,7 @@ public record ShellOptions(
     links = List.copyOf(links);
   }
 
-  /** Leaves out the URL, which may hold a password. */
+  /** Without the servers. */
   @Override
   public String toString() {
     return "ShellOptions[links=" + links + "]";

@@ -1,5 +1,6 @@
 package org.natskvcache.nats;
 
+import io.nats.client.AuthHandler;
 import io.nats.client.AuthenticationException;
 import io.nats.client.Connection;
 import io.nats.client.ConnectionListener.Events;
@@ -380,9 +381,9 @@ public final class NatsConnector implements AutoCloseable {
     } else if (secret != null) {
       builder.token(secret.toCharArray());
     }
-    String seed = settings.seed();
-    if (seed != null) {
-      builder.authHandler(NkeyAuth.of(seed, settings.jwt()));
+    AuthHandler login = NkeyAuth.of(settings);
+    if (login != null) {
+      builder.authHandler(login);
     }
     if (tls) {
       builder.sslContext(TlsFiles.context(settings));

@@ -1,6 +1,8 @@
 package org.natskvcache.nats;
 
 import io.nats.client.AuthHandler;
+import java.io.IOException;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.rpc.Nkey;
 import org.natskvcache.rpc.SigningKey;
@@ -18,6 +20,18 @@ final class NkeyAuth implements AuthHandler {
   private NkeyAuth(SigningKey key, @Nullable String jwt) {
     this.key = key;
     this.jwt = jwt;
+  }
+
+  /**
+   * What these settings log in with; null for nothing.
+   *
+   * @throws IOException when a file of credentials cannot be used
+   */
+  static @Nullable AuthHandler of(ConnectionSettings settings) throws IOException {
+    Path file = settings.credsFile();
+    if (file != null) return CredsFile.open(file);
+    String seed = settings.seed();
+    return seed == null ? null : of(seed, settings.jwt());
   }
 
   /**

@@ -136,6 +136,7 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
   /** How to reach the servers of these settings. */
   public static ConnectionSettings connection(CacheSettings settings) {
     return connection(settings.servers(), settings.jwt(), settings.seed())
+        .withCredsFile(path(settings.credsFile()))
         .withTls(path(settings.caFile()), path(settings.certFile()), path(settings.keyFile()))
         .ignoringDiscovered(settings.ignoreDiscovered());
   }
@@ -147,7 +148,7 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
   /** How to reach these servers; empty credentials are none. */
   public static ConnectionSettings connection(List<ServerUrl> servers, String jwt, String seed) {
     List<String> urls = servers.stream().map(ServerUrl::url).toList();
-    return new ConnectionSettings(urls, null, null, null, null, null, false)
+    return new ConnectionSettings(urls, null, null, null, null, null, null, false)
         .withCredentials(jwt.isEmpty() ? null : jwt, seed.isEmpty() ? null : seed);
   }
 

@@ -28,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  * taken up without a restart.
  */
 public final class TlsFiles {
+  /** Longest file read, bytes: more than all authorities of a system. */
+  private static final int FILE_BYTES_MAX = 4 << 20;
+
   private static final Pattern PKCS8 =
       Pattern.compile("-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----");
 
@@ -123,11 +126,14 @@ public final class TlsFiles {
   }
 
   private static byte[] read(String setting, Path file) throws IOException {
-    try {
-      return Files.readAllBytes(file);
+    byte[] content;
+    try (InputStream in = Files.newInputStream(file)) {
+      content = in.readNBytes(FILE_BYTES_MAX + 1);
     } catch (IOException e) {
-      throw new IOException(setting + " cannot be read", e);
+      throw new IOException(setting + " cannot be read: " + file, e);
     }
+    if (content.length > FILE_BYTES_MAX) throw new IOException(setting + " is over 4 MiB: " + file);
+    return content;
   }
 
   private static KeyStore empty() throws IOException, GeneralSecurityException {

@@ -17,6 +17,7 @@ import org.natskvcache.provider.LinkDecision;
 import org.natskvcache.provider.LinkId;
 import org.natskvcache.provider.LinkValues;
 import org.natskvcache.provider.LinkedCaches;
+import org.natskvcache.provider.SettingOrder;
 import org.natskvcache.rpc.Texts;
 import org.natskvcache.rpc.wrpc.ControlCodec;
 import org.natskvcache.rpc.wrpc.InterfaceLink;
@@ -219,9 +220,8 @@ public final class WrpcDoor implements Door {
       control.refused(id, reason);
       return new LinkDecision.Refused(reason);
     }
-    LinkValues config = LinkValues.of(caller ? link.targetConfig() : link.sourceConfig());
-    LinkDecision decision =
-        control.put(id, LinkValues.layered(List.of(LinkValues.of(secrets), config)));
+    LinkDecision decision = control.put(
+        id, SettingOrder.ofLink(secrets, caller ? link.targetConfig() : link.sourceConfig()));
     LinkedCaches.Route route = caller ? null : links.route(id);
     if (route != null) watch(id, route);
     return decision;

@@ -12,6 +12,7 @@ import org.natskvcache.store.Capacity;
  * @param servers where to replicate; none: standalone
  * @param jwt NATS user JWT; empty for none
  * @param seed NATS user seed, {@code SU...}; empty for none; alone it is plain nkey authentication
+ * @param credsFile a {@code .creds} file in place of both; empty for none
  * @param stateSubject {@code E}: mutations, and heartbeats below it
  * @param replaySubject {@code R}: replay requests and answers
  * @param heartbeatSeconds 1 to 86400
@@ -31,6 +32,7 @@ public record CacheSettings(
     List<ServerUrl> servers,
     String jwt,
     String seed,
+    String credsFile,
     String stateSubject,
     String replaySubject,
     int heartbeatSeconds,
@@ -58,6 +60,7 @@ public record CacheSettings(
   public static CacheSettings standalone(String linkName) {
     return new CacheSettings(
         List.of(),
+        "",
         "",
         "",
         Subjects.ofLink(DEFAULT_STATE_SUBJECT, linkName),
@@ -111,6 +114,8 @@ public record CacheSettings(
       case NATS_URL -> servers;
       case CLIENT_JWT -> jwt;
       case CLIENT_SEED -> seed;
+      case NATS_CREDS -> List.of(jwt, seed);
+      case NATS_CREDS_FILE -> credsFile;
       case STATE_REPL_SUBJECT -> stateSubject;
       case REPLAY_REQ_SUBJECT -> replaySubject;
       case REPLAY_HEARTBEAT_SECS -> heartbeatSeconds;
@@ -134,7 +139,8 @@ public record CacheSettings(
     if (isStandalone()) {
       return "standalone";
     }
-    String login = jwt.isEmpty() ? seed.isEmpty() ? "none" : "nkey" : "jwt";
+    String login = !jwt.isEmpty() ? "jwt" : !seed.isEmpty() ? "nkey" : "none";
+    if (!credsFile.isEmpty()) login = credsFile;
     return "servers="
         + servers
         + " login="

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.rpc.Credentials;
 import org.natskvcache.rpc.LinkDefinition;
 import org.natskvcache.rpc.Nkey;
 import org.natskvcache.rpc.wrpc.InterfaceLink;
@@ -132,8 +133,11 @@ public record HostData(
       throw new HostDataException(
           "the subject of " + String.join(", ", names.keySet()) + " " + wrong);
     }
-    if (!userSeed.isEmpty() && Nkey.parseSeed(userSeed).isEmpty()) {
-      throw new HostDataException("lattice_rpc_user_seed is not an nkey seed");
+    if (!userSeed.isEmpty() && !Credentials.isUserSeed(userSeed)) {
+      throw new HostDataException("lattice_rpc_user_seed is not the seed of a user (SU...)");
+    }
+    if (!userJwt.isEmpty() && userSeed.isEmpty()) {
+      throw new HostDataException("lattice_rpc_user_jwt needs lattice_rpc_user_seed beside it");
     }
     if (contract instanceof Contract.Wrpc wrpc) checkXkeys(wrpc);
     return this;

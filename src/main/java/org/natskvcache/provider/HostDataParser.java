@@ -113,8 +113,11 @@ final class HostDataParser {
   }
 
   private static List<ServerUrl> servers(String url) throws HostDataException {
-    return ServerUrl.parseList(url.isEmpty() ? DEFAULT_LATTICE_URL : url)
-        .orElseThrow(() -> new HostDataException("lattice_rpc_url " + ServerUrl.EXPECTED));
+    return switch (ServerUrl.parseList(url.isEmpty() ? DEFAULT_LATTICE_URL : url)) {
+      case ServerUrl.Parsed.Valid(var servers) -> servers;
+      case ServerUrl.Parsed.Invalid(var reason) ->
+          throw new HostDataException("lattice_rpc_url " + reason);
+    };
   }
 
   private static Set<String> issuers(JsonNode list) throws HostDataException {

@@ -4,11 +4,12 @@ package org.natskvcache.provider;
  * Why a link was refused.
  *
  * @param key the setting
- * @param reason what is wrong with it, to be read after the key; never the value
+ * @param place where it was given
+ * @param reason what is wrong with it, to be read after the key; never a secret
  */
-public record InvalidSetting(SettingKey key, String reason) {
+public record InvalidSetting(SettingKey key, Place place, String reason) {
   @Override
   public String toString() {
-    return key + " " + reason;
+    return place.named(key) + " " + reason;
   }
 }

@@ -2,12 +2,14 @@ package org.natskvcache.provider;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.node.ClockLimits;
+import org.natskvcache.rpc.Credentials;
 import org.natskvcache.rpc.MutationReplies;
-import org.natskvcache.rpc.Nkey;
 import org.natskvcache.store.Capacity;
 
 /**
@@ -17,8 +19,6 @@ import org.natskvcache.store.Capacity;
  * @param keys its own
  */
 public record LinkSettings(CacheSettings cache, LinkKeys keys) {
-  private static final Pattern JWT =
-      Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+");
   private static final int HEARTBEAT_SECONDS_MAX = 86_400;
   private static final int ENTRY_BYTES_LIMIT = 999_999_999;
   private static final int CLOCK_SKEW_MILLIS_LIMIT = 999_999_999;
@@ -39,15 +39,20 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
     record Invalid(InvalidSetting problem) implements Parsed {}
   }
 
-  /** Checks the values that count for one link. */
+  /**
+   * Checks the values that count for one link. All that can be wrong with them is found here: what
+   * is valid can be opened.
+   */
   public static Parsed parse(LinkValues values, String linkName) {
     var in = new Reader(values);
+    Credentials login = in.login();
     CacheSettings none = CacheSettings.standalone(linkName);
     var cache =
         new CacheSettings(
             in.servers(),
-            in.jwt(),
-            in.seed(),
+            login.jwt(),
+            login.seed(),
+            in.file(SettingKey.NATS_CREDS_FILE),
             in.subject(SettingKey.STATE_REPL_SUBJECT, none.stateSubject()),
             in.subject(SettingKey.REPLAY_REQ_SUBJECT, none.replaySubject()),
             in.integer(
@@ -94,21 +99,31 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
       if (text.isEmpty()) {
         return List.of();
       }
-      var servers = ServerUrl.parseList(text);
-      return servers.orElseGet(() -> refuse(SettingKey.NATS_URL, ServerUrl.EXPECTED, List.of()));
+      return switch (ServerUrl.parseList(text)) {
+        case ServerUrl.Parsed.Valid(var servers) -> servers;
+        case ServerUrl.Parsed.Invalid(var reason) -> refuse(SettingKey.NATS_URL, reason, List.of());
+      };
     }
 
-    String jwt() {
+    /** Of {@code NATS_CREDS}, or else of {@code CLIENT_JWT} and {@code CLIENT_SEED}. */
+    Credentials login() {
+      Optional<String> content = values.value(SettingKey.NATS_CREDS);
+      var both = new Credentials(jwt(), seed());
+      if (content.isEmpty()) return both;
+      return Credentials.parse(content.get())
+          .orElseGet(
+              () -> refuse(SettingKey.NATS_CREDS, "holds no seed of a user (SU...)", both));
+    }
+
+    private String jwt() {
       String text = text(SettingKey.CLIENT_JWT);
-      boolean fine = text.isEmpty() || JWT.matcher(text).matches();
+      boolean fine = text.isEmpty() || Credentials.JWT.matcher(text).matches();
       return fine ? text : refuse(SettingKey.CLIENT_JWT, "is not a JWT", "");
     }
 
-    String seed() {
+    private String seed() {
       String text = text(SettingKey.CLIENT_SEED);
-      boolean fine =
-          text.isEmpty()
-              || Nkey.parseSeed(text).filter(s -> s.role() == Nkey.Role.USER).isPresent();
+      boolean fine = text.isEmpty() || Credentials.isUserSeed(text);
       return fine ? text : refuse(SettingKey.CLIENT_SEED, "is not the seed of a user (SU...)", "");
     }
 
@@ -118,12 +133,10 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
       return wrong.isEmpty() ? text : refuse(key, wrong, otherwise);
     }
 
-    /** A name that can be logged: whoever pastes the file's content here must not see it there. */
     String file(SettingKey key) {
       String text = text(key);
-      boolean name =
-          text.chars().noneMatch(Character::isISOControl) && !text.contains("-----BEGIN");
-      return name ? text : refuse(key, "is not the name of a file", "");
+      String wrong = FileName.problem(text);
+      return wrong.isEmpty() ? text : refuse(key, wrong, "");
     }
 
     int integer(SettingKey key, int max, int otherwise) {
@@ -224,6 +237,15 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
       if (!cache.jwt().isEmpty() && cache.seed().isEmpty()) {
         refuse(SettingKey.CLIENT_JWT, "needs CLIENT_SEED beside it", "");
       }
+      for (SettingKey key : List.of(SettingKey.NATS_CREDS, SettingKey.NATS_CREDS_FILE)) {
+        List<SettingKey> others =
+            Stream.of(SettingKey.CLIENT_SEED, SettingKey.CLIENT_JWT, SettingKey.NATS_CREDS_FILE)
+                .filter(other -> other != key && values.value(other).isPresent())
+                .toList();
+        if (values.value(key).isPresent() && !others.isEmpty()) {
+          refuse(key, "does not go together with " + others.getFirst(), "");
+        }
+      }
       if (cache.certFile().isEmpty() != cache.keyFile().isEmpty()) {
         SettingKey given =
             cache.certFile().isEmpty() ? SettingKey.NATS_KEY_FILE : SettingKey.NATS_CERT_FILE;
@@ -239,7 +261,7 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
 
     private <T> T refuse(SettingKey key, String reason, T otherwise) {
       if (problem == null) {
-        problem = new InvalidSetting(key, reason);
+        problem = new InvalidSetting(key, values.place(key).orElse(Place.LINK), reason);
       }
       return otherwise;
     }

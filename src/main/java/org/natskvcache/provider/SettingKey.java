@@ -9,14 +9,18 @@ import java.util.Optional;
  */
 public enum SettingKey {
   /**
-   * Where the cache replicates: {@code host:port}, {@code nats://} or {@code tls://},
-   * comma-separated. None: standalone.
+   * Where the cache replicates: {@code host:port}, {@code nats://}, {@code tls://}, {@code ws://}
+   * or {@code wss://}, comma-separated. None: standalone.
    */
   NATS_URL(Scope.CACHE),
   /** NATS user JWT. */
   CLIENT_JWT(Scope.CACHE),
   /** NATS user seed, {@code SU...}. */
   CLIENT_SEED(Scope.CACHE),
+  /** Content of a {@code .creds} file: JWT and seed of a NATS user. */
+  NATS_CREDS(Scope.CACHE),
+  /** Name of a {@code .creds} file, which is read at every new connection. */
+  NATS_CREDS_FILE(Scope.CACHE),
   /** Subject of mutations. */
   STATE_REPL_SUBJECT(Scope.CACHE),
   /** Subject of replay requests. */
@@ -66,6 +70,16 @@ public enum SettingKey {
 
   public Scope scope() {
     return scope;
+  }
+
+  /** Whether it is to be kept from logs and command lines. */
+  public boolean isSecret() {
+    return this == CLIENT_SEED || this == CLIENT_JWT || this == NATS_CREDS;
+  }
+
+  /** Whether it decides how to reach a server. */
+  boolean isOfConnection() {
+    return name().startsWith("NATS_") || name().startsWith("CLIENT_");
   }
 
   /** The key with this name, in any case. */

@@ -45,6 +45,9 @@ final class Subjects {
     if (subject.chars().anyMatch(c -> c <= ' ' || c == 0x7f)) {
       return "holds white space or a control character";
     }
+    if (!StandardCharsets.UTF_8.newEncoder().canEncode(subject)) {
+      return "holds half of a character";
+    }
     if (subject.indexOf('*') >= 0 || subject.indexOf('>') >= 0) {
       return "holds a wildcard";
     }

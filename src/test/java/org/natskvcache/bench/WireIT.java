@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.natskvcache.NatsForTests;
 import org.natskvcache.TlsForTests;
 import org.natskvcache.nats.TestNkeys;
+import org.natskvcache.nats.CredsFile;
 import org.natskvcache.nats.TlsFiles;
 
 /** Every way in, against a real server. */
@@ -58,7 +59,7 @@ class WireIT {
   void seedAloneByTlsToAServerOfOurAuthority() throws Exception {
     TestNkeys user = TestNkeys.user();
     SSLContext tls = TlsFiles.context(TlsForTests.file("ca.pem"), null, null);
-    Access access = Access.of(credentials(user.seed() + "\n"), tls);
+    Access access = Access.of(CredsFile.read(credentials(user.seed() + "\n")), tls);
     String users = "authorization { users: [ { nkey: " + user.publicKey() + " } ] }\n";
     try (NatsForTests nats = server(TlsForTests.SERVER.formatted("") + users)) {
       assertSpeaks(nats.url(), access);
@@ -87,7 +88,8 @@ class WireIT {
     TestNkeys user = TestNkeys.user();
     String config = operator.serverConfig(account);
     try (NatsForTests nats = server(config)) {
-      assertSpeaks(nats.url(), Access.of(credentials(creds(account.userJwt(user), user)), null));
+      Path file = credentials(creds(account.userJwt(user), user));
+      assertSpeaks(nats.url(), Access.of(CredsFile.read(file), null));
       assertThrows(IOException.class, () -> Wire.connect(nats.url(), Access.OPEN));
     }
   }
@@ -105,7 +107,7 @@ class WireIT {
   @Test
   void fileWithoutASeedIsRefusedAndNotRepeated() throws Exception {
     Path file = credentials("secret words");
-    IOException refused = assertThrows(IOException.class, () -> Access.of(file, null));
+    IOException refused = assertThrows(IOException.class, () -> CredsFile.read(file));
     assertTrue(refused.getMessage().contains("no seed"), refused::toString);
     assertFalse(refused.getMessage().contains("secret words"), refused::toString);
   }

@@ -44,7 +44,7 @@ class ConnectionSettingsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", " , ", "http://host", "ws://host", "nats://a:1@b,nats://a:2@c"})
+  @ValueSource(strings = {"", " , ", "http://host", "nats://a:1@b,nats://a:2@c"})
   void refusesWhatIsNoListOfServers(String urls) {
     var e = assertThrows(IllegalArgumentException.class, () -> ConnectionSettings.of(urls));
     assertFalse(e.getMessage().contains("host"), e.getMessage());

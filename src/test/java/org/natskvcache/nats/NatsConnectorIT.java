@@ -1,6 +1,7 @@
 package org.natskvcache.nats;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,10 +12,16 @@ import io.nats.client.Connection;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import io.nats.client.Nats;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +32,8 @@ import org.natskvcache.TlsForTests;
 
 /** Every way to prove who we are and to check who the server is, against a real server. */
 class NatsConnectorIT {
+  @TempDir Path folder;
+
   @Test
   void connectsWithoutCredentials() {
     assertConnects("", url -> ConnectionSettings.of(url));
@@ -60,6 +69,82 @@ class NatsConnectorIT {
     assertConnects(
         operator.serverConfig(account),
         url -> ConnectionSettings.of(url).withCredentials(account.userJwt(user), user.seed()));
+  }
+
+  @Test
+  void connectsWithAFileOfCredentials() throws IOException {
+    TestNkeys operator = TestNkeys.operator();
+    TestNkeys account = TestNkeys.account();
+    TestNkeys user = TestNkeys.user();
+    Path file = Files.writeString(folder.resolve("user.creds"), user.creds(account));
+    assertConnects(
+        operator.serverConfig(account), url -> ConnectionSettings.of(url).withCredsFile(file));
+  }
+
+  /** The server knows another user when it comes back. */
+  @Test
+  void renewedCredentialsAreUsedAtTheNextReconnect() throws IOException {
+    TestNkeys first = TestNkeys.user();
+    TestNkeys second = TestNkeys.user();
+    Path file = Files.writeString(folder.resolve("user.creds"), first.seed());
+    String config = "include \"users.conf\"\n";
+    try (NatsForTests nats = NatsForTests.start(config, Map.of("users.conf", users(first)))) {
+      var heard = new Heard();
+      var settings = ConnectionSettings.of(nats.url()).withCredsFile(file);
+      try (var _ = NatsConnector.open(settings, ConnectionTuning.replication("test"), heard)) {
+        until("up", () -> heard.said("up"));
+        nats.kill();
+        until("down", () -> heard.said("down"));
+        nats.replaceFile("users.conf", users(second));
+        Files.writeString(file, second.seed());
+        nats.restart();
+        until("up again", () -> heard.list().getLast().equals("up"));
+        assertEquals(List.of("attached", "up", "down", "up"), heard.list());
+      }
+    }
+  }
+
+  private static byte[] users(TestNkeys user) {
+    return "authorization { users: [ { nkey: %s } ] }\n".formatted(user.publicKey()).getBytes(UTF_8);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"ws", "wss"})
+  void carriesMessagesOfAnySizeOverWebSockets(String scheme) throws Exception {
+    Assumptions.assumeTrue(NatsForTests.program().isPresent(), "a container shows one port");
+    int port = NatsForTests.freePort();
+    String config =
+        "websocket { host: \"127.0.0.1\", port: %d, %s }\n"
+            .formatted(
+                port,
+                scheme.equals("ws")
+                    ? "no_tls: true"
+                    : "tls { cert_file: \"$DIR/server.pem\", key_file: \"$DIR/server-key.pem\" }");
+    var settings = ConnectionSettings.of(scheme + "://127.0.0.1:" + port);
+    if (scheme.equals("wss")) settings = settings.withTls(TlsForTests.file("ca.pem"), null, null);
+    for (var tuning : List.of(ConnectionTuning.door("test"), ConnectionTuning.replication("test"))) {
+      var heard = new Heard("subject");
+      try (var nats = NatsForTests.start(config, TlsForTests.serverFiles());
+          var connector = NatsConnector.open(settings, tuning, heard);
+          var other = Nats.connect(nats.url())) {
+        until("up", () -> heard.said("up"));
+        for (int bytes : new int[] {0, 125, 126, 1_000, 65_535, 65_536, 1_000_000}) {
+          byte[] body = new byte[bytes];
+          new Random(bytes).nextBytes(body);
+          var sub = other.subscribe("there");
+          other.flush(Duration.ofSeconds(20));
+          connector.connection().publish("there", body);
+          assertArrayEquals(body, sub.nextMessage(Duration.ofSeconds(20)).getData());
+          sub.unsubscribe();
+          other.publish("subject", body);
+          until("what was sent", () -> heard.bodies.stream().anyMatch(b -> Arrays.equals(b, body)));
+        }
+        nats.kill();
+        until("down", () -> heard.said("down"));
+        nats.restart();
+        until("up again", () -> heard.list().getLast().equals("up"));
+      }
+    }
   }
 
   @Test
@@ -421,6 +506,7 @@ class NatsConnectorIT {
   private static class Heard implements NatsConnector.Listener {
     private final List<String> calls = new CopyOnWriteArrayList<>();
     private final List<String> subjects;
+    private final List<byte[]> bodies = new CopyOnWriteArrayList<>();
 
     Heard(String... subjects) {
       this.subjects = List.of(subjects);
@@ -437,7 +523,7 @@ class NatsConnectorIT {
     @Override
     public void attached(Connection connection) {
       calls.add("attached");
-      var dispatcher = connection.createDispatcher(message -> {});
+      var dispatcher = connection.createDispatcher(message -> bodies.add(message.getData()));
       subjects.forEach(dispatcher::subscribe);
     }
 

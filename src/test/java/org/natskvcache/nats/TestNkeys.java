@@ -90,6 +90,26 @@ public final class TestNkeys {
         "\"pub\":{},\"sub\":{},\"subs\":-1,\"data\":-1,\"payload\":-1,\"type\":\"user\",\"version\":2");
   }
 
+  /** What nsc writes for this user of an account. */
+  public String creds(TestNkeys account) {
+    return """
+        -----BEGIN NATS USER JWT-----
+        %s
+        ------END NATS USER JWT------
+
+        ************************* IMPORTANT *************************
+        NKEY Seed printed below can be used to sign and prove identity.
+        NKEYs are sensitive and should be treated as secrets.
+
+        -----BEGIN USER NKEY SEED-----
+        %s
+        ------END USER NKEY SEED------
+
+        *************************************************************
+        """
+        .formatted(account.userJwt(this), seed());
+  }
+
   private String jwt(String subject, String nats) {
     String claims =
         "{\"jti\":\"test-%s\",\"iat\":1700000000,\"iss\":\"%s\",\"name\":\"test\",\"sub\":\"%s\",\"nats\":{%s}}"

@@ -109,7 +109,7 @@ class LinksIT {
     String[][] refused = {
       {"REPLAY_HEARTBEAT_SECS", "0", "is not a whole number"},
       {"REPLAY_HEARTBEAT_SECS", "s3cret", "is not a whole number"},
-      {"NATS_URL", "http://u:s3cret@h", "is not a list"},
+      {"NATS_URL", "http://u:s3cret@h", "the scheme http is none of"},
       {"CLIENT_SEED", "SUs3cret", "is not the seed"},
       {"CLIENT_JWT", "s3cret", "is not a JWT"},
       {"CLIENT_JWT", "a.s3cret.c", "needs CLIENT_SEED"},

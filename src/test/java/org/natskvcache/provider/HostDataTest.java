@@ -240,7 +240,7 @@ class HostDataTest {
         "{\"link_definitions\":{}} | host data: link_definitions is not a list",
         "{\"cluster_issuers\":\"C\"} | host data: cluster_issuers is not a list",
         "{\"link_definitions\":[{\"values\":[]}]} | host data: values of a link is not an object",
-        "{\"lattice_rpc_url\":\"http://user:secret@h\"} | lattice_rpc_url is not a list of host:port, nats://host:port or tls://host:port",
+        "{\"lattice_rpc_url\":\"http://user:secret@h\"} | lattice_rpc_url is wrong: the scheme http is none of nats, tls, ws, wss",
       })
   void wrongTypesAreOneClearSentence(String json, String sentence) {
     assertEquals(sentence, assertThrows(HostDataException.class, () -> read(json)).getMessage());
@@ -254,7 +254,7 @@ class HostDataTest {
         "{\"lattice_rpc_prefix\":\"a\",\"link_name\":\"b\"} | host data lacks provider_key",
         "{\"lattice_rpc_prefix\":\"a\",\"link_name\":\"b c\",\"provider_key\":\"V\"} | the subject of lattice_rpc_prefix, link_name, provider_key holds white space or a control character",
         "{\"lattice_rpc_prefix\":\"*\",\"link_name\":\"b\",\"provider_key\":\"V\"} | the subject of lattice_rpc_prefix, link_name, provider_key holds a wildcard",
-        "{\"lattice_rpc_prefix\":\"a\",\"link_name\":\"b\",\"provider_key\":\"V\",\"lattice_rpc_user_seed\":\"SUX\"} | lattice_rpc_user_seed is not an nkey seed",
+        "{\"lattice_rpc_prefix\":\"a\",\"link_name\":\"b\",\"provider_key\":\"V\",\"lattice_rpc_user_seed\":\"SUX\"} | lattice_rpc_user_seed is not the seed of a user (SU...)",
       })
   void startNeedsASubjectAndAUsableSeed(String json, String sentence) throws Exception {
     HostData data = read(json);

@@ -57,6 +57,7 @@ class LinkSettingsTest {
             List.of(new ServerUrl("nats", "", "a", 1), new ServerUrl("tls", "", "b", 4222)),
             "a.b.c",
             USER_SEED,
+            "",
             "s.e",
             "s.r",
             5,
@@ -120,7 +121,7 @@ class LinkSettingsTest {
   }
 
   @Test
-  void linkWinsOverConfigurationOverEnvironmentOverFlags() {
+  void theNearestPlaceWinsForEachKeyAlone() {
     LinkValues flags =
         LinkValues.of(Map.of("NATS_URL", "flag", "VALUE_BYTES_MAX", "4", "NATS_CA_FILE", "flag"));
     LinkValues environment =
@@ -154,6 +155,11 @@ class LinkSettingsTest {
 
   @ParameterizedTest
   @CsvSource({
+    "'a,', nats://a:4222",
+    "',, a ,', nats://a:4222",
+    "ws://a:80, ws://a:80",
+    "wss://a, wss://a:4222",
+    "nats://@a, nats://a:4222",
     "a, nats://a:4222",
     "a:1, nats://a:1",
     "nats://a, nats://a:4222",
@@ -168,32 +174,47 @@ class LinkSettingsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "a:0",
-        "a:65536",
-        "a:x",
-        "http://a",
-        "ws://a",
-        "nats://",
-        "nats:///p",
-        "a,",
-        ",a",
-        "a b",
-        "a:-1",
-        "nats://a/path",
-        "nats://a?x=1",
-        "a,,b",
-        "nats://u:se cret@a",
-        "a/b://c",
-        "?://"
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "a:0 | is wrong: the port is no number from 1 to 65535",
+        "a:65536 | is wrong: the port is no number from 1 to 65535",
+        "a:x | is wrong: the port is no number from 1 to 65535",
+        "a:-1 | is wrong: the port is no number from 1 to 65535",
+        "::1 | is wrong: an IPv6 address stands in brackets",
+        "[::1 | is wrong: an IPv6 address stands in brackets",
+        "http://a | is wrong: the scheme http is none of nats, tls, ws, wss",
+        "a/b://c | is wrong: the scheme is none of nats, tls, ws, wss",
+        "?:// | is wrong: the scheme is none of nats, tls, ws, wss",
+        "nats:// | is wrong: it names no host",
+        ":4222 | is wrong: it names no host",
+        "nats:///p | is wrong: only [LOGIN@]HOST[:PORT] may stand behind the scheme",
+        "nats://a/path | is wrong: only [LOGIN@]HOST[:PORT] may stand behind the scheme",
+        "nats://a?x=1 | is wrong: only [LOGIN@]HOST[:PORT] may stand behind the scheme",
+        "',' | names no server",
+        "a b | is wrong: the host name holds white space",
+        "a_b:1 | is wrong: the host name a_b holds _, which host names do not have; use another name or the address",
+        "a,b,u.c_d | is wrong in server 3 of 3: the host name u.c_d holds _, which host names do not have; use another name or the address",
+        "bücher | is wrong: the host name bücher holds a character outside ASCII; write it as xn--...",
+        "256.1.1.1 | is wrong: the host name 256.1.1.1 is none, and no address",
+        "a..b | is wrong: the host name a..b is none, and no address",
+        "nats://u:secret@a_b | is wrong: the host name a_b holds _, which host names do not have; use another name or the address",
+        "nats://u:se cret@a | is wrong: the login holds a character that has to be written as % and two digits",
+        "nats://u:secret%@a | is wrong: the login holds a character that has to be written as % and two digits",
+        "nats://u:secret@a,nats://u:secret@b_c | is wrong in server 2 of 2: the host name holds _, which host names do not have; use another name or the address",
+        "nats://u:secret@a,secret:secret,x@b | is wrong in server 2 of 3: the port is no number from 1 to 65535",
+        "nats://u:secret@a,secret:123,x@b | has servers with different logins; one list has one login",
+        "nats://a:secret@h1,nats://b:secret@h2 | has servers with different logins; one list has one login",
+        "nats://me:secret@h,secret@h2 | has servers with different logins; one list has one login",
       })
-  void otherAddressesAreRefusedWithoutRepeatingThem(String url) {
+  void otherAddressesAreRefusedWithThePartThatIsWrong(String url, String reason) {
     InvalidSetting problem = invalid(Map.of("NATS_URL", url));
-    assertEquals(SettingKey.NATS_URL, problem.key());
-    assertEquals(
-        "NATS_URL is not a list of host:port, nats://host:port or tls://host:port",
-        problem.toString());
+    assertEquals("NATS_URL " + reason, problem.toString());
+  }
+
+  @Test
+  void aLaterServerMayLeaveTheLoginOut() {
+    assertEquals(2, valid(Map.of("NATS_URL", "nats://u:p@a,b")).cache().servers().size());
   }
 
   @ParameterizedTest
@@ -284,15 +305,16 @@ class LinkSettingsTest {
       })
   void aLoginCutByACommaIsRefused(String url) {
     InvalidSetting problem = invalid(Map.of("NATS_URL", url));
-    assertEquals(SettingKey.NATS_URL, problem.key());
-    assertFalse(problem.toString().contains("secret"));
+    assertEquals(
+        "has a login in a later server only; a comma in a password is written %2C",
+        problem.reason());
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"NATS_CA_FILE", "NATS_CERT_FILE", "NATS_KEY_FILE"})
+  @ValueSource(strings = {"NATS_CREDS_FILE", "NATS_CA_FILE", "NATS_CERT_FILE", "NATS_KEY_FILE"})
   void aFilesContentInPlaceOfItsNameIsRefused(String key) {
     for (String content :
-        List.of("-----BEGIN PRIVATE KEY-----\nsecret", "-----BEGIN secret", "a\0secret")) {
+        List.of("-----BEGIN PRIVATE KEY-----\nsecret", "-----BEGIN secret", "a\0secret", USER_SEED, "eyJsecret.b.c")) {
       InvalidSetting problem = invalid(Map.of(key, content));
       assertEquals(key + " is not the name of a file", problem.toString());
     }
@@ -303,7 +325,7 @@ class LinkSettingsTest {
     Map<String, String> values =
         Map.of(
             "NATS_URL",
-            "nats://me:secretpass@h,secrettoken@h2",
+            "nats://me:secretpass@h,me:secretpass@h2",
             "CLIENT_SEED",
             USER_SEED,
             "CLIENT_JWT",
@@ -322,6 +344,43 @@ class LinkSettingsTest {
     assertNotEquals(
         settings.cache().servers().getFirst().url(),
         settings.cache().servers().getFirst().toString());
+  }
+
+  /** As nsc writes it. */
+  private static final String CREDS =
+      """
+      -----BEGIN NATS USER JWT-----
+      secret.jw.t
+      ------END NATS USER JWT------
+
+      ************************* IMPORTANT *************************
+      -----BEGIN USER NKEY SEED-----
+      %s
+      ------END USER NKEY SEED------
+      """
+          .formatted(USER_SEED);
+
+  @Test
+  void credentialsAreTakenApart() {
+    CacheSettings cache = valid(Map.of("NATS_CREDS", CREDS)).cache();
+    assertEquals(USER_SEED, cache.seed());
+    assertEquals("secret.jw.t", cache.jwt());
+    assertEquals("", valid(Map.of("nats_creds", USER_SEED)).cache().jwt());
+    assertEquals("/c", valid(Map.of("NATS_CREDS_FILE", "/c")).cache().credsFile());
+  }
+
+  @Test
+  void loginsOfOnePlaceDoNotGoTogether() {
+    for (String other : List.of("CLIENT_SEED", "NATS_CREDS_FILE")) {
+      InvalidSetting problem = invalid(Map.of("NATS_CREDS", CREDS, other, other.endsWith("FILE") ? "/c" : USER_SEED));
+      assertEquals("NATS_CREDS does not go together with " + other, problem.toString());
+    }
+    assertEquals(
+        "NATS_CREDS_FILE does not go together with CLIENT_SEED",
+        invalid(Map.of("NATS_CREDS_FILE", "/c", "CLIENT_SEED", USER_SEED)).toString());
+    assertEquals(
+        "NATS_CREDS holds no seed of a user (SU...)",
+        invalid(Map.of("NATS_CREDS", "secret")).toString());
   }
 
   private static LinkSettings valid(Map<String, String> values) {

@@ -70,7 +70,7 @@ class LinkTableTest {
     var refused =
         assertInstanceOf(
             LinkDecision.Refused.class, put("M1", "default", Map.of("NATS_URL", "http://x")));
-    assertTrue(refused.reason().startsWith("NATS_URL is not"), refused::reason);
+    assertTrue(refused.reason().startsWith("NATS_URL is wrong"), refused::reason);
     assertEquals(Optional.empty(), table.keys(LinkId.caller("M1", "default")));
     assertInstanceOf(LinkDecision.Opened.class, put("M2", "default", SERVER));
     assertEquals(1, table.size());
