@@ -277,8 +277,7 @@ public final class Main implements Commands {
               "");
       entrances.add(running.wasmbus(identity, actors));
       for (String component : options.components()) {
-        components.add(
-            InterfaceLink.of(component, options.providerId(), link.name(), own.texts()));
+        components.add(InterfaceLink.of(component, options.providerId(), link.name(), own.texts()));
       }
     }
     var identity = new WrpcDoor.Identity(options.lattice(), options.providerId(), "", null);

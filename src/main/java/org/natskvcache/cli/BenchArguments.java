@@ -309,7 +309,8 @@ final class BenchArguments {
   /** The URL of the one server that is connected to. */
   private static String server(CommandLine line, String name, String url) {
     return switch (ServerUrl.parseList(url)) {
-      case ServerUrl.Parsed.Invalid(var reason) -> throw Checks.wrong(line, null, name + " " + reason);
+      case ServerUrl.Parsed.Invalid(var reason) ->
+          throw Checks.wrong(line, null, name + " " + reason);
       case ServerUrl.Parsed.Valid(var servers) when servers.size() > 1 ->
           throw Checks.wrong(line, null, name + " names several servers; bench takes one");
       case ServerUrl.Parsed.Valid(var servers) when servers.getFirst().scheme().startsWith("ws") ->

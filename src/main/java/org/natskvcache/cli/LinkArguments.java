@@ -78,7 +78,8 @@ final class LinkArguments {
         LinkOptions former = links.getOrDefault(link.name(), none(link.name()));
         var both = new TreeMap<>(former.file());
         link.file()
-            .forEach((key, value) -> put(line, "--link-file " + file, both, link.name(), key, value));
+            .forEach(
+                (key, value) -> put(line, "--link-file " + file, both, link.name(), key, value));
         links.put(link.name(), new LinkOptions(link.name(), former.config(), both));
       }
     }
@@ -90,8 +91,7 @@ final class LinkArguments {
     return new LinkOptions(name, new TreeMap<>(), new TreeMap<>());
   }
 
-  private static void addSetting(
-      CommandLine line, Map<String, LinkOptions> links, String setting) {
+  private static void addSetting(CommandLine line, Map<String, LinkOptions> links, String setting) {
     int equals = setting.indexOf('=');
     int colon =
         equals < 0

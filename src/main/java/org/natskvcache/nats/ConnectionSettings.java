@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which NATS servers to connect to, and as whom.
  *
- * @param servers addresses, {@code nats://}, {@code tls://}, {@code ws://} or {@code wss://}, tried in turn; {@code
- *     user:password@} or {@code token@} may stand before the host, percent-encoded where needed
+ * @param servers addresses, {@code nats://}, {@code tls://}, {@code ws://} or {@code wss://}, tried
+ *     in turn; {@code user:password@} or {@code token@} may stand before the host, percent-encoded
+ *     where needed
  * @param jwt the user's JWT, or null
  * @param seed the user's nkey seed ({@code SU...}), or null; alone it is nkey authentication
  * @param credsFile a {@code .creds} file in place of both, or null
@@ -90,15 +91,16 @@ public record ConnectionSettings(
 
   /** The same, but for whether servers that a server tells of are left alone. */
   public ConnectionSettings ignoringDiscovered(boolean ignore) {
-    return new ConnectionSettings(
-        servers, jwt, seed, credsFile, caFile, certFile, keyFile, ignore);
+    return new ConnectionSettings(servers, jwt, seed, credsFile, caFile, certFile, keyFile, ignore);
   }
 
   /** Whether these settings insist on TLS: then a server without it is refused. */
   public boolean tls() {
     return caFile != null
         || certFile != null
-        || servers.stream().map(ConnectionSettings::scheme).anyMatch(Set.of("tls", "wss")::contains);
+        || servers.stream()
+            .map(ConnectionSettings::scheme)
+            .anyMatch(Set.of("tls", "wss")::contains);
   }
 
   /** The addresses as they may be logged. */

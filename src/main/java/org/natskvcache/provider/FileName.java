@@ -19,7 +19,7 @@ final class FileName {
       return "is not the name of a file";
     }
     try {
-      Path.of(text);
+      var _ = Path.of(text);
       return "";
     } catch (InvalidPathException e) {
       return "is no file name in this locale; with LC_ALL=C.UTF-8 it may be one";

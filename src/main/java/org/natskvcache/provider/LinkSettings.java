@@ -111,8 +111,7 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
       var both = new Credentials(jwt(), seed());
       if (content.isEmpty()) return both;
       return Credentials.parse(content.get())
-          .orElseGet(
-              () -> refuse(SettingKey.NATS_CREDS, "holds no seed of a user (SU...)", both));
+          .orElseGet(() -> refuse(SettingKey.NATS_CREDS, "holds no seed of a user (SU...)", both));
     }
 
     private String jwt() {

@@ -39,8 +39,7 @@ public final class LinkTable {
   /**
    * An empty table.
    *
-   * @param defaults what counts where a link sets nothing: provider configuration, environment,
-   *     flags
+   * @param defaults what counts where a link sets nothing, see {@link SettingOrder}
    */
   public LinkTable(LinkValues defaults) {
     this.defaults = defaults;

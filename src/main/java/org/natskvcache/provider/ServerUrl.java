@@ -103,11 +103,12 @@ public record ServerUrl(String scheme, String userInfo, String host, int port) {
       }
       int bracket = address.startsWith("[") ? address.indexOf(']') : -1;
       int colon = address.indexOf(':', bracket + 1);
-      String host =
-          (colon < 0 ? address : address.substring(0, colon)).toLowerCase(Locale.ROOT);
+      String host = (colon < 0 ? address : address.substring(0, colon)).toLowerCase(Locale.ROOT);
       int port = port(colon < 0 ? "" : address.substring(colon + 1));
       checkHost(host);
-      if (problem.isEmpty() && !login.isEmpty() && hostOf("nats://" + login + "@" + host).isEmpty()) {
+      if (problem.isEmpty()
+          && !login.isEmpty()
+          && hostOf("nats://" + login + "@" + host).isEmpty()) {
         problem = "the login holds a character that has to be written as % and two digits";
       }
       return new ServerUrl(scheme, login, host, port);

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.natskvcache.NatsForTests;
 import org.natskvcache.TlsForTests;
-import org.natskvcache.nats.TestNkeys;
 import org.natskvcache.nats.CredsFile;
+import org.natskvcache.nats.TestNkeys;
 import org.natskvcache.nats.TlsFiles;
 
 /** Every way in, against a real server. */

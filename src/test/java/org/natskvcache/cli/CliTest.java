@@ -451,6 +451,23 @@ class CliTest {
   }
 
   @Test
+  void optionAndFileMayHoldTheSameKey(@TempDir Path folder) throws Exception {
+    Path file =
+        Files.writeString(
+            folder.resolve("links.json"), "{\"name\": \"a\", \"config\": {\"KEY\": \"file\"}}");
+    assertEquals(0, run("shell", "--link-config", "a:key=typed", "--link-file", "" + file));
+    LinkOptions link = commands.shell.links().getFirst();
+    assertEquals("typed", link.config().get("KEY"));
+    assertEquals("file", link.file().get("KEY"));
+    assertUsageErrorOf("given twice", "shell", "--link-file", "" + file, "--link-file", "" + file);
+  }
+
+  private void assertUsageErrorOf(String part, String... args) {
+    commands.shell = null;
+    assertUsageError(part, args);
+  }
+
+  @Test
   void linkFileMayHoldOneObject(@TempDir Path folder) throws Exception {
     Path file = Files.writeString(folder.resolve("link.json"), "{\"name\":\"a\",\"config\":{}}");
     assertEquals(0, run("shell", "--link-file", file.toString()));
@@ -661,6 +678,21 @@ class CliTest {
         options);
     assertUsageErrorOfBench("NATS_URL", "--target", "kv");
     assertUsageErrorOfBench("--target", "--nats-url", "h:1");
+  }
+
+  @Test
+  void benchNamesTheServerItCannotTake() {
+    String[] wrong = {
+      "nats://a_b", "is wrong: the host name a_b", "a,b", "names several servers", "ws://a", "only"
+    };
+    for (int i = 0; i < wrong.length; i += 2) {
+      assertUsageErrorOfBench("--nats-url", "--nats-url", wrong[i], "--target", "kv");
+      assertTrue(err.toString().contains(wrong[i + 1]), err::toString);
+    }
+    assertEquals(2, run(Map.of("NATS_URL", "a:x"), false, "bench", "--target", "kv"));
+    assertTrue(err.toString().contains("NATS_URL of the environment is wrong"), err::toString);
+    assertUsageErrorOfBench(
+        "--compare is wrong", "--nats-url", "h", "--target", "kv", "--compare", "o@nats://a_b");
   }
 
   private void assertUsageErrorOfBench(String part, String... args) {

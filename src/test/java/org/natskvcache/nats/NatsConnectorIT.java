@@ -105,7 +105,9 @@ class NatsConnectorIT {
   }
 
   private static byte[] users(TestNkeys user) {
-    return "authorization { users: [ { nkey: %s } ] }\n".formatted(user.publicKey()).getBytes(UTF_8);
+    return "authorization { users: [ { nkey: %s } ] }\n"
+        .formatted(user.publicKey())
+        .getBytes(UTF_8);
   }
 
   @ParameterizedTest
@@ -122,7 +124,8 @@ class NatsConnectorIT {
                     : "tls { cert_file: \"$DIR/server.pem\", key_file: \"$DIR/server-key.pem\" }");
     var settings = ConnectionSettings.of(scheme + "://127.0.0.1:" + port);
     if (scheme.equals("wss")) settings = settings.withTls(TlsForTests.file("ca.pem"), null, null);
-    for (var tuning : List.of(ConnectionTuning.door("test"), ConnectionTuning.replication("test"))) {
+    for (var tuning :
+        List.of(ConnectionTuning.door("test"), ConnectionTuning.replication("test"))) {
       var heard = new Heard("subject");
       try (var nats = NatsForTests.start(config, TlsForTests.serverFiles());
           var connector = NatsConnector.open(settings, tuning, heard);

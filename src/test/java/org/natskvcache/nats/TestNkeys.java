@@ -93,20 +93,20 @@ public final class TestNkeys {
   /** What nsc writes for this user of an account. */
   public String creds(TestNkeys account) {
     return """
-        -----BEGIN NATS USER JWT-----
-        %s
-        ------END NATS USER JWT------
+    -----BEGIN NATS USER JWT-----
+    %s
+    ------END NATS USER JWT------
 
-        ************************* IMPORTANT *************************
-        NKEY Seed printed below can be used to sign and prove identity.
-        NKEYs are sensitive and should be treated as secrets.
+    ************************* IMPORTANT *************************
+    NKEY Seed printed below can be used to sign and prove identity.
+    NKEYs are sensitive and should be treated as secrets.
 
-        -----BEGIN USER NKEY SEED-----
-        %s
-        ------END USER NKEY SEED------
+    -----BEGIN USER NKEY SEED-----
+    %s
+    ------END USER NKEY SEED------
 
-        *************************************************************
-        """
+    *************************************************************
+    """
         .formatted(account.userJwt(this), seed());
   }
 

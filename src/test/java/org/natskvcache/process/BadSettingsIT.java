@@ -18,7 +18,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.ProviderProcess;
 
-/** A setting that makes no sense costs its link, or the command: one line, and nothing else ends. */
+/**
+ * A setting that makes no sense costs its link, or the command: one line, and nothing else ends.
+ */
 class BadSettingsIT {
   private static final String TWO_LOGINS = "nats://a:s3cret@127.0.0.1:1,nats://b:s3cret@h2";
 

@@ -412,6 +412,12 @@ class SecretsIT {
         Map.of("NATS_URL", "nats://cache:" + cachePassword + "@@host:1:2"),
         Map.of("NATS_URL", "nats://host?token=" + token),
         Map.of("CLIENT_SEED", seed.substring(0, seed.length() - 1)),
+        Map.of("NATS_URL", cacheUrl(cachePassword) + "," + cacheUrl(token)),
+        Map.of("NATS_URL", cacheUrl(cachePassword) + "," + token + ":" + token),
+        Map.of("NATS_CREDS", linkJwt + pem()),
+        Map.of("NATS_CREDS_FILE", linkUser.creds(account)),
+        Map.of("NATS_CREDS_FILE", seed),
+        Map.of("NATS_CREDS", linkUser.creds(account), "CLIENT_SEED", seed),
         Map.of("CLIENT_SEED", linkJwt),
         Map.of("CLIENT_JWT", linkJwt),
         Map.of("CLIENT_JWT", seed, "CLIENT_SEED", seed),
@@ -496,6 +502,30 @@ class SecretsIT {
             "jwt",
             Map.of("NATS_URL", byJwt.url(), "CLIENT_SEED", linkUser.seed(), "CLIENT_JWT", linkJwt),
             "store"));
+    String creds = linkUser.creds(account);
+    put(
+        link(
+            "counter",
+            WRPC_ID,
+            "creds",
+            Map.of("NATS_URL", byJwt.url(), "NATS_CREDS", creds),
+            "store"));
+    Path credsFile = Files.writeString(folder.resolve("user.creds"), creds);
+    put(
+        link(
+            "counter",
+            WRPC_ID,
+            "creds-file",
+            Map.of("NATS_URL", byJwt.url(), "NATS_CREDS_FILE", credsFile.toString()),
+            "store"));
+    Path noCreds = Files.writeString(folder.resolve("no.creds"), pem());
+    put(
+        link(
+            "counter",
+            WRPC_ID,
+            "no-creds",
+            Map.of("NATS_URL", byJwt.url(), "NATS_CREDS_FILE", noCreds.toString()),
+            "store"));
     put(link("counter", WRPC_ID, "wrong", url(cacheUrl(wrongPassword)), "store"));
     put(
         link(
@@ -553,7 +583,8 @@ class SecretsIT {
     process.awaitLog("NATS_CA_FILE cannot be read");
     process.awaitLog("NATS_CA_FILE holds no");
     process.awaitLog("NATS_KEY_FILE holds no");
-    for (String link : List.of("jwt", "token")) {
+    process.awaitLog("NATS_CREDS_FILE holds no seed");
+    for (String link : List.of("jwt", "creds", "creds-file", "token")) {
       until(
           () -> "the connection of link " + link + "; " + process.log(),
           () -> process.log().stream().anyMatch(line -> connected(line, link)));

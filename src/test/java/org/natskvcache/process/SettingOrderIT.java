@@ -160,8 +160,7 @@ class SettingOrderIT {
     String creds = TestNkeys.user().creds(account);
     Path file = Files.writeString(folder.resolve("user.creds"), creds);
     NatsForTests nats = fixture.open(NatsForTests.start(operator.serverConfig(account), Map.of()));
-    Map<String, String> byName =
-        Map.of("NATS_URL", nats.url(), "NATS_CREDS_FILE", file.toString());
+    Map<String, String> byName = Map.of("NATS_URL", nats.url(), "NATS_CREDS_FILE", file.toString());
     Map<String, String> byContent = Map.of("NATS_URL", nats.url(), "NATS_CREDS", creds);
     for (Map<String, String> environment : List.of(byName, byContent)) {
       ProviderProcess serve = serve(environment);
@@ -173,8 +172,7 @@ class SettingOrderIT {
       assertEnds(serve);
     }
     String links =
-        linkFile(
-            "{\"NATS_URL\":\"%s\",\"NATS_CREDS_FILE\":\"%s\"}".formatted(nats.url(), file));
+        linkFile("{\"NATS_URL\":\"%s\",\"NATS_CREDS_FILE\":\"%s\"}".formatted(nats.url(), file));
     assertEnds(run(Map.of("CLIENT_SEED", "nonsense"), "GET k\n", "shell", "--link-file", links));
     String typed = "default:NATS_CREDS_FILE=" + file;
     String[] shell = {"shell", "--nats-url", nats.url(), "--link-config", typed};
@@ -182,7 +180,6 @@ class SettingOrderIT {
     String[] bench = {"bench", "--nats-url", nats.url(), "--target", "kv", "--creds", "/no/such"};
     var refused = run(Map.of(), "", bench);
     assertEquals(1, refused.awaitExit());
-    assertEquals(
-        List.of("nats-kvcache: --creds cannot be read: /no/such"), refused.log());
+    assertEquals(List.of("nats-kvcache: --creds cannot be read: /no/such"), refused.log());
   }
 }

@@ -314,7 +314,12 @@ class LinkSettingsTest {
   @ValueSource(strings = {"NATS_CREDS_FILE", "NATS_CA_FILE", "NATS_CERT_FILE", "NATS_KEY_FILE"})
   void aFilesContentInPlaceOfItsNameIsRefused(String key) {
     for (String content :
-        List.of("-----BEGIN PRIVATE KEY-----\nsecret", "-----BEGIN secret", "a\0secret", USER_SEED, "eyJsecret.b.c")) {
+        List.of(
+            "-----BEGIN PRIVATE KEY-----\nsecret",
+            "-----BEGIN secret",
+            "a\0secret",
+            USER_SEED,
+            "eyJsecret.b.c")) {
       InvalidSetting problem = invalid(Map.of(key, content));
       assertEquals(key + " is not the name of a file", problem.toString());
     }
@@ -372,7 +377,8 @@ class LinkSettingsTest {
   @Test
   void loginsOfOnePlaceDoNotGoTogether() {
     for (String other : List.of("CLIENT_SEED", "NATS_CREDS_FILE")) {
-      InvalidSetting problem = invalid(Map.of("NATS_CREDS", CREDS, other, other.endsWith("FILE") ? "/c" : USER_SEED));
+      InvalidSetting problem =
+          invalid(Map.of("NATS_CREDS", CREDS, other, other.endsWith("FILE") ? "/c" : USER_SEED));
       assertEquals("NATS_CREDS does not go together with " + other, problem.toString());
     }
     assertEquals(

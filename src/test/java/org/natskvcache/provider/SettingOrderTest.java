@@ -69,8 +69,7 @@ class SettingOrderTest {
           new Way(
               "the lattice of serve",
               List.of(Place.FLAG, Place.ENVIRONMENT),
-              given ->
-                  SettingOrder.ofServe(given.flag(), given.at(Place.ENVIRONMENT), Map.of())),
+              given -> SettingOrder.ofServe(given.flag(), given.at(Place.ENVIRONMENT), Map.of())),
           new Way(
               "shell and doctor",
               List.of(Place.LINK_CONFIG, Place.FLAG, Place.LINK_FILE, Place.ENVIRONMENT),
@@ -87,11 +86,9 @@ class SettingOrderTest {
 
   private static Stream<Arguments> neighbours() {
     return WAYS.stream()
-        .flatMap(
-            way ->
-                IntStream.range(1, way.order.size())
-                    .mapToObj(
-                        i -> Arguments.of(way.name, way.order.get(i - 1), way.order.get(i))));
+        .flatMap(way ->
+            IntStream.range(1, way.order.size())
+                .mapToObj(i -> Arguments.of(way.name, way.order.get(i - 1), way.order.get(i))));
   }
 
   @ParameterizedTest(name = "{0}: {1} before {2}")
@@ -121,8 +118,7 @@ class SettingOrderTest {
   @MethodSource("logins")
   void aNearerLoginHidesAFartherOneOfAnotherKind(String near, String far) {
     Map<String, String> environment = Map.of(far, "far", "MAX_ENTRIES", "5");
-    LinkValues values =
-        SettingOrder.ofLinkUsed(Map.of(), null, Map.of(near, "near"), environment);
+    LinkValues values = SettingOrder.ofLinkUsed(Map.of(), null, Map.of(near, "near"), environment);
     Map<String, String> expected = new TreeMap<>(Map.of("MAX_ENTRIES", "5"));
     expected.put(near, "near");
     boolean pair = near.startsWith("CLIENT") && far.startsWith("CLIENT");
