@@ -8,7 +8,8 @@
  * {@link org.natskvcache.provider.LinkTable}.
  *
  * <p>Always true: nothing here connects, waits or logs, and nothing here prints a seed, a token, a
- * password or another link value than an address, a subject or the name of a file. A link that is refused leaves everything as it was.
+ * password or another link value than an address, a subject or the name of a file. A link that is
+ * refused leaves everything as it was.
  */
 @org.jspecify.annotations.NullMarked
 package org.natskvcache.provider;

@@ -128,25 +128,34 @@ class NatsConnectorIT {
         List.of(ConnectionTuning.door("test"), ConnectionTuning.replication("test"))) {
       var heard = new Heard("subject");
       try (var nats = NatsForTests.start(config, TlsForTests.serverFiles());
-          var connector = NatsConnector.open(settings, tuning, heard);
-          var other = Nats.connect(nats.url())) {
+          var connector = NatsConnector.open(settings, tuning, heard)) {
         until("up", () -> heard.said("up"));
-        for (int bytes : new int[] {0, 125, 126, 1_000, 65_535, 65_536, 1_000_000}) {
-          byte[] body = new byte[bytes];
-          new Random(bytes).nextBytes(body);
-          var sub = other.subscribe("there");
-          other.flush(Duration.ofSeconds(20));
-          connector.connection().publish("there", body);
-          assertArrayEquals(body, sub.nextMessage(Duration.ofSeconds(20)).getData());
-          sub.unsubscribe();
-          other.publish("subject", body);
-          until("what was sent", () -> heard.bodies.stream().anyMatch(b -> Arrays.equals(b, body)));
-        }
+        exchange(nats.url(), connector.connection(), heard);
         nats.kill();
         until("down", () -> heard.said("down"));
         nats.restart();
         until("up again", () -> heard.list().getLast().equals("up"));
       }
+    }
+  }
+
+  /** Sizes around those at which a frame of a web socket has another head. */
+  private static void exchange(String url, Connection connection, Heard heard) throws Exception {
+    Connection other = Nats.connect(url);
+    try {
+      for (int bytes : new int[] {0, 125, 126, 1_000, 65_535, 65_536, 1_000_000}) {
+        byte[] body = new byte[bytes];
+        new Random(bytes).nextBytes(body);
+        var there = other.subscribe("there");
+        other.flush(Duration.ofSeconds(20));
+        connection.publish("there", body);
+        assertArrayEquals(body, there.nextMessage(Duration.ofSeconds(20)).getData());
+        there.unsubscribe();
+        other.publish("subject", body);
+        until("what was sent", () -> heard.bodies.stream().anyMatch(b -> Arrays.equals(b, body)));
+      }
+    } finally {
+      other.close();
     }
   }
 
