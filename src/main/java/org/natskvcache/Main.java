@@ -87,6 +87,9 @@ public final class Main implements Commands {
   /** Where the launcher says which file it is. */
   private static final String EXECUTABLE_PROPERTY = "nats-kvcache.executable";
 
+  /** Where the launcher says which folder it unpacked into. */
+  private static final String UNPACKED_PROPERTY = "nats-kvcache.unpacked";
+
   private final PrintWriter out;
   private final PrintWriter err;
   private final Map<String, String> environment;
@@ -508,6 +511,7 @@ public final class Main implements Commands {
         connection.redacted(),
         entrances.size());
     new SignalStop(running.lifecycle, lattice, running::cleanUp).install();
+    UnpackedRuntime.keep(System.getProperty(UNPACKED_PROPERTY));
     lattice.stopped().join();
     lattice.close();
     log.info("event=stopped");

@@ -120,6 +120,7 @@ class LayeringTest {
         "cli.shell",
         "cli.doctor",
         "org.slf4j",
+        "javax.crypto",
         "io.nats"); // Training plays a host
   }
 
