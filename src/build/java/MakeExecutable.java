@@ -43,8 +43,8 @@ public final class MakeExecutable {
           "jdk.management", // the same for jcmd
           "jdk.unsupported"); // Netty-like fast paths of libraries
 
-  /** The AOT cache remembers the times of what it was trained with, so unpacking gives the same. */
-  private static final FileTime UNPACKED_AT = FileTime.fromMillis(0);
+  /** An AOT cache that was trained with a JAR of this time takes it with any other: unpacked files are young. */
+  private static final FileTime NO_TIME = FileTime.fromMillis(0);
 
   private final Path jar;
   private final Path script;
@@ -73,7 +73,7 @@ public final class MakeExecutable {
     Path runtime = image.resolve("runtime");
     link(runtime);
     Path packedJar = Files.copy(jar, image.resolve("nats-kvcache.jar"));
-    for (Path each : files(image)) Files.setLastModifiedTime(each, UNPACKED_AT);
+    for (Path each : files(image)) Files.setLastModifiedTime(each, NO_TIME);
     train(runtime, packedJar, image.resolve("nats-kvcache.aot"));
     Path payload = work.resolve("payload.tar.gz");
     pack(image, payload);
@@ -144,7 +144,7 @@ public final class MakeExecutable {
         var entry = new TarArchiveEntry(image.relativize(each).toString());
         entry.setSize(Files.size(each));
         entry.setMode(Files.isExecutable(each) ? 0100700 : 0100600);
-        entry.setModTime(UNPACKED_AT);
+        entry.setModTime(NO_TIME);
         entry.setIds(0, 0);
         tar.putArchiveEntry(entry);
         Files.copy(each, tar);
@@ -170,7 +170,7 @@ public final class MakeExecutable {
     byte[] packed = Files.readAllBytes(payload);
     String hash =
         HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(packed), 0, 12);
-    String text = Files.readString(script).replace("@HASH@", hash);
+    String text = Files.readString(script).replace("@HASH@", hash).replace("@CPU@", cpu());
     int length = text.getBytes(StandardCharsets.UTF_8).length - "@START@".length() + 5;
     byte[] stub =
         text.replace("@START@", "%05d".formatted(length + 1)).getBytes(StandardCharsets.UTF_8);
@@ -183,6 +183,12 @@ public final class MakeExecutable {
     if (!whole.toFile().setExecutable(true, false)) throw new IOException("cannot make " + whole + " executable");
     Files.move(whole, out, StandardCopyOption.REPLACE_EXISTING);
     System.out.println("[INFO] " + out + ": " + Files.size(out) + " bytes, content " + hash);
+  }
+
+  /** What {@code uname -m} says on the processor that the runtime is for. */
+  private static String cpu() {
+    String name = System.getProperty("os.arch");
+    return name.equals("amd64") ? "x86_64" : name;
   }
 
   private static void delete(Path folder) throws IOException {
