@@ -42,6 +42,7 @@ import org.natskvcache.cli.Version;
 import org.natskvcache.cli.doctor.DoctorReport;
 import org.natskvcache.cli.shell.Shell;
 import org.natskvcache.cli.shell.ShellSession;
+import org.natskvcache.metrics.Failures;
 import org.natskvcache.nats.ConnectionSettings;
 import org.natskvcache.nats.Lattice;
 import org.natskvcache.nats.Observer;
@@ -102,20 +103,24 @@ public final class Main implements Commands {
 
   /** Ends the process with one of the {@link ExitCode}s. */
   public static void main(String[] args) {
-    Thread.setDefaultUncaughtExceptionHandler(Main::die);
+    // Whatever must go on is guarded by itself; a thread that ends so carried nothing else.
+    Thread.setDefaultUncaughtExceptionHandler((thread, e) -> Failures.caught("thread", e));
     PrintWriter out = writer(FileDescriptor.out);
     PrintWriter err = writer(FileDescriptor.err);
     var main = new Main(out, err, System.getenv());
-    int code = new Cli(main, out, err, System.getenv(), StandardInput::isTerminal).run(args);
+    int code = ExitCode.FAILED;
+    try {
+      code = new Cli(main, out, err, System.getenv(), StandardInput::isTerminal).run(args);
+    } catch (Throwable failure) {
+      Failures.caught("main", failure);
+    }
     out.flush();
     err.flush();
     System.exit(code);
   }
 
-  /** A bug of ours: what a broken process would still do is worse than its end. */
-  private static void die(Thread thread, Throwable broken) {
-    LoggerFactory.getLogger(Main.class)
-        .error("stopping after a failure thread={}", thread.getName(), broken);
+  /** A replica is broken, and has said so: what it would still do is worse than its end. */
+  private static void end(Throwable broken) {
     Runtime.getRuntime().halt(ExitCode.FAILED);
   }
 
@@ -195,7 +200,7 @@ public final class Main implements Commands {
 
   /** What all doors of the process share. */
   private static final class Running {
-    private final ReplicatedCaches caches = new ReplicatedCaches();
+    private final ReplicatedCaches caches = new ReplicatedCaches(Main::end);
     private final Lifecycle lifecycle = new Lifecycle();
     private final LinkedCaches linked;
     private final Telemetry telemetry;
@@ -295,7 +300,7 @@ public final class Main implements Commands {
   @Override
   public int shell(ShellOptions options) {
     configureLogging(options.logging().level(), LogLevel.WARN, options.logging().structured());
-    try (var caches = new ReplicatedCaches()) {
+    try (var caches = new ReplicatedCaches(Main::end)) {
       caches.beGuest();
       var nothing = LinkValues.of(Map.of());
       var linked = new LinkedCaches(new LinkTable(nothing), caches);

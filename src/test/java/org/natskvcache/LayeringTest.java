@@ -39,10 +39,10 @@ class LayeringTest {
     allow("store", "crdt");
     allow("replication.wire", "crdt", "store");
     allow("replication", "crdt", "store", "replication.wire");
-    allow("metrics");
+    allow("metrics", "org.slf4j");
     allow("node", "crdt", "store", "replication", "replication.wire", "metrics", "org.slf4j");
     allow("sim", "crdt", "store", "replication", "replication.wire", "node");
-    allow("direct");
+    allow("direct", "metrics");
     allow("wrpc", "direct", "io.nats");
     allow(
         "rpc",
@@ -61,7 +61,8 @@ class LayeringTest {
         "rpc",
         "com.fasterxml.jackson",
         "org.bouncycastle.math.ec");
-    allow("provider", "crdt", "store", "node", "rpc", "rpc.wrpc", "com.fasterxml.jackson");
+    allow(
+        "provider", "crdt", "store", "node", "rpc", "rpc.wrpc", "metrics", "com.fasterxml.jackson");
     allow("telemetry", "node", "rpc", "provider", "metrics", "org.slf4j", "io.opentelemetry");
     allow(
         "nats",
@@ -155,7 +156,8 @@ class LayeringTest {
   private static final Map<String, Set<String>> ONLY_BY =
       Map.of(
           "node org.slf4j", Set.of("node.LockedReplica"),
-          "node metrics", Set.of("node.LockedReplica"));
+          "node metrics", Set.of("node.LockedReplica"),
+          "provider metrics", Set.of("provider.LinkedCaches"));
 
   private static final Pattern NOT_CODE =
       Pattern.compile(

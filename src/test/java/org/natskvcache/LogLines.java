@@ -4,6 +4,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.AppenderBase;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -47,6 +48,14 @@ public final class LogLines implements AutoCloseable {
   public List<String> all() {
     return events.stream()
         .map(event -> event.getLevel() + " " + event.getFormattedMessage())
+        .toList();
+  }
+
+  /** The stack traces of those that have one. */
+  public List<String> traces() {
+    return events.stream()
+        .filter(event -> event.getThrowableProxy() != null)
+        .map(event -> ThrowableProxyUtil.asString(event.getThrowableProxy()))
         .toList();
   }
 

@@ -3,6 +3,7 @@ package org.natskvcache.direct;
 import java.io.IOException;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.metrics.Failures;
 
 /**
  * What goes through one socket. Reads are the client's reading thread's; writes are anybody's, each
@@ -198,8 +199,8 @@ public final class DirectSession {
     if (collecting != thread) collect(thread);
     try {
       receiver.received(incoming);
-    } catch (RuntimeException | Error bug) {
-      thread.getUncaughtExceptionHandler().uncaughtException(thread, bug);
+    } catch (Throwable failure) {
+      Failures.caught("call", failure);
     }
   }
 

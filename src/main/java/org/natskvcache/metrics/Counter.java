@@ -41,6 +41,9 @@ public enum Counter {
   LIMITS_EXCEEDED(
       "time",
       "Times peers began to write beyond a cache's limits: several wrote at once, or while apart"),
+  FAILURES(
+      "failure",
+      "Exceptions and errors that ended one call, one link or one message: a bug of ours, or too little memory; the log has the first of each kind"),
   MALFORMED_LINKS("link", "Link definitions and configurations that could not be decoded"),
   REFUSED_LINKS(
       "link",

@@ -1,3 +1,6 @@
-/** Counters of the whole process; each one says what a rise means to an operator. */
+/**
+ * Counters of the whole process, each with what a rise means to an operator, and where failures end
+ * that nobody foresaw.
+ */
 @org.jspecify.annotations.NullMarked
 package org.natskvcache.metrics;

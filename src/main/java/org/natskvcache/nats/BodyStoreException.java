@@ -21,7 +21,9 @@ final class BodyStoreException extends Exception {
     REFUSED("the object store refused the body"),
     /** It took longer than callers wait. */
     TIMEOUT("the object store did not answer in time"),
-    STOPPING("the provider is stopping");
+    STOPPING("the provider is stopping"),
+    /** An exception or error that nobody foresaw. */
+    INTERNAL("internal error");
 
     private final String text;
 

@@ -1,26 +1,37 @@
 package org.natskvcache.nats;
 
 import io.nats.client.MessageHandler;
+import org.natskvcache.metrics.Failures;
 
-/**
- * Message handlers whose bugs are not swallowed: the NATS client drops whatever a handler throws,
- * and a daemon that answers nothing any more looks alive for ever.
- */
+/** Work whose failure costs that work and nothing else, reported to {@link Failures}. */
 final class Guarded {
   private Guarded() {}
 
-  /**
-   * The same handler; what it throws goes to the thread's uncaught-exception handler, which ends
-   * the process.
-   */
+  /** The handler without failures: what it throws ends the handling of that message. */
   static MessageHandler handler(MessageHandler handler) {
     return message -> {
       try {
         handler.onMessage(message);
-      } catch (RuntimeException | Error bug) {
-        Thread thread = Thread.currentThread();
-        thread.getUncaughtExceptionHandler().uncaughtException(thread, bug);
+      } catch (InterruptedException e) {
+        throw e; // the dispatcher is being closed
+      } catch (Throwable failure) {
+        Failures.caught("message", failure);
       }
     };
+  }
+
+  /**
+   * Does the work; whether it came to its end.
+   *
+   * @param where names the border in the log, one of a small set
+   */
+  static boolean run(String where, Runnable work) {
+    try {
+      work.run();
+      return true;
+    } catch (Throwable failure) {
+      Failures.caught(where, failure);
+      return false;
+    }
   }
 }

@@ -128,7 +128,7 @@ final class HostControl implements AutoCloseable {
             told(id, keys));
         warnOfIgnored(id, ignored);
       }
-      case LinkDecision.Refused(String reason) -> refused(id, reason);
+      case LinkDecision.Refused(String reason) -> logRefused(id, reason);
       case LinkDecision.Duplicate() ->
           LOG.debug("event=link_repeated link={} peer={} role={}", id.linkName(), peer, id.role());
       case LinkDecision.Removed(_), LinkDecision.Unknown() ->
@@ -146,6 +146,11 @@ final class HostControl implements AutoCloseable {
 
   /** A link that is not taken; a former one of the same id stays. */
   void refused(LinkId id, String reason) {
+    links.refused(id, reason);
+    logRefused(id, reason);
+  }
+
+  private static void logRefused(LinkId id, String reason) {
     Counter.REFUSED_LINKS.increment();
     LOG.warn(
         "event=link_refused link={} peer={} role={} reason=\"{}\"",
@@ -188,14 +193,9 @@ final class HostControl implements AutoCloseable {
       return;
     }
     LOG.info("event=stopping cause=host");
-    try {
-      stopCalls.run();
-      cleanUp.run();
-    } catch (RuntimeException e) {
-      LOG.error(
-          "event=clean_up_failed",
-          e); // the host will kill us either way; it should hear that we are done
-    }
+    // the host will kill us either way; it should hear that we are done
+    var _ = Guarded.run("stop", stopCalls);
+    var _ = Guarded.run("stop", cleanUp);
     replies.publish(replyTo, reply.getBytes(StandardCharsets.US_ASCII));
     flush(LAST_FLUSH);
     lifecycle.enter(Lifecycle.Phase.STOPPED);

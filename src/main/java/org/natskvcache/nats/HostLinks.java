@@ -127,7 +127,7 @@ final class HostLinks implements AutoCloseable {
 
   /** Makes a change that a message asks for, or keeps it until {@link #open}. */
   synchronized void change(Runnable change) {
-    if (waiting == null) change.run();
+    if (waiting == null) Guarded.run("link", change);
     else if (waiting.size() < WAITING_MAX) waiting.add(change);
   }
 
@@ -135,7 +135,7 @@ final class HostLinks implements AutoCloseable {
   synchronized void open() {
     List<Runnable> changes = waiting == null ? List.of() : waiting;
     waiting = null;
-    changes.forEach(Runnable::run);
+    changes.forEach(change -> Guarded.run("link", change));
   }
 
   /** The door takes calls. */

@@ -6,6 +6,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.metrics.Failures;
 
 /**
  * Work of which the first part is costly and may be done at once with that of others, while the
@@ -84,7 +85,15 @@ final class InOrder {
   }
 
   private void help() {
-    for (Task next = unchecked(true); next != null; next = unchecked(true)) check(next);
+    boolean over = false;
+    while (!over) {
+      over =
+          Guarded.run(
+              "checks of calls",
+              () -> {
+                for (Task next = unchecked(true); next != null; next = unchecked(true)) check(next);
+              });
+    }
   }
 
   /** The oldest work nobody checks yet; null without any, for one who waits only at the end. */
@@ -102,8 +111,8 @@ final class InOrder {
     Runnable rest;
     try {
       rest = task.check.get();
-    } catch (RuntimeException | Error bug) {
-      uncaught(bug);
+    } catch (Throwable failure) {
+      Failures.caught("check of a call", failure);
       rest = () -> {};
     }
     lock.lock();
@@ -117,11 +126,7 @@ final class InOrder {
 
   private void carryOut() {
     for (Runnable rest = first(true); rest != null; rest = first(false)) {
-      try {
-        rest.run();
-      } catch (RuntimeException | Error bug) {
-        uncaught(bug);
-      }
+      var _ = Guarded.run("call", rest);
     }
   }
 
@@ -149,11 +154,6 @@ final class InOrder {
     } finally {
       lock.unlock();
     }
-  }
-
-  private static void uncaught(Throwable bug) {
-    Thread thread = Thread.currentThread();
-    thread.getUncaughtExceptionHandler().uncaughtException(thread, bug);
   }
 
   /**

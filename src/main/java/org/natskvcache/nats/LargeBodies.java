@@ -6,6 +6,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.natskvcache.metrics.Failures;
 
 /**
  * Carries out what waits for the object store, each on a virtual thread, and bounds how many bytes
@@ -47,9 +48,7 @@ final class LargeBodies {
     try {
       threads.execute(() -> {
         try {
-          work.run();
-        } catch (BodyStoreException e) {
-          failed.accept(e);
+          carryOut(work, failed);
         } finally {
           bytesFree.release(bytes);
         }
@@ -57,8 +56,25 @@ final class LargeBodies {
     } catch (RejectedExecutionException stopped) {
       bytesFree.release(bytes);
       failed.accept(new BodyStoreException(BodyStoreException.Kind.STOPPING));
+    } catch (Throwable noThread) {
+      bytesFree.release(bytes);
+      throw noThread;
     }
     return true;
+  }
+
+  private static void carryOut(Work work, Consumer<BodyStoreException> failed) {
+    try {
+      work.run();
+    } catch (BodyStoreException e) {
+      var _ = Guarded.run("large body", () -> failed.accept(e));
+    } catch (Throwable failure) {
+      Failures.caught("large body", failure);
+      var _ =
+          Guarded.run(
+              "large body",
+              () -> failed.accept(new BodyStoreException(BodyStoreException.Kind.INTERNAL)));
+    }
   }
 
   /** Takes no more work, and interrupts what is not done after so many nanoseconds. */

@@ -8,6 +8,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.node.LockedReplica;
 import org.natskvcache.node.NodeSettings;
@@ -15,6 +19,8 @@ import org.natskvcache.node.Replica;
 import org.natskvcache.node.ReplicaStatus;
 import org.natskvcache.provider.CacheSettings;
 import org.natskvcache.provider.Caches;
+import org.natskvcache.provider.LinkValues;
+import org.natskvcache.provider.ProcessSettings;
 import org.natskvcache.provider.ServerUrl;
 import org.natskvcache.store.Capacity;
 import org.natskvcache.store.Limits;
@@ -32,6 +38,12 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
   /** Of a large heap this much is not for content: the process itself, logs, bytes. */
   private static final long HEAP_RESERVE_BYTES = 128L << 20;
 
+  /** Of the heap, this part is for released caches. */
+  private static final int RELEASED_HEAP_DIVISOR = 8;
+
+  /** So that an alarm set for a long time does not outlast other settings by much. */
+  private static final long ALARM_MILLIS_MAX = 10_000;
+
   private record Cache(
       CacheSettings settings, LockedReplica replica, @Nullable ReplicationTransport transport) {
     void close() {
@@ -40,30 +52,69 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
     }
   }
 
+  /** Calls back after so many milliseconds, on a daemon thread. */
+  interface Alarm {
+    void in(long millis, Runnable then);
+  }
+
+  private final Consumer<Throwable> fatal;
+  private final Alarm alarm;
   private final Map<String, Cache> open = new HashMap<>();
+  private final ReleasedCaches released;
+  private boolean alarmSet;
   private boolean guest;
 
-  /** Caches whose last link is gone; their data waits for a new link. */
-  private final Map<String, Cache> released = new HashMap<>();
+  /**
+   * No caches yet.
+   *
+   * @param fatal ends the process, because a replica is broken, see {@link LockedReplica}
+   */
+  public ReplicatedCaches(Consumer<Throwable> fatal) {
+    this(
+        fatal,
+        Runtime.getRuntime().maxMemory() / RELEASED_HEAP_DIVISOR,
+        () -> System.nanoTime() / 1_000_000,
+        (millis, then) ->
+            CompletableFuture.delayedExecutor(millis, TimeUnit.MILLISECONDS).execute(then));
+  }
+
+  /**
+   * @param releasedBytesMax what all released caches together may take
+   * @param millis a clock that never goes back
+   */
+  ReplicatedCaches(
+      Consumer<Throwable> fatal, long releasedBytesMax, LongSupplier millis, Alarm alarm) {
+    this.fatal = fatal;
+    this.alarm = alarm;
+    released =
+        new ReleasedCaches(ProcessSettings.of(LinkValues.of(Map.of())), releasedBytesMax, millis);
+  }
 
   @Override
   public synchronized Replica open(String linkName, CacheSettings settings) {
     ReplicationTransport transport = settings.isStandalone() ? null : transport(linkName, settings);
-    Cache former = released.remove(linkName);
-    LockedReplica replica;
-    if (former != null && former.settings.equals(settings)) {
-      replica = former.replica;
-      replica.reopen(transport);
-    } else {
-      if (former != null) {
-        LOG.warn(
-            "the cache starts empty link={} reason=\"its settings are others than before\"",
-            linkName);
-      }
-      replica = new LockedReplica(linkName, nodeSettings(linkName, settings), transport);
+    ReleasedCaches.Released former = released.get(linkName);
+    LockedReplica kept =
+        former != null && former.settings().equals(settings) ? former.replica() : null;
+    LockedReplica replica =
+        kept != null
+            ? kept
+            : new LockedReplica(linkName, nodeSettings(linkName, settings), transport, fatal);
+    var cache = new Cache(settings, replica, transport);
+    try {
+      if (kept != null) replica.reopen(transport);
+      if (transport != null) transport.start(replica);
+      open.put(linkName, cache);
+    } catch (Throwable failure) {
+      var _ = Guarded.run("link", cache::close); // a former one stays released, with its data
+      throw failure;
     }
-    if (transport != null) transport.start(replica);
-    open.put(linkName, new Cache(settings, replica, transport));
+    if (former != null && kept == null) {
+      LOG.warn(
+          "the cache starts empty link={} reason=\"its settings are others than before\"",
+          linkName);
+    }
+    released.remove(linkName);
     return replica;
   }
 
@@ -105,7 +156,6 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
         settings.eviction().name().toLowerCase(Locale.ROOT));
     double allBytes = bytes;
     for (Cache other : open.values()) allBytes += memoryBytesMax(other.settings);
-    for (Cache other : released.values()) allBytes += memoryBytesMax(other.settings);
     if (allBytes > heapShare()) {
       // several caches at their defaults are everyday and seldom all full
       LOG.atLevel(bytes > heapShare() ? Level.WARN : Level.INFO)
@@ -161,7 +211,40 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
     Cache cache = open.remove(linkName);
     if (cache == null) return;
     cache.close();
-    released.put(linkName, cache);
+    released.add(linkName, cache.settings, cache.replica);
+    trimReleased();
+  }
+
+  @Override
+  public synchronized void use(ProcessSettings settings) {
+    released.use(settings);
+    trimReleased();
+  }
+
+  /** Frees memory in an idle process too. */
+  private void trimReleased() {
+    released.trim();
+    long millis = released.expiresInMillis();
+    if (millis < 0 || alarmSet) return;
+    alarmSet = true;
+    alarm.in(Math.min(millis, ALARM_MILLIS_MAX), this::onAlarm);
+  }
+
+  private void onAlarm() {
+    var _ =
+        Guarded.run(
+            "released caches",
+            () -> {
+              synchronized (this) {
+                alarmSet = false;
+                trimReleased();
+              }
+            });
+  }
+
+  /** How many caches wait for a link. */
+  synchronized int releasedCaches() {
+    return released.size();
   }
 
   @Override

@@ -7,6 +7,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.metrics.Counter;
+import org.natskvcache.metrics.Failures;
 import org.natskvcache.provider.LinkId;
 import org.natskvcache.provider.LinkedCaches;
 import org.natskvcache.rpc.wasmbus.Invocation;
@@ -97,7 +98,7 @@ final class WasmbusCalls {
       LinkedCaches.Route route = links.route(LinkId.caller(call.origin().publicKey(), linkName));
       Refusal refusal = checks.refusal(call, epochSeconds.getAsLong(), route != null);
       return () -> answer(call, replyTo, route, refusal);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       return () -> failed(call, replyTo, e);
     }
   }
@@ -109,13 +110,13 @@ final class WasmbusCalls {
       @Nullable Refusal refusal) {
     try {
       return admitted(call, replyTo, route, refusal);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       return failed(call, replyTo, e);
     }
   }
 
-  private boolean failed(Invocation call, @Nullable String replyTo, RuntimeException cause) {
-    LOG.error("event=call_failed operation_bytes={}", call.operation().length(), cause);
+  private boolean failed(Invocation call, @Nullable String replyTo, Throwable cause) {
+    Failures.caught("call", cause);
     respond(replyTo, InvocationResponse.error(call.id(), "internal error"));
     return false;
   }

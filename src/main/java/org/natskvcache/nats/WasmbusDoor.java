@@ -127,8 +127,10 @@ public final class WasmbusDoor implements Door {
   @Override
   public void listen() {
     String subject = identity.subject();
-    control.subscribe(subject + ".linkdefs.put", message -> decodeLink(message, this::put));
-    control.subscribe(subject + ".linkdefs.del", message -> decodeLink(message, this::delete));
+    control.subscribe(
+        subject + ".linkdefs.put", message -> decodeLink(message, this::put, this::refuse));
+    control.subscribe(
+        subject + ".linkdefs.del", message -> decodeLink(message, this::delete, unreadable -> {}));
     control.subscribe(subject + ".shutdown", this::onShutdown);
     control.subscribe(subject + ".health", this::onHealth);
   }
@@ -137,7 +139,7 @@ public final class WasmbusDoor implements Door {
   public synchronized void start(boolean first) {
     String subject = identity.subject();
     if (first) {
-      initial.forEach(this::apply);
+      initial.forEach(link -> Guarded.run("link", () -> apply(link)));
     }
     hostLinks.open();
     Dispatcher call = connection.createDispatcher();
@@ -167,14 +169,24 @@ public final class WasmbusDoor implements Door {
     return control.stopped();
   }
 
-  private void decodeLink(Message message, Consumer<LinkDefinition> then) {
+  /**
+   * @param unreadable takes a link that names its actor, but cannot be read
+   */
+  private void decodeLink(
+      Message message, Consumer<LinkDefinition> then, Consumer<LinkId> unreadable) {
     try {
       LinkDefinition link = LinkDefinitionCodec.decode(message.getData());
       hostLinks.change(() -> then.accept(link));
     } catch (MessagePackException e) {
       control.malformed(
           Counter.MALFORMED_LINKS, message.getSubject(), message.getData().length, e.getMessage());
+      String actor = LinkDefinitionCodec.actor(message.getData());
+      if (!actor.isEmpty()) unreadable.accept(LinkId.caller(actor, identity.linkName()));
     }
+  }
+
+  private void refuse(LinkId id) {
+    control.refused(id, "its definition cannot be read");
   }
 
   /**

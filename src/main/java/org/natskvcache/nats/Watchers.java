@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.metrics.Counter;
+import org.natskvcache.metrics.Failures;
 import org.natskvcache.node.Replica;
 import org.natskvcache.provider.WatchList;
 import org.natskvcache.rpc.Texts;
@@ -154,7 +155,9 @@ final class Watchers implements AutoCloseable {
       Bytes raw = key.raw();
       for (Watch watch : all) {
         boolean hears = value == null ? watch.list.hearsDelete(raw) : watch.list.hearsSet(raw);
-        if (hears) watch.component.tell(event(raw, value, cause));
+        if (hears) {
+          var _ = Guarded.run("watcher", () -> watch.component.tell(event(raw, value, cause)));
+        }
       }
     }
 
@@ -220,8 +223,23 @@ final class Watchers implements AutoCloseable {
       callNext();
     }
 
-    /** Calls with what waits longest; only whoever set {@code calling} comes here. */
+    /**
+     * Calls with what waits longest; only whoever set {@code calling} comes here. What cannot be
+     * called is skipped, or the component would hear nothing any more.
+     */
     private void callNext() {
+      for (Event event = next(); event != null; event = next()) {
+        try {
+          call(event);
+          return;
+        } catch (Throwable failure) {
+          Failures.caught("call of a watcher", failure);
+          Counter.WATCH_CALLS_FAILED.increment();
+        }
+      }
+    }
+
+    private @Nullable Event next() {
       Event event;
       boolean last;
       synchronized (this) {
@@ -241,7 +259,10 @@ final class Watchers implements AutoCloseable {
         }
       }
       if (last) forgetIfUnused(this);
-      if (event == null) return;
+      return event;
+    }
+
+    private void call(Event event) {
       var headers = new Headers().add("source-id", providerId).add("target-id", id);
       Tracing.Span span = tracing.calling(INSTANCE, event.function, id, event.cause, headers::add);
       var _ =
@@ -250,7 +271,10 @@ final class Watchers implements AutoCloseable {
                   WrpcServer.subject(lattice + "." + id, INSTANCE, event.function),
                   headers,
                   event.params)
-              .thenAcceptAsync(outcome -> ended(outcome, span));
+              .thenAcceptAsync(outcome -> {
+                var _ = Guarded.run("end of a watcher's call", () -> ended(outcome, span));
+                if (!closed) callNext();
+              });
     }
 
     private void ended(WrpcCaller.Outcome outcome, Tracing.Span span) {
@@ -272,7 +296,6 @@ final class Watchers implements AutoCloseable {
         }
       }
       failing = !fine;
-      callNext();
     }
   }
 

@@ -6,6 +6,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.metrics.Counter;
+import org.natskvcache.metrics.Failures;
 import org.natskvcache.node.Replica;
 import org.natskvcache.provider.LinkId;
 import org.natskvcache.provider.LinkedCaches;
@@ -79,7 +80,7 @@ final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
     for (var each = together.iterator(); each.hasNext(); ) {
       Replica replica = each.next();
       each.remove(); // first: another thread that adds it meanwhile flushes it again
-      replica.flush();
+      var _ = Guarded.run("flush of a cache", replica::flush);
     }
   }
 
@@ -121,8 +122,7 @@ final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
       case OVERLOADED -> Counter.OVERLOADED_CALLS.increment();
       case UNSENT -> Counter.UNSENT_MESSAGES.increment();
       case FAILED -> {
-        Thread thread = Thread.currentThread();
-        thread.getUncaughtExceptionHandler().uncaughtException(thread, cause);
+        if (cause != null) Failures.caught("call", cause);
         return;
       }
     }

@@ -6,7 +6,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -134,9 +133,8 @@ public final class WrpcDoor implements Door {
 
   @Override
   public void listen() {
-    control.subscribe(identity.linkPuts(), message -> decodeLink(message, this::put));
-    control.subscribe(
-        identity.control() + ".linkdefs.del", message -> decodeLink(message, this::delete));
+    control.subscribe(identity.linkPuts(), this::onPut);
+    control.subscribe(identity.control() + ".linkdefs.del", this::onDelete);
     control.subscribe(identity.control() + ".config.update", this::onConfiguration);
     control.subscribe(identity.control() + ".default.shutdown", this::onShutdown);
     control.subscribe(identity.control() + ".health", this::onHealth);
@@ -156,7 +154,7 @@ public final class WrpcDoor implements Door {
     var watchers =
         new Watchers(connection, identity.lattice(), identity.providerId(), calls, following);
     open = new Open(server, watchers);
-    if (first) initial.forEach(this::put);
+    if (first) initial.forEach(link -> Guarded.run("link", () -> put(link)));
     else links.routes(LinkId.Role.WATCHER).forEach(this::watch);
     hostLinks.open();
     for (KeyValueFunction function : KeyValueFunction.values()) {
@@ -186,10 +184,23 @@ public final class WrpcDoor implements Door {
     return control.stopped();
   }
 
-  private void decodeLink(Message message, Consumer<InterfaceLink> then) {
+  private void onPut(Message message) {
+    InterfaceLink named = null;
+    try {
+      named = ControlCodec.linkNamed(message.getData());
+      InterfaceLink link = ControlCodec.link(message.getData());
+      hostLinks.change(() -> put(link));
+    } catch (MalformedMessageException e) {
+      malformed(message, e);
+      LinkId id = named == null ? null : idOf(named);
+      if (id != null) control.refused(id, String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void onDelete(Message message) {
     try {
       InterfaceLink link = ControlCodec.link(message.getData());
-      hostLinks.change(() -> then.accept(link));
+      hostLinks.change(() -> delete(link));
     } catch (MalformedMessageException e) {
       malformed(message, e);
     }

@@ -17,8 +17,10 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.metrics.Counter;
+import org.natskvcache.metrics.Failures;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Command;
+import org.natskvcache.store.Key;
 import org.natskvcache.store.Limits;
 import org.natskvcache.store.Reply;
 import org.slf4j.Logger;
@@ -41,6 +43,9 @@ public final class LockedReplica implements Replica {
   /** How long closing waits for a peer to show that it has everything. */
   private static final long LEAVE_NANOS = 60_000_000;
 
+  /** After a failure of the timer, which may come again at once. */
+  private static final long TIMER_REST_NANOS = 1_000_000_000;
+
   private static final int REMEMBERED_SENDERS_MAX = 1_000;
 
   private record HeldCall(Command command, @Nullable Object cause, Consumer<Reply> answer) {}
@@ -48,6 +53,7 @@ public final class LockedReplica implements Replica {
   private final String name;
   private final NodeSettings settings;
   private final long holdMillis;
+  private final Consumer<Throwable> fatal;
   private final SecureRandom random = new SecureRandom();
   private final ReentrantLock lock = new ReentrantLock();
   private final AtomicBoolean draining = new AtomicBoolean();
@@ -69,22 +75,55 @@ public final class LockedReplica implements Replica {
   private boolean open;
 
   /**
-   * Starts a replica.
+   * Starts a replica whose broken invariants are only thrown to whoever called.
    *
    * @param name the link name, for logs
    * @param transport how to reach the peers; null for a standalone cache
    */
   public LockedReplica(String name, NodeSettings settings, @Nullable Transport transport) {
-    this(name, settings, transport, HOLD_MILLIS);
+    this(name, settings, transport, broken -> {});
+  }
+
+  /**
+   * Starts a replica.
+   *
+   * @param name the link name, for logs
+   * @param transport how to reach the peers; null for a standalone cache
+   * @param fatal ends the process: an invariant of the replica is broken, and a dead one is cheaper
+   *     than a wrong one that replicates; called under its lock, on any thread
+   * @throws OutOfMemoryError when its timer cannot be started
+   */
+  public LockedReplica(
+      String name,
+      NodeSettings settings,
+      @Nullable Transport transport,
+      Consumer<Throwable> fatal) {
+    this(name, settings, transport, HOLD_MILLIS, fatal);
   }
 
   LockedReplica(
       String name, NodeSettings settings, @Nullable Transport transport, long holdMillis) {
+    this(name, settings, transport, holdMillis, broken -> {});
+  }
+
+  LockedReplica(
+      String name,
+      NodeSettings settings,
+      @Nullable Transport transport,
+      long holdMillis,
+      Consumer<Throwable> fatal) {
     this.name = name;
     this.settings = settings;
     this.holdMillis = holdMillis;
+    this.fatal = fatal;
     node = newNode();
-    start(transport);
+    lock.lock();
+    try {
+      begin(transport, startTimer());
+    } finally {
+      lock.unlock();
+    }
+    drain();
   }
 
   private Node newNode() {
@@ -100,21 +139,16 @@ public final class LockedReplica implements Replica {
     return new Time(System.currentTimeMillis(), System.nanoTime() / 1_000_000);
   }
 
-  private void start(@Nullable Transport to) {
-    lock.lock();
-    try {
-      begin(to);
-    } finally {
-      lock.unlock();
-    }
-    drain();
+  /** Before anything is changed, since a process may have no room for another thread. */
+  private Thread startTimer() {
+    return Thread.ofPlatform().daemon().name("cache-" + name).start(this::runTimer);
   }
 
-  private void begin(@Nullable Transport to) {
+  private void begin(@Nullable Transport to, Thread itsTimer) {
     transport = to;
     open = true;
     holdUntilTick = now().tickMillis() + holdMillis;
-    timer = Thread.ofPlatform().daemon().name("cache-" + name).start(this::runTimer);
+    timer = itsTimer;
     takeEffects();
   }
 
@@ -122,17 +156,29 @@ public final class LockedReplica implements Replica {
    * Joins the group again after {@link #close}, with the data at hand, under a new origin.
    *
    * @param to how to reach the peers; null for a standalone cache
+   * @throws OutOfMemoryError when its timer cannot be started; nothing has changed
    */
   public void reopen(@Nullable Transport to) {
     lock.lock();
     try {
       if (open) throw new IllegalStateException("reopened while open");
-      if (settings.replicated()) node.rejoin(newOrigin(), now());
-      begin(to); // at once: a late frame of the life before must not carry out what is for this one
+      Thread itsTimer = startTimer();
+      rejoin();
+      // at once: a late frame of the life before must not carry out what is for this one
+      begin(to, itsTimer);
     } finally {
       lock.unlock();
     }
     drain();
+  }
+
+  private void rejoin() {
+    if (!settings.replicated()) return;
+    try {
+      node.rejoin(newOrigin(), now());
+    } catch (Throwable broken) {
+      throw fatal(broken);
+    }
   }
 
   @Override
@@ -166,20 +212,28 @@ public final class LockedReplica implements Replica {
       takeEffects(cause);
       afterStep(moreFollow);
       nothingToCarryOut = outbox.isEmpty();
-    } catch (RuntimeException | Error broken) {
+    } catch (Throwable broken) {
       throw fatal(broken);
     } finally {
       lock.unlock();
     }
-    answer.accept(reply);
-    if (!(moreFollow && nothingToCarryOut)) drain();
+    try {
+      answer.accept(reply);
+    } finally {
+      if (!(moreFollow && nothingToCarryOut)) drain();
+    }
   }
 
-  /** A failed invariant: a dead replica is cheaper than a wrong one that replicates. */
+  /**
+   * A step failed halfway, so nobody knows what is held: the only thing that ends the process. What
+   * calls out of a step, or comes after one, is guarded by itself and never gets here.
+   */
   private IllegalStateException fatal(Throwable broken) {
-    LOG.error("the replica is broken and stops the process link={}", name, broken);
-    Thread thread = Thread.currentThread();
-    thread.getUncaughtExceptionHandler().uncaughtException(thread, broken);
+    try {
+      LOG.error("the replica is broken and stops the process link={}", name, broken);
+    } finally {
+      fatal.accept(broken);
+    }
     return new IllegalStateException("the replica is broken", broken);
   }
 
@@ -248,7 +302,7 @@ public final class LockedReplica implements Replica {
     outbox.add(new Effect.AnswerReplays(false));
     node = newNode();
     KeyWatcher who = watcher;
-    if (who != null) node.watch(who::wants);
+    if (who != null) node.watch(key -> wants(who, key));
     holdUntilTick = now().tickMillis() + holdMillis;
     Transport to = transport;
     if (to != null) node.payloadMax(to.maxPayload());
@@ -273,13 +327,21 @@ public final class LockedReplica implements Replica {
         }
       }
       afterStep(false);
-    } catch (RuntimeException | Error broken) {
+    } catch (Throwable broken) {
       throw fatal(broken);
     } finally {
       lock.unlock();
     }
-    for (int i = 0; i < replies.size(); i++) released.get(i).answer.accept(replies.get(i));
+    for (int i = 0; i < replies.size(); i++) answer(released.get(i), replies.get(i));
     drain();
+  }
+
+  private static void answer(HeldCall call, Reply reply) {
+    try {
+      call.answer.accept(reply);
+    } catch (Throwable failure) {
+      Failures.caught("answer of a held call", failure);
+    }
   }
 
   @Override
@@ -340,19 +402,37 @@ public final class LockedReplica implements Replica {
     step(node::nobodyListens);
   }
 
+  /** Without its timer a cache would answer and tell nobody that it no longer replicates. */
   private void runTimer() {
-    while (true) {
-      step(node::tick);
-      long sleepMillis;
-      lock.lock();
+    while (isTimer()) {
       try {
-        if (!open || Thread.currentThread() != timer) return;
-        timerTick = held.isEmpty() ? node.nextTick() : Math.min(node.nextTick(), holdUntilTick);
-        sleepMillis = Math.max(0, Math.min(timerTick - now().tickMillis(), 3_600_000));
-      } finally {
-        lock.unlock();
+        step(node::tick);
+        long sleepMillis = sleepMillis();
+        if (sleepMillis > 0) LockSupport.parkNanos(sleepMillis * 1_000_000);
+      } catch (Throwable failure) {
+        Failures.caught("timer of a cache", failure);
+        LockSupport.parkNanos(TIMER_REST_NANOS);
       }
-      if (sleepMillis > 0) LockSupport.parkNanos(sleepMillis * 1_000_000);
+    }
+  }
+
+  private boolean isTimer() {
+    lock.lock();
+    try {
+      return open && Thread.currentThread() == timer;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private long sleepMillis() {
+    lock.lock();
+    try {
+      if (!open) return 0;
+      timerTick = held.isEmpty() ? node.nextTick() : Math.min(node.nextTick(), holdUntilTick);
+      return Math.max(0, Math.min(timerTick - now().tickMillis(), 3_600_000));
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -360,7 +440,7 @@ public final class LockedReplica implements Replica {
   private void drain() {
     while (draining.compareAndSet(false, true)) {
       try {
-        for (Effect effect = poll(); effect != null; effect = poll()) carryOut(effect);
+        for (Effect effect = poll(); effect != null; effect = poll()) guarded(effect);
       } finally {
         draining.set(false);
       }
@@ -373,6 +453,8 @@ public final class LockedReplica implements Replica {
     try {
       if (outbox.isEmpty()) frame(); // whoever waits for the lock may be one who does not write
       return outbox.poll();
+    } catch (Throwable broken) {
+      throw fatal(broken);
     } finally {
       lock.unlock();
     }
@@ -384,6 +466,15 @@ public final class LockedReplica implements Replica {
       return outbox.isEmpty() && node.unsentBytes() == 0;
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** One effect's failure costs that effect; replay repairs what was not sent. */
+  private void guarded(Effect effect) {
+    try {
+      carryOut(effect);
+    } catch (Throwable failure) {
+      Failures.caught("effect of a cache", failure);
     }
   }
 
@@ -401,7 +492,7 @@ public final class LockedReplica implements Replica {
       }
       case Effect.Changed(var key, var value, var cause) -> {
         KeyWatcher who = watcher;
-        if (who != null && who.wants(key)) who.changed(key, value, cause);
+        if (who != null && wants(who, key)) who.changed(key, value, cause);
       }
       case Effect.Event event -> log(event);
       case Effect.Forgot(var marks) ->
@@ -423,9 +514,19 @@ public final class LockedReplica implements Replica {
     lock.lock();
     try {
       watcher = who;
-      node.watch(who == null ? null : who::wants);
+      node.watch(who == null ? null : key -> wants(who, key));
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** Asked in the middle of a step, which a watcher's failure must not break. */
+  private static boolean wants(KeyWatcher who, Key key) {
+    try {
+      return who.wants(key);
+    } catch (Throwable failure) {
+      Failures.caught("watcher", failure);
+      return false;
     }
   }
 
@@ -454,6 +555,19 @@ public final class LockedReplica implements Replica {
     }
   }
 
+  /**
+   * What it keeps in memory, bytes: its content and the log of recent changes, not the few hundred
+   * KiB that every replica takes.
+   */
+  public long keptBytes() {
+    lock.lock();
+    try {
+      return node.status(now()).memory().bytes() + node.ring().bytes();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   @Override
   public void close() {
     Thread stopped;
@@ -471,6 +585,17 @@ public final class LockedReplica implements Replica {
     step(node::leave);
     await(Node::leaveHeard, LEAVE_NANOS);
     LockSupport.unpark(stopped);
+    detach();
+  }
+
+  /** Closed connections keep their buffers, and whoever keeps this replica would keep them. */
+  private void detach() {
+    lock.lock();
+    try {
+      if (!open) transport = null;
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Override

@@ -129,7 +129,7 @@ public record CacheSettings(
       case MAX_ENTRIES -> entriesMax;
       case EVICTION -> eviction;
       case NATS_IGNORE_DISCOVERED -> ignoreDiscovered;
-      case MUTATION_REPLIES, WATCH ->
+      case MUTATION_REPLIES, WATCH, RELEASED_CACHES_MAX, RELEASED_CACHE_SECS ->
           throw new IllegalArgumentException("not a setting of a cache: " + key);
     };
   }

@@ -53,6 +53,11 @@ public final class LinkTable {
     defaults = changed;
   }
 
+  /** What counts where a link sets nothing. */
+  public LinkValues defaults() {
+    return defaults;
+  }
+
   /**
    * Takes a link.
    *

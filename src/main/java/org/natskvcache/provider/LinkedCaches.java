@@ -5,13 +5,15 @@ import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.metrics.Failures;
 import org.natskvcache.node.Replica;
 import org.natskvcache.node.ReplicaStatus;
+import org.natskvcache.rpc.Texts;
 
 /**
  * Carries the link table's decisions out on the caches, and tells the doors where a caller's
- * requests go. May be used by several threads: links change under one lock, {@link #route} takes
- * none.
+ * requests go. A link that is refused is a {@linkplain #problems problem} until it is put right or
+ * deleted. May be used by several threads: links change under one lock, {@link #route} takes none.
  */
 public final class LinkedCaches {
   /**
@@ -21,6 +23,9 @@ public final class LinkedCaches {
    * @param keys the link's own
    */
   public record Route(Replica replica, LinkKeys keys) {}
+
+  /** Longer names and peers are cut in the keys of problems. */
+  private static final int KEY_CHARS_MAX = 256;
 
   private final LinkTable table;
   private final Caches caches;
@@ -32,16 +37,47 @@ public final class LinkedCaches {
   public LinkedCaches(LinkTable table, Caches caches) {
     this.table = table;
     this.caches = caches;
+    useProcessSettings(table.defaults());
   }
 
-  /** Changes what counts where a link sets nothing, for links put from now on. */
+  /**
+   * Changes what counts where a link sets nothing, for links put from now on, and the settings of
+   * the process at once.
+   */
   public synchronized void defaults(LinkValues changed) {
     table.defaults(changed);
+    useProcessSettings(changed);
   }
 
-  /** Takes a link, and opens its cache if it is the first of its name. */
+  private void useProcessSettings(LinkValues values) {
+    ProcessSettings settings = ProcessSettings.of(values);
+    for (SettingKey key : SettingKey.values()) {
+      if (key.scope() == SettingKey.Scope.PROCESS) problems.clear("setting " + key);
+    }
+    for (InvalidSetting problem : settings.problems()) {
+      problems.set("setting " + problem.key(), "the provider's setting " + problem);
+    }
+    caches.use(settings);
+  }
+
+  /**
+   * Takes a link, and opens its cache if it is the first of its name. Never throws: a link whose
+   * cache cannot be opened is refused, and all is as before.
+   */
   public synchronized LinkDecision put(LinkId id, LinkValues own) {
-    LinkDecision decision = table.put(id, own);
+    boolean known = table.keys(id).isPresent();
+    LinkDecision decision;
+    try {
+      decision = carriedOut(id, table.put(id, own));
+    } catch (Throwable failure) {
+      decision = undone(id, known, failure);
+    }
+    if (decision instanceof LinkDecision.Refused(String reason)) refused(id, reason);
+    else problems.clear(problemKey(id));
+    return decision;
+  }
+
+  private LinkDecision carriedOut(LinkId id, LinkDecision decision) {
     switch (decision) {
       case LinkDecision.Opened(CacheSettings settings, LinkKeys keys) -> {
         open.put(id.linkName(), caches.open(id.linkName(), settings));
@@ -57,6 +93,55 @@ public final class LinkedCaches {
     return decision;
   }
 
+  private LinkDecision undone(LinkId id, boolean known, Throwable failure) {
+    String reason = ownWords(failure);
+    if (reason == null) {
+      Failures.caught("link", failure);
+      reason = "the cache cannot be opened, " + failure.getClass().getSimpleName() + " in the log";
+    }
+    if (!known) {
+      table.delete(id);
+      routes.remove(id);
+      if (open.remove(id.linkName()) != null) release(id.linkName());
+    }
+    return new LinkDecision.Refused(reason);
+  }
+
+  /** What {@link Caches#open} says of settings that cannot be used; null for any other failure. */
+  private static @Nullable String ownWords(Throwable failure) {
+    boolean told =
+        failure.getClass().equals(IllegalArgumentException.class) && failure.getCause() == null;
+    return told ? failure.getMessage() : null;
+  }
+
+  /**
+   * Makes it a problem that a link was not taken; a former one of the same id stays.
+   *
+   * @param reason a clause without values
+   */
+  public synchronized void refused(LinkId id, String reason) {
+    problems.set(
+        problemKey(id),
+        (table.keys(id).isPresent() ? "a change of link " : "link ")
+            + Texts.shortened(id.linkName())
+            + (id.role() == LinkId.Role.CALLER ? " of " : " to ")
+            + Texts.shortened(id.peer())
+            + " is refused: "
+            + reason);
+  }
+
+  /** Of one link alone; sorted by link name. */
+  private static String problemKey(LinkId id) {
+    String name = id.linkName();
+    return "link " + cut(name) + " " + cut(id.peer()) + " " + id.role() + " " + name.length();
+  }
+
+  private static String cut(String text) {
+    return text.length() <= KEY_CHARS_MAX
+        ? text
+        : text.substring(0, KEY_CHARS_MAX) + "#" + text.length() + "#" + text.hashCode();
+  }
+
   private void route(LinkId id, LinkKeys keys) {
     Replica replica = open.get(id.linkName());
     if (replica == null) {
@@ -67,13 +152,22 @@ public final class LinkedCaches {
 
   /** Takes a link away, and releases its cache if it was the last of its name. */
   public synchronized LinkDecision delete(LinkId id) {
+    problems.clear(problemKey(id));
     LinkDecision decision = table.delete(id);
     routes.remove(id);
     if (decision instanceof LinkDecision.Removed(boolean last) && last) {
       open.remove(id.linkName());
-      caches.release(id.linkName());
+      release(id.linkName());
     }
     return decision;
+  }
+
+  private void release(String linkName) {
+    try {
+      caches.release(linkName);
+    } catch (Throwable failure) {
+      Failures.caught("link", failure);
+    }
   }
 
   /** Where a peer's calls go; null when it is not linked. */
@@ -88,9 +182,15 @@ public final class LinkedCaches {
         .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
   }
 
-  /** How we are: all open caches, and the problems beside them. */
+  /** How we are: all open caches, and the problems beside them. Never throws. */
   public Health health() {
-    return Health.of(statuses(), problems);
+    try {
+      return Health.of(statuses(), problems);
+    } catch (Throwable failure) {
+      Failures.caught("health", failure);
+      return new Health(
+          false, "health is unknown: " + failure.getClass().getSimpleName() + " in the log");
+    }
   }
 
   /** Problems beside those of the caches; doors add theirs. */

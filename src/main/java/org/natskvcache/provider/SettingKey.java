@@ -52,14 +52,20 @@ public enum SettingKey {
   /** What mutations answer: {@code actual} or {@code default}. */
   MUTATION_REPLIES(Scope.LINK),
   /** Of which keys a component that we call wants to hear: {@code SET@key,DEL@key} or JSON. */
-  WATCH(Scope.LINK);
+  WATCH(Scope.LINK),
+  /** How many caches without a link are kept, 0 to 10000; 16. */
+  RELEASED_CACHES_MAX(Scope.PROCESS),
+  /** Seconds that a cache without a link is kept, 0 to 604800; 3600. */
+  RELEASED_CACHE_SECS(Scope.PROCESS);
 
   /** Whose a setting is. */
   public enum Scope {
     /** The cache's: taken from the first accepted link of a link name. */
     CACHE,
     /** The link's own. */
-    LINK
+    LINK,
+    /** The process's: from the provider's configuration or the environment, ignored in links. */
+    PROCESS
   }
 
   private final Scope scope;

@@ -74,23 +74,24 @@ final class ExportedMetrics {
     var _ =
         meter.batchCallback(
             () ->
-                caches
-                    .get()
-                    .forEach((name, status) -> {
-                      Attributes link = Attributes.of(LINK, name);
-                      entries.record(status.entries(), link);
-                      connected.record(status.connected() ? 1 : 0, link);
-                      heldBack.record(status.heldBack(), link);
-                      alarm.record(status.alarm() == null ? 0 : 1, link);
-                      for (var agreement : ReplicaStatus.Agreement.values()) {
-                        long count =
-                            status.peers().stream()
-                                .filter(peer -> peer.agreement() == agreement)
-                                .count();
-                        String value = agreement.name().toLowerCase(Locale.ROOT);
-                        peers.record(count, link.toBuilder().put(AGREEMENT, value).build());
-                      }
-                    }),
+                Telemetry.guard(() ->
+                    caches
+                        .get()
+                        .forEach((name, status) -> {
+                          Attributes link = Attributes.of(LINK, name);
+                          entries.record(status.entries(), link);
+                          connected.record(status.connected() ? 1 : 0, link);
+                          heldBack.record(status.heldBack(), link);
+                          alarm.record(status.alarm() == null ? 0 : 1, link);
+                          for (var agreement : ReplicaStatus.Agreement.values()) {
+                            long count =
+                                status.peers().stream()
+                                    .filter(peer -> peer.agreement() == agreement)
+                                    .count();
+                            String value = agreement.name().toLowerCase(Locale.ROOT);
+                            peers.record(count, link.toBuilder().put(AGREEMENT, value).build());
+                          }
+                        })),
             entries,
             connected,
             heldBack,

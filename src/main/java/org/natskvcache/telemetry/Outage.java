@@ -10,7 +10,9 @@ import io.opentelemetry.sdk.metrics.export.MetricExporter;
 import io.opentelemetry.sdk.trace.data.SpanData;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
 import java.util.Collection;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.metrics.Failures;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,6 +36,16 @@ final class Outage {
       return sending.whenComplete(() -> sent(sending.isSuccess(), sending.getFailureThrowable()));
     }
 
+    CompletableResultCode guarded(Supplier<CompletableResultCode> export) {
+      try {
+        return watch(export.get());
+      } catch (Throwable failure) {
+        // some errors would end the SDK's thread, and nothing would be sent any more
+        Failures.caught("telemetry", failure);
+        return watch(CompletableResultCode.ofExceptionalFailure(failure));
+      }
+    }
+
     private synchronized void sent(boolean fine, @Nullable Throwable cause) {
       if (fine == !away) return;
       away = !fine;
@@ -53,7 +65,7 @@ final class Outage {
     return new SpanExporter() {
       @Override
       public CompletableResultCode export(Collection<SpanData> spans) {
-        return collector.watch(exporter.export(spans));
+        return collector.guarded(() -> exporter.export(spans));
       }
 
       @Override
@@ -73,7 +85,7 @@ final class Outage {
     return new MetricExporter() {
       @Override
       public CompletableResultCode export(Collection<MetricData> metrics) {
-        return collector.watch(exporter.export(metrics));
+        return collector.guarded(() -> exporter.export(metrics));
       }
 
       @Override

@@ -11,7 +11,9 @@ import io.opentelemetry.context.propagation.TextMapGetter;
 import io.opentelemetry.context.propagation.TextMapPropagator;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.metrics.Failures;
 
 /** Spans of OpenTelemetry, after its conventions for RPC. */
 final class SpanTracing implements Tracing {
@@ -38,9 +40,11 @@ final class SpanTracing implements Tracing {
   private record Traced(io.opentelemetry.api.trace.Span span) implements Span {
     @Override
     public void end(@Nullable String error) {
-      span.setAttribute(OUTCOME, error == null ? "ok" : "error");
-      if (error != null) span.setAttribute(ERROR, error).setStatus(StatusCode.ERROR);
-      span.end();
+      Telemetry.guard(() -> {
+        span.setAttribute(OUTCOME, error == null ? "ok" : "error");
+        if (error != null) span.setAttribute(ERROR, error).setStatus(StatusCode.ERROR);
+        span.end();
+      });
     }
   }
 
@@ -57,12 +61,24 @@ final class SpanTracing implements Tracing {
       String source,
       String linkName,
       Function<String, @Nullable String> headers) {
-    Context parent = TRACE_CONTEXT.extract(Context.root(), headers, HEADERS);
-    return new Traced(
-        builder(service, method, SpanKind.SERVER, parent)
-            .setAttribute(SOURCE, source)
-            .setAttribute(LINK, linkName)
-            .startSpan());
+    return followed(() -> {
+      Context parent = TRACE_CONTEXT.extract(Context.root(), headers, HEADERS);
+      return new Traced(
+          builder(service, method, SpanKind.SERVER, parent)
+              .setAttribute(SOURCE, source)
+              .setAttribute(LINK, linkName)
+              .startSpan());
+    });
+  }
+
+  /** The span, or none: a failure of the SDK is none of the call's. */
+  private static Span followed(Supplier<Span> span) {
+    try {
+      return span.get();
+    } catch (Throwable failure) {
+      Failures.caught("telemetry", failure);
+      return Span.NONE;
+    }
   }
 
   @Override
@@ -72,12 +88,18 @@ final class SpanTracing implements Tracing {
       String target,
       @Nullable Object cause,
       BiConsumer<String, String> headers) {
-    Context parent = cause instanceof Traced(var span) ? Context.root().with(span) : Context.root();
-    var span =
-        builder(service, method, SpanKind.CLIENT, parent).setAttribute(TARGET, target).startSpan();
-    TRACE_CONTEXT.inject(
-        Context.root().with(span), headers, (carrier, name, value) -> headers.accept(name, value));
-    return new Traced(span);
+    return followed(() -> {
+      Context parent = cause instanceof Traced(var its) ? Context.root().with(its) : Context.root();
+      var span =
+          builder(service, method, SpanKind.CLIENT, parent)
+              .setAttribute(TARGET, target)
+              .startSpan();
+      TRACE_CONTEXT.inject(
+          Context.root().with(span),
+          headers,
+          (carrier, name, value) -> headers.accept(name, value));
+      return new Traced(span);
+    });
   }
 
   private SpanBuilder builder(String service, String method, SpanKind kind, Context parent) {

@@ -6,6 +6,7 @@ import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.metrics.Failures;
 import org.natskvcache.node.ReplicaStatus;
 import org.natskvcache.rpc.Texts;
 import org.slf4j.Logger;
@@ -60,7 +61,7 @@ public final class Telemetry implements AutoCloseable {
       Supplier<SortedMap<String, ReplicaStatus>> caches) {
     try {
       return OtlpExport.open(settings, identity, caches);
-    } catch (RuntimeException | LinkageError e) {
+    } catch (Throwable e) {
       // what follows "=" in a message of the SDK is a property's value, a token perhaps
       String reason = String.valueOf(e.getMessage()).replaceFirst("=.*", "");
       LOG.error(
@@ -85,13 +86,22 @@ public final class Telemetry implements AutoCloseable {
   /** Begins to send what is there, and returns at once. */
   public void flush() {
     OtlpExport started = export.getNow(null);
-    if (started != null) started.flush();
+    if (started != null) guard(started::flush);
   }
 
   /** Waits until what was there at {@link #flush} is sent, {@link #FLUSH_MAX} after it at most. */
   @Override
   public void close() {
     OtlpExport started = export.getNow(null);
-    if (started != null) started.awaitFlush();
+    if (started != null) guard(started::awaitFlush);
+  }
+
+  /** The export is never worth more than what it tells of. */
+  static void guard(Runnable work) {
+    try {
+      work.run();
+    } catch (Throwable failure) {
+      Failures.caught("telemetry", failure);
+    }
   }
 }

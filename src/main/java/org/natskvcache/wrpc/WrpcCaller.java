@@ -76,13 +76,17 @@ public final class WrpcCaller implements AutoCloseable {
     publisher = new Publisher(connection, null, observer);
     inbox = connection.createInbox() + ".";
     dispatcher = connection.createDispatcher();
-    dispatcher.subscribe(inbox + "*", this::onHandshake);
-    dispatcher.subscribe(inbox + "*" + RESULTS, this::onResult);
+    dispatcher.subscribe(
+        inbox + "*", message -> observer.guard("handshake", () -> onHandshake(message)));
+    dispatcher.subscribe(
+        inbox + "*" + RESULTS, message -> observer.guard(RESULTS, () -> onResult(message)));
     timer =
         new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("wrpc-timer").factory());
     long period = Math.max(1, limits.timeout().toMillis() / 10);
-    var _ = timer.scheduleWithFixedDelay(this::expire, period, period, TimeUnit.MILLISECONDS);
+    var _ =
+        timer.scheduleWithFixedDelay(
+            () -> observer.guard("timer", this::expire), period, period, TimeUnit.MILLISECONDS);
   }
 
   /**

@@ -20,7 +20,7 @@ public interface WrpcObserver {
     UNHEARD,
     /** A message that the NATS client did not take: the peer waits in vain. */
     UNSENT,
-    /** A handler threw: the call was aborted. */
+    /** Something threw that nobody foresaw: the call was given up. */
     FAILED
   }
 
@@ -31,4 +31,13 @@ public interface WrpcObserver {
    * @param cause what was thrown, or null
    */
   void happened(Event event, String subject, @Nullable Throwable cause);
+
+  /** Does the work; what it throws is told as {@link Event#FAILED} and goes no further. */
+  default void guard(String subject, Runnable work) {
+    try {
+      work.run();
+    } catch (Throwable failure) {
+      happened(Event.FAILED, subject, failure);
+    }
+  }
 }

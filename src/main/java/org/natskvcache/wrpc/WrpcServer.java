@@ -132,12 +132,15 @@ public final class WrpcServer implements AutoCloseable {
       line.whenHandled(this, () -> handlers.forEach(Handler::handledTogether));
     }
     dispatcher.subscribe(
-        inbox + "*" + PARAMS, message -> onParams(message.getSubject(), message.getData()));
+        inbox + "*" + PARAMS,
+        message -> observer.guard(PARAMS, () -> onParams(message.getSubject(), message.getData())));
     timer =
         new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("wrpc-timer").factory());
     long period = Math.max(1, limits.timeout().toMillis() / 10);
-    var _ = timer.scheduleWithFixedDelay(this::expire, period, period, TimeUnit.MILLISECONDS);
+    var _ =
+        timer.scheduleWithFixedDelay(
+            () -> observer.guard("timer", this::expire), period, period, TimeUnit.MILLISECONDS);
   }
 
   /** The subject of a function. */
@@ -166,8 +169,15 @@ public final class WrpcServer implements AutoCloseable {
         served.subject,
         prefix,
         message ->
-            onInvocation(
-                served, message.getReplyTo(), headersOf(message), message.getData(), false));
+            observer.guard(
+                served.subject,
+                () ->
+                    onInvocation(
+                        served,
+                        message.getReplyTo(),
+                        headersOf(message),
+                        message.getData(),
+                        false)));
   }
 
   private static Function<String, @Nullable String> headersOf(Message message) {
@@ -261,18 +271,25 @@ public final class WrpcServer implements AutoCloseable {
 
   /** Sends handshakes again, and looks again in a moment while any caller is silent. */
   private synchronized void repeat() {
-    for (OpenCalls.Due due : openCalls.due(System.nanoTime())) {
-      observer.happened(Event.UNHEARD, due.call().subject(), null);
-      due.call().handshake(inboxOf(due.number()));
+    try {
+      for (OpenCalls.Due due : openCalls.due(System.nanoTime())) {
+        observer.happened(Event.UNHEARD, due.call().subject(), null);
+        due.call().handshake(inboxOf(due.number()));
+      }
+    } finally {
+      repeating = false;
+      if (!openCalls.allHeard()) repeatSoon();
     }
-    repeating = false;
-    if (!openCalls.allHeard()) repeatSoon();
   }
 
   private void repeatSoon() {
     if (timer.isShutdown()) return;
     repeating = true;
-    var _ = timer.schedule(this::repeat, limits.silence().toMillis(), TimeUnit.MILLISECONDS);
+    var _ =
+        timer.schedule(
+            () -> observer.guard("timer", this::repeat),
+            limits.silence().toMillis(),
+            TimeUnit.MILLISECONDS);
   }
 
   private synchronized void stopTimer() {

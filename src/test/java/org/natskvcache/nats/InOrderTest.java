@@ -14,8 +14,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.natskvcache.Thrown;
 import org.natskvcache.Waiting;
+import org.natskvcache.metrics.Counter;
 
 class InOrderTest {
   private static final long PATIENCE = TimeUnit.SECONDS.toNanos(10);
@@ -129,31 +132,20 @@ class InOrderTest {
     assertEquals(List.of(1), done);
   }
 
-  @Test
-  void bugReachesTheHandlerAndStopsNothing() {
-    var inOrder = new InOrder(0);
-    List<String> bugs = new CopyOnWriteArrayList<>();
-    Thread thread = Thread.currentThread();
-    Thread.UncaughtExceptionHandler before = thread.getUncaughtExceptionHandler();
-    thread.setUncaughtExceptionHandler((where, bug) -> bugs.add(bug.getMessage()));
-    try {
-      inOrder.accept(
-          () -> {
-            throw new IllegalStateException("check");
-          },
-          false);
-      inOrder.accept(
-          () ->
-              () -> {
-                throw new IllegalStateException("rest");
-              },
-          false);
+  @ParameterizedTest
+  @MethodSource("org.natskvcache.Thrown#all")
+  void whatIsThrownEndsThatWorkOnly(Throwable thrown) {
+    for (int helpers = 0; helpers < 2; helpers++) {
+      done.clear();
+      var inOrder = new InOrder(helpers);
+      long before = Counter.FAILURES.value();
+      inOrder.accept(() -> Thrown.raise(thrown), true);
+      inOrder.accept(() -> () -> Thrown.raise(thrown), true);
       inOrder.accept(() -> () -> done.add(1), false);
-    } finally {
-      thread.setUncaughtExceptionHandler(before);
+      assertTrue(inOrder.stop(PATIENCE));
+      assertEquals(List.of(1), done);
+      assertTrue(Counter.FAILURES.value() >= before + 2);
     }
-    assertEquals(List.of("check", "rest"), bugs);
-    assertEquals(List.of(1), done);
   }
 
   private static void await(CountDownLatch latch) {

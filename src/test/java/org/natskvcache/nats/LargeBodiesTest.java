@@ -10,6 +10,9 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.natskvcache.Thrown;
 import org.natskvcache.Waiting;
 import org.natskvcache.nats.BodyStoreException.Kind;
 
@@ -50,6 +53,21 @@ class LargeBodiesTest {
     assertFalse(begin(1));
     release.countDown();
     Waiting.until("room again", () -> begin(16 << 20));
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.natskvcache.Thrown#all")
+  void whatIsThrownFailsThatBodyOnly(Throwable thrown) throws Exception {
+    for (int i = 0; i < 2 * LargeBodies.COUNT_MAX; i++) {
+      Waiting.until("room", () -> bodies.run(1, () -> Thrown.raise(thrown), this::failed));
+      assertEquals(Kind.INTERNAL, failures.poll(Waiting.PATIENCE.toSeconds(), TimeUnit.SECONDS));
+    }
+    assertTrue(bodies.run(1, () -> {}, this::failed));
+  }
+
+  private void failed(BodyStoreException failure) {
+    failures.add(failure.kind());
+    throw new IllegalStateException("and the answer fails too");
   }
 
   @Test

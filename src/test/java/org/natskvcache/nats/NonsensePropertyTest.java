@@ -172,7 +172,7 @@ class NonsensePropertyTest {
   /** All that opening does, but for waiting on the network. */
   private static void open(CacheSettings settings) {
     if (settings.isStandalone()) {
-      try (var caches = new ReplicatedCaches()) {
+      try (var caches = new ReplicatedCaches(broken -> {})) {
         caches.open("default", settings);
       }
       return;

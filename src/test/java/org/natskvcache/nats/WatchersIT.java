@@ -19,6 +19,9 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
@@ -26,8 +29,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.natskvcache.LogLines;
 import org.natskvcache.NatsForTests;
+import org.natskvcache.Thrown;
 import org.natskvcache.Waiting;
 import org.natskvcache.metrics.Counter;
 import org.natskvcache.node.LockedReplica;
@@ -126,6 +132,47 @@ class WatchersIT {
 
   private String next() throws Exception {
     return heard.poll(5, TimeUnit.SECONDS);
+  }
+
+  /** One that cannot be told costs the change, not the watcher, the cache or the caller. */
+  @ParameterizedTest
+  @MethodSource("org.natskvcache.Thrown#all")
+  void whatIsThrownCostsThatChangeOnly(Throwable thrown) throws Exception {
+    component("counter");
+    var throwing = new AtomicInteger(2);
+    Tracing tracing =
+        new Tracing() {
+          @Override
+          public Span called(
+              String service,
+              String method,
+              String source,
+              String linkName,
+              Function<String, String> headers) {
+            return Span.NONE;
+          }
+
+          @Override
+          public Span calling(
+              String service,
+              String method,
+              String target,
+              Object cause,
+              BiConsumer<String, String> headers) {
+            if (throwing.getAndDecrement() == 2) Thrown.raise(thrown);
+            return throwing.get() == 0 ? error -> Thrown.raise(thrown) : Span.NONE;
+          }
+        };
+    Connection connection = Nats.connect(server.url());
+    open.add(connection);
+    watchers = new Watchers(connection, "default", "kv-cache", (e, s, c) -> {}, tracing);
+    open.add(watchers);
+    watch("counter", "SET@foo");
+    set("foo", "cannot be called");
+    set("foo", "cannot be ended");
+    set("foo", "fine");
+    assertEquals("counter 0 set foo=cannot be ended", next());
+    assertEquals("counter 0 set foo=fine", next());
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.Thrown;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Capacity;
@@ -37,6 +38,9 @@ public final class PosingReplica implements Replica {
 
   /** Whether calls get no answer, as if it were on its way without end. */
   public volatile boolean silent;
+
+  /** What {@link #call} and {@link #status} throw; null for nothing. */
+  public volatile @Nullable Throwable thrown;
 
   private final LockedReplica cache;
 
@@ -86,6 +90,7 @@ public final class PosingReplica implements Replica {
 
   @Override
   public void call(Command command, Object cause, Consumer<Reply> answer) {
+    if (thrown != null) Thrown.raise(thrown);
     commands.add(command);
     cache.call(
         command,
@@ -98,6 +103,7 @@ public final class PosingReplica implements Replica {
 
   @Override
   public ReplicaStatus status() {
+    if (thrown != null) Thrown.raise(thrown);
     ReplicaStatus posed = status;
     return posed == null ? cache.status() : posed;
   }

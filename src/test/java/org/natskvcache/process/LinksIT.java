@@ -13,6 +13,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.natskvcache.provider.CacheSettings;
+import org.natskvcache.rpc.wasmbus.HealthResponse;
+import org.natskvcache.rpc.wasmbus.MessagePackWriter;
 
 /** What links decide while a process lives. */
 class LinksIT {
@@ -127,12 +129,46 @@ class LinksIT {
       assertTrue(refusal.contains(refused[i][2]), refusal);
       assertFalse(refusal.contains("s3cret"), refusal);
       assertTrue(provider.calls.error("Get", text("k")).contains("unlinked actor"));
-      assertEquals("no links", provider.health().message());
+      HealthResponse health = provider.health();
+      assertFalse(health.healthy());
+      assertTrue(
+          health.message().startsWith("link default of " + Provider.ACTOR + " is refused: "),
+          health.message());
+      assertTrue(health.message().contains(refused[i][2]), health.message());
+      assertFalse(health.message().contains("s3cret"), health.message());
     }
     // A refused link is never the first, so the next one decides.
     provider.link(Provider.ACTOR, Map.of());
     provider.awaitHealth(true, "link default: standalone");
     assertEquals(Optional.empty(), provider.calls.get("k"));
+  }
+
+  /** Hosts report success for such a link, so health is where an operator can see it. */
+  @Test
+  void refusedLinkIsUnhealthyUntilItIsPutRightOrDeleted() {
+    Provider provider = fixture.start(Map.of());
+    provider.link("MSECOND", Map.of("MAX_MEMORY", "abc"));
+    provider.awaitHealth(false, "link default of MSECOND is refused: MAX_MEMORY is neither");
+    provider.link("MSECOND", Map.of("MAX_MEMORY", "1g"));
+    provider.awaitHealth(true, "link default: standalone");
+    provider.link("MTHIRD", Map.of("NATS_URL", "http://x"));
+    provider.awaitHealth(false, "link default of MTHIRD is refused: NATS_URL is not");
+    provider.unlink("MTHIRD");
+    provider.awaitHealth(true, "link default: standalone");
+    // a change of a link that is there: the former one goes on
+    provider.link(Provider.ACTOR, Map.of("REPLAY_HEARTBEAT_SECS", "0"));
+    provider.awaitHealth(false, "a change of link default of " + Provider.ACTOR + " is refused: ");
+    provider.calls.set("k", "v");
+    provider.link(Provider.ACTOR, Map.of());
+    provider.awaitHealth(true, "link default: standalone");
+    // names its actor, and has values that are none
+    var malformed = new MessagePackWriter(100).mapHeader(2).text("actor_id").text("MFOURTH");
+    malformed.text("values").text("none");
+    fixture.host.publish(provider.subject() + ".linkdefs.put", malformed.toByteArray());
+    provider.awaitHealth(false, "link default of MFOURTH is refused: ");
+    fixture.host.publish(provider.subject() + ".linkdefs.del", malformed.toByteArray());
+    provider.unlink("MFOURTH");
+    provider.awaitHealth(true, "link default: standalone");
   }
 
   @Test

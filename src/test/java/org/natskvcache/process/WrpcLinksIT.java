@@ -84,6 +84,54 @@ class WrpcLinksIT {
     assertTrue(b.isLinked());
   }
 
+  /** Hosts report success for such a link, so health is where an operator can see it. */
+  @Test
+  void refusedLinkIsUnhealthyUntilItIsPutRightOrDeleted() {
+    WrpcProvider provider = fixture.startOne(hostData());
+    provider.put(link("a", US, "one", Map.of("MAX_MEMORY", "abc")));
+    provider.awaitHealth(false, "link one of a is refused: MAX_MEMORY is neither");
+    provider.put(watch(US, "a", "one", Map.of("WATCH", "?")));
+    provider.awaitHealth(false, "link one to a is refused: WATCH ");
+    provider.put(link("a", US, "one", Map.of("MAX_MEMORY", "1g")));
+    provider.delete(watch(US, "a", "one", Map.of()));
+    provider.awaitHealth(true, "link one: standalone");
+    provider.put(withSecrets(link("a", US, "two", Map.of()), new byte[50]));
+    provider.awaitHealth(false, "link two of a is refused: its secrets do not open");
+    provider.delete(link("a", US, "two", Map.of()));
+    provider.awaitHealth(true, "link one: standalone");
+    ObjectNode malformed = link("a", US, "three", Map.of()).put("target_config", 7);
+    provider.put(malformed);
+    provider.awaitHealth(false, "link three of a is refused: target_config is not an object");
+    provider.delete(link("a", US, "three", Map.of()));
+    provider.awaitHealth(true, "link one: standalone");
+    // a change of a link that is there: the former one goes on
+    provider.put(link("a", US, "one", Map.of("REPLAY_HEARTBEAT_SECS", "0")));
+    provider.awaitHealth(false, "a change of link one of a is refused: REPLAY_HEARTBEAT_SECS ");
+    assertTrue(provider.component("a", "one").isLinked());
+    provider.put(link("a", US, "one", Map.of("MAX_MEMORY", "1g")));
+    provider.awaitHealth(true, "link one: standalone");
+  }
+
+  /** A setting of the process that makes no sense is a problem; its default counts. */
+  @Test
+  void settingsOfTheProcessComeFromItsConfiguration() {
+    WrpcProvider provider =
+        fixture.startOne(hostData().with("config", Map.of("RELEASED_CACHES_MAX", "0")));
+    provider.put(link("a", US, "one", Map.of()));
+    awaitLinked(provider.component("a", "one"));
+    provider.delete(link("a", US, "one", Map.of()));
+    provider.process.awaitLog("reason=\"RELEASED_CACHES_MAX is 0\"");
+    String update = provider.control("config.update");
+    fixture.host.publish(update, "{\"RELEASED_CACHE_SECS\":\"soon\"}".getBytes(UTF_8));
+    provider.awaitHealth(false, "the provider's setting RELEASED_CACHE_SECS is not a whole number");
+    fixture.host.publish(update, "{\"RELEASED_CACHE_SECS\":\"1\"}".getBytes(UTF_8));
+    provider.awaitHealth(true, "no links");
+    provider.put(link("a", US, "two", Map.of()));
+    awaitLinked(provider.component("a", "two"));
+    provider.delete(link("a", US, "two", Map.of()));
+    provider.process.awaitLog("reason=\"RELEASED_CACHE_SECS is 1\""); // with no message meanwhile
+  }
+
   @Test
   void linksOfTheVectorsAreTakenAsTheyAre() {
     HostDataLine hostData = hostData();

@@ -72,6 +72,22 @@ public final class LinkDefinitionCodec {
     return Optional.of(List.copyOf(all));
   }
 
+  /** The actor of a link that is whole and makes no sense; empty when it is not whole either. */
+  public static String actor(byte[] payload) {
+    String actorId = "";
+    try {
+      var in = new MessagePackReader(payload);
+      Struct struct = in.struct(FIELDS);
+      for (int field = struct.next(); field != Struct.END; field = struct.next()) {
+        if (field == 0) actorId = in.string();
+        else in.skip();
+      }
+      return actorId;
+    } catch (MessagePackException e) {
+      return "";
+    }
+  }
+
   private static Map<String, String> values(MessagePackReader in) throws MessagePackException {
     var values = new TreeMap<String, String>();
     if (!in.takeNil()) {

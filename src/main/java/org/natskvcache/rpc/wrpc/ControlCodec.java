@@ -38,6 +38,13 @@ public final class ControlCodec {
     return link(object(payload));
   }
 
+  /** Reads which link it is and nothing more, so that one with broken settings can be named. */
+  public static InterfaceLink linkNamed(byte[] payload) throws MalformedMessageException {
+    ObjectNode link = object(payload);
+    link.remove(List.of("source_config", "target_config", "source_secrets", "target_secrets"));
+    return link(link);
+  }
+
   /** Reads a link as it stands in host data. */
   public static InterfaceLink link(JsonNode link) throws MalformedMessageException {
     List<String> interfaces = new ArrayList<>();
@@ -190,10 +197,10 @@ public final class ControlCodec {
     return new Bytes(bytes.toByteArray());
   }
 
-  private static JsonNode object(byte[] payload) throws MalformedMessageException {
+  private static ObjectNode object(byte[] payload) throws MalformedMessageException {
     try {
       JsonNode node = JSON.readTree(payload);
-      if (node != null && node.isObject()) return node;
+      if (node instanceof ObjectNode object) return object;
     } catch (IOException e) {
       // its message could repeat a credential; the sentence below says enough
     }
