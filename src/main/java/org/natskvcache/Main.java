@@ -161,6 +161,7 @@ public final class Main implements Commands {
                       host.providerKey(),
                       wasmbus.linkName(),
                       host.hostId(),
+                      wasmbus.hostNamesItself(),
                       wasmbus.clusterIssuers(),
                       wasmbus.jetStreamDomain()),
                   wasmbus.links());
@@ -281,6 +282,7 @@ public final class Main implements Commands {
               options.providerId(),
               link.name(),
               "",
+              true,
               Set.copyOf(options.clusterIssuers()),
               "");
       entrances.add(running.wasmbus(identity, actors));

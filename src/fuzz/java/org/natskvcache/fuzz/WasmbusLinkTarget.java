@@ -28,7 +28,7 @@ public final class WasmbusLinkTarget implements FuzzTarget {
         }
         case 1 ->
             Bounds.allocating(
-                payload.length, BYTES_PER_BYTE, () -> ShutdownRequest.isFor("N", payload));
+                payload.length, BYTES_PER_BYTE, () -> ShutdownRequest.isFor("N", false, payload));
         default -> {
           HealthResponse health = HealthResponse.decode(payload);
           Check.same(health, HealthResponse.decode(health.encode()), "health");

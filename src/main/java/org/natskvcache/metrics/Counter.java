@@ -12,6 +12,9 @@ public enum Counter {
   REFUSED_INVOCATIONS(
       "call",
       "Invocations refused by claims or link checks: a missing link, a foreign cluster key, or an attack"),
+  REFUSED_REPLY_SUBJECTS(
+      "message",
+      "Calls, health and shutdown requests whose reply subject is one of hosts, of the NATS server, of calls, of replication or an inbox of ours: an attack, or a client with a wrong inbox prefix"),
   BAD_REQUESTS(
       "call",
       "Invocations that passed all checks, but named no operation we know or held no argument for it: an actor's mistake"),

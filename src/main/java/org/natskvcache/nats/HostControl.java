@@ -184,11 +184,15 @@ final class HostControl implements AutoCloseable {
 
   /**
    * Stops the process's work because a host asked for it: no more calls, good-bye to peers, then
-   * the answer. Does nothing when a stop is under way already.
+   * the answer. Does nothing when a stop is under way already, and for a request that nobody waits
+   * for.
    *
    * @param stopCalls takes no more calls and waits a moment for those in flight
    */
   void stop(Runnable stopCalls, @Nullable String replyTo, String reply) {
+    if (replyTo == null || !replies.allows(replyTo)) {
+      return;
+    }
     if (!lifecycle.enter(Lifecycle.Phase.STOPPING)) {
       return;
     }

@@ -70,12 +70,14 @@ public final class WasmbusDoor implements Door {
    * @param hostId the host that started us; empty without one
    * @param clusterIssuers keys that may sign invocations
    * @param jetStreamDomain where the lattice's JetStream is; empty for the server's own
+   * @param hostNamesItself see {@link ShutdownRequest#isFor}
    */
   public record Identity(
       String lattice,
       String providerKey,
       String linkName,
       String hostId,
+      boolean hostNamesItself,
       Set<String> clusterIssuers,
       String jetStreamDomain) {
     String subject() {
@@ -115,7 +117,7 @@ public final class WasmbusDoor implements Door {
     this.identity = identity;
     this.initial = List.copyOf(initial);
     this.links = links;
-    this.replies = new ReplyPublisher(connection);
+    this.replies = new ReplyPublisher(connection, identity.lattice(), links);
     this.control = new HostControl(connection, links, lifecycle, cleanUp, replies);
     this.hostLinks = new HostLinks(connection, links, new ControlInterface(), identity.subject());
     var checks = new InvocationChecks(identity.clusterIssuers(), identity.providerKey());
@@ -255,8 +257,8 @@ public final class WasmbusDoor implements Door {
    * host.
    */
   private void onShutdown(Message message) {
-    if (message.getReplyTo() != null
-        && ShutdownRequest.isFor(identity.hostId(), message.getData())) {
+    if (ShutdownRequest.isFor(
+        identity.hostId(), identity.hostNamesItself(), message.getData())) {
       control.stop(() -> stopCalls(DRAIN), message.getReplyTo(), ShutdownRequest.REPLY);
     }
   }

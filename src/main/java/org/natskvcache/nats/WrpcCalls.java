@@ -32,7 +32,11 @@ final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
   /** Different troubles that are worth a line each. */
   private static final int LOGGED_MAX = 32;
 
+  /** An admitted call. */
+  private record Admitted(String source, String link, LinkedCaches.Route route) {}
+
   private final LinkedCaches links;
+  private final ReplyPublisher replies;
   private final Tracing tracing;
 
   /** Called since the last {@link #handledTogether}. */
@@ -40,27 +44,46 @@ final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
 
   private final Set<String> logged = ConcurrentHashMap.newKeySet();
 
-  WrpcCalls(LinkedCaches links, Tracing tracing) {
+  /** Apart, since strangers give themselves any name. */
+  private final Set<String> loggedStrangers = ConcurrentHashMap.newKeySet();
+
+  WrpcCalls(LinkedCaches links, ReplyPublisher replies, Tracing tracing) {
     this.links = links;
+    this.replies = replies;
     this.tracing = tracing;
+  }
+
+  /** Only linked components get a handshake: it goes where the caller wants it. */
+  @Override
+  public Admission admit(Call call) {
+    if (!replies.allows(call.replyTo())) return Admission.IGNORE;
+    String source = or(call.header("source-id"), "<unknown>");
+    String link = or(call.header("link-name"), "default");
+    LinkedCaches.Route route = links.route(LinkId.caller(source, link));
+    if (route != null) {
+      call.attach(new Admitted(source, link, route));
+      return Admission.ADMIT;
+    }
+    Counter.REFUSED_INVOCATIONS.increment();
+    logFirst(
+        loggedStrangers,
+        "refused_call", "source=" + Texts.shortened(source) + " link=" + Texts.shortened(link));
+    KeyValueFunction function = KeyValueFunction.ofSubject(call.subject());
+    tracing
+        .called(function.instance(), function.function(), source, link, call::header)
+        .end("access_denied");
+    return Admission.REFUSE;
   }
 
   @Override
   public void handle(Call call, KeyValueRequest request) {
-    String source = or(call.header("source-id"), "<unknown>");
-    String link = or(call.header("link-name"), "default");
+    var admitted = (Admitted) Objects.requireNonNull(call.attachment());
+    String link = admitted.link;
+    LinkedCaches.Route route = admitted.route;
     KeyValueFunction function = request.function();
     Tracing.Span span =
-        tracing.called(function.instance(), function.function(), source, link, call::header);
-    LinkedCaches.Route route = links.route(LinkId.caller(source, link));
-    if (route == null) {
-      Counter.REFUSED_INVOCATIONS.increment();
-      logFirst(
-          "refused_call", "source=" + Texts.shortened(source) + " link=" + Texts.shortened(link));
-      call.result(KeyValueResult.accessDenied());
-      span.end("access_denied");
-      return;
-    }
+        tracing.called(
+            function.instance(), function.function(), admitted.source, link, call::header);
     Reply refusal = request.refusal();
     if (refusal != null) answer(call, request, refusal, span);
     else if (call.together()) {
@@ -127,6 +150,7 @@ final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
       }
     }
     logFirst(
+        logged,
         "call_" + event.name().toLowerCase(Locale.ROOT),
         "subject="
             + Texts.shortened(subject)
@@ -134,7 +158,7 @@ final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
   }
 
   /** Says that a kind of trouble began; the counters say how it goes on. */
-  private void logFirst(String event, String detail) {
+  private static void logFirst(Set<String> logged, String event, String detail) {
     if (logged.size() < LOGGED_MAX && logged.add(event + detail)) {
       LOG.warn("event={} {}; more of these are only counted", event, detail);
     }

@@ -115,7 +115,7 @@ public final class WrpcDoor implements Door {
     this.links = links;
     this.defaults = defaults;
     this.tracing = tracing;
-    replies = new ReplyPublisher(connection);
+    replies = new ReplyPublisher(connection, identity.lattice(), links);
     control = new HostControl(connection, links, lifecycle, cleanUp, replies);
     hostLinks =
         new HostLinks(
@@ -143,7 +143,7 @@ public final class WrpcDoor implements Door {
   @Override
   public void start(boolean first) {
     Tracing following = tracing.get();
-    var calls = new WrpcCalls(links, following);
+    var calls = new WrpcCalls(links, replies, following);
     var server =
         new WrpcServer(
             connection,
@@ -309,8 +309,7 @@ public final class WrpcDoor implements Door {
 
   /** Deaf to requests nobody waits for, silent to those that name another host. */
   private void onShutdown(Message message) {
-    if (message.getReplyTo() != null
-        && ControlCodec.isShutdownOf(identity.hostId(), message.getData())) {
+    if (ControlCodec.isShutdownOf(identity.hostId(), message.getData())) {
       control.stop(() -> stopCalls(DRAIN), message.getReplyTo(), ControlCodec.SHUTDOWN_REPLY);
     }
   }

@@ -52,12 +52,15 @@ public record HostData(
      * @param clusterIssuers keys that may sign invocations; none refuses every call
      * @param links what is linked already
      * @param jetStreamDomain where the lattice's JetStream is; empty for the server's own
+     * @param hostNamesItself whether the host is one since 0.61, which names itself when it asks us
+     *     to stop. Hosts before 0.59 send an empty message; those between cannot be told from them
      */
     record Wasmbus(
         String linkName,
         Set<String> clusterIssuers,
         List<LinkDefinition> links,
-        String jetStreamDomain)
+        String jetStreamDomain,
+        boolean hostNamesItself)
         implements Contract {}
 
     /**

@@ -59,7 +59,8 @@ final class HostDataParser {
         text(root, "link_name"),
         issuers(root.path("cluster_issuers")),
         links(root.path("link_definitions")),
-        text(root, "js_domain"));
+        text(root, "js_domain"),
+        root.hasNonNull("structured_logging") || root.hasNonNull("otel_config"));
   }
 
   private static HostData.Contract wrpc(JsonNode root)

@@ -1,5 +1,7 @@
 package org.natskvcache.provider;
 
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -33,10 +35,19 @@ public final class LinkedCaches {
   private final Map<LinkId, Route> routes = new ConcurrentHashMap<>();
   private final HealthProblems problems = new HealthProblems();
 
+  /** The subjects of each open cache. Guarded by this. */
+  private final Map<String, List<String>> subjects = new HashMap<>();
+
+  /** How many open caches have a subject. */
+  private final Map<String, Integer> subjectUses = new ConcurrentHashMap<>();
+
   /** Begins without links; the table is this object's own from now on. */
   public LinkedCaches(LinkTable table, Caches caches) {
     this.table = table;
     this.caches = caches;
+    // always: other processes use them where this one has no cache
+    subjectUses.put(CacheSettings.DEFAULT_STATE_SUBJECT, 1);
+    subjectUses.put(CacheSettings.DEFAULT_REPLAY_SUBJECT, 1);
     useProcessSettings(table.defaults());
   }
 
@@ -81,6 +92,7 @@ public final class LinkedCaches {
     switch (decision) {
       case LinkDecision.Opened(CacheSettings settings, LinkKeys keys) -> {
         open.put(id.linkName(), caches.open(id.linkName(), settings));
+        use(id.linkName(), List.of(settings.stateSubject(), settings.replaySubject()));
         route(id, keys);
       }
       case LinkDecision.Joined joined -> route(id, joined.keys());
@@ -100,9 +112,12 @@ public final class LinkedCaches {
       reason = "the cache cannot be opened, " + failure.getClass().getSimpleName() + " in the log";
     }
     if (!known) {
-      table.delete(id);
       routes.remove(id);
-      if (open.remove(id.linkName()) != null) release(id.linkName());
+      boolean last = table.delete(id) instanceof LinkDecision.Removed(boolean wasLast) && wasLast;
+      if (last && open.remove(id.linkName()) != null) {
+        disuse(id.linkName());
+        release(id.linkName());
+      }
     }
     return new LinkDecision.Refused(reason);
   }
@@ -157,6 +172,7 @@ public final class LinkedCaches {
     routes.remove(id);
     if (decision instanceof LinkDecision.Removed(boolean last) && last) {
       open.remove(id.linkName());
+      disuse(id.linkName());
       release(id.linkName());
     }
     return decision;
@@ -168,6 +184,23 @@ public final class LinkedCaches {
     } catch (Throwable failure) {
       Failures.caught("link", failure);
     }
+  }
+
+  private void use(String linkName, List<String> ofCache) {
+    subjects.put(linkName, ofCache);
+    ofCache.forEach(subject -> subjectUses.merge(subject, 1, Integer::sum));
+  }
+
+  private void disuse(String linkName) {
+    List<String> ofCache = subjects.remove(linkName);
+    if (ofCache == null) return;
+    ofCache.forEach(
+        subject -> subjectUses.computeIfPresent(subject, (s, uses) -> uses > 1 ? uses - 1 : null));
+  }
+
+  /** Whether this is the subject for changes or for replay of an open cache, or one by default. */
+  public boolean isReplicationSubject(String subject) {
+    return subjectUses.containsKey(subject);
   }
 
   /** Where a peer's calls go; null when it is not linked. */

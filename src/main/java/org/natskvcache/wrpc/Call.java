@@ -14,6 +14,7 @@ public final class Call {
   private final String replyTo;
   private final Function<String, @Nullable String> headers;
   private final boolean together;
+  private @Nullable Object attachment;
   private final AtomicReference<byte @Nullable []> answer = new AtomicReference<>();
 
   /**
@@ -43,6 +44,21 @@ public final class Call {
     return subject;
   }
 
+  /** Where its caller awaits the handshake; the result goes below. */
+  public String replyTo() {
+    return replyTo;
+  }
+
+  /** Keeps what {@link Handler#admit} found out for {@link Handler#handle}. */
+  public void attach(Object found) {
+    attachment = found;
+  }
+
+  /** What was kept; null for nothing. Of the thread that receives all calls. */
+  public @Nullable Object attachment() {
+    return attachment;
+  }
+
   /**
    * A header the caller sent, such as {@code source-id}, {@code link-name} or {@code traceparent};
    * null without it.
@@ -60,6 +76,11 @@ public final class Call {
 
   private void send(byte[] encoded) {
     publisher.stream(subject, replyTo + ".results", encoded);
+  }
+
+  /** Tells the caller that it gets no handshake. */
+  void refuse() {
+    publisher.publish(subject, replyTo, null, Publisher.END);
   }
 
   /** Tells the caller where to send the rest of its params. */

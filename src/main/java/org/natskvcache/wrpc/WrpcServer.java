@@ -201,6 +201,14 @@ public final class WrpcServer implements AutoCloseable {
       return;
     }
     var call = new Call(publisher, served.subject, replyTo, headers, together);
+    switch (served.handler.admit(call)) {
+      case ADMIT -> begin(served, call, body);
+      case REFUSE -> call.refuse();
+      case IGNORE -> {}
+    }
+  }
+
+  private void begin(Served<?> served, Call call, byte[] body) {
     long number = begin(call);
     if (!call.handshake(inboxOf(number))) {
       end(number);

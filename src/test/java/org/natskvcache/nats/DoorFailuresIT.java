@@ -182,7 +182,13 @@ class DoorFailuresIT {
     String subject = "wasmbus.rpc.default." + Vectors.key("provider_public") + ".default";
     var identity =
         new WasmbusDoor.Identity(
-            "default", Vectors.key("provider_public"), "default", "", Set.of(caller.issuer()), "");
+            "default",
+            Vectors.key("provider_public"),
+            "default",
+            "",
+            false,
+            Set.of(caller.issuer()),
+            "");
     var initial =
         new LinkDefinition(caller.actor(), Vectors.key("provider_public"), "default", "", Map.of());
     caches.thrown = thrown;

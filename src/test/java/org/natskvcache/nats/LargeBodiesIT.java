@@ -114,6 +114,7 @@ class LargeBodiesIT {
             Vectors.key("provider_public"),
             "default",
             RUST_HOST,
+            true,
             Set.of(caller.issuer()),
             domain);
     var link =
@@ -640,7 +641,10 @@ class LargeBodiesIT {
       CompletableFuture<Message> waiting = send(large());
       assertNotNull(store.nextMessage(Waiting.PATIENCE));
       Message reply =
-          host.request("wasmbus.rpc.stopping" + P + ".shutdown", new byte[0], Waiting.PATIENCE);
+          host.request(
+              "wasmbus.rpc.stopping" + P + ".shutdown",
+              ("{\"host_id\":\"" + RUST_HOST + "\"}").getBytes(UTF_8),
+              Waiting.PATIENCE);
       assertEquals("shutting down", new String(reply.getData(), UTF_8));
       assertTrue(waiting.isDone(), "answered before the host heard that we stop");
       assertEquals(BodyStoreException.Kind.STOPPING.text(), response(waiting).error());

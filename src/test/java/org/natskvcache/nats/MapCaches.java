@@ -15,7 +15,7 @@ import org.natskvcache.provider.Caches;
 import org.natskvcache.provider.ProcessSettings;
 
 /** Standalone caches, one for each link name, and what was done with them. */
-final class MapCaches implements Caches {
+public final class MapCaches implements Caches {
   private final Map<String, PosingReplica> replicas = new ConcurrentHashMap<>();
   final Map<String, CacheSettings> opened = new ConcurrentHashMap<>();
   final Set<String> released = ConcurrentHashMap.newKeySet();

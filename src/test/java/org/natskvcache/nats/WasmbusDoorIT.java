@@ -109,6 +109,7 @@ class WasmbusDoorIT {
             Vectors.key("provider_public"),
             "default",
             HOST,
+            false,
             Set.of(caller.issuer()),
             "");
     return new WasmbusDoor(
@@ -355,6 +356,25 @@ class WasmbusDoorIT {
     assertEquals("false", ok("Contains", text("k")));
   }
 
+  /** What we may publish on, and a caller may not, is no place for an answer. */
+  @Test
+  void nothingIsAnsweredOnSubjectsOfOthers() throws Exception {
+    byte[] ours = ("{\"host_id\":\"" + HOST + "\"}").getBytes(UTF_8);
+    for (String victim :
+        List.of(P + ".shutdown.of", "$SYS.of", "default.of", "lattice.state.events.hb")) {
+      var heard = hostSide.subscribe(victim);
+      long before = Counter.REFUSED_REPLY_SUBJECTS.value();
+      hostSide.publish(P, victim, caller.invocation("KeyValue.Get", text("k")));
+      hostSide.publish(P + ".health", victim, new byte[0]);
+      hostSide.publish(P + ".shutdown", victim, ours);
+      await(() -> Counter.REFUSED_REPLY_SUBJECTS.value() == before + 3);
+      assertEquals("false", ok("Contains", text("k")));
+      assertNull(heard.nextMessage(Duration.ofMillis(1)), victim);
+      heard.unsubscribe();
+    }
+    assertEquals(Lifecycle.Phase.RUNNING, lifecycle.phase());
+  }
+
   @Test
   void callsSentBeforeAShutdownAreAnswered() throws Exception {
     var answers =
@@ -402,6 +422,7 @@ class WasmbusDoorIT {
               Vectors.key("provider_public"),
               "default",
               "NOTHER",
+              true,
               Set.of(caller.issuer()),
               "");
       var links = new LinkedCaches(new LinkTable(LinkValues.of(Map.of())), secondCaches);

@@ -69,6 +69,15 @@ class HostFamiliesIT {
     }
   }
 
+  /** Hosts before 0.59 send nothing but a subject for the answer. */
+  @Test
+  void hostsThatNameNobodyStopIt() {
+    HostDataLine hostData = HostDataLine.ofFamily("otp-0.50.0", fixture.nats);
+    Provider provider = fixture.start(hostData);
+    provider.shutDown("");
+    assertEquals(0, provider.process.awaitExit());
+  }
+
   private static boolean isJsonObject(String line) {
     try {
       return new ObjectMapper().readTree(line).isObject();

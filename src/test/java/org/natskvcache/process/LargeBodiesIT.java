@@ -49,7 +49,7 @@ class LargeBodiesIT {
     store.get(get.id() + "-r", result);
     assertEquals(VALUE_BYTES + 20, response.contentLength());
     assertEquals(VALUE_BYTES + 20, result.size());
-    group[1].shutDown("");
+    group[1].shutDown();
     assertEquals(0, group[1].process.awaitExit());
   }
 }

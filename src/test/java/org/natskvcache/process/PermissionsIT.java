@@ -151,7 +151,7 @@ class PermissionsIT {
       assertTrue(new String(reply.getData(), UTF_8).contains("live, peers=1"));
     }
     assertTrue(fixture.host.request(wasmbus.subject() + ".health", new byte[0]).get() != null);
-    wasmbus.shutDown("");
+    wasmbus.shutDown();
     assertEquals(0, wasmbus.process.awaitExit());
     wrpc.terminate();
     assertEquals(0, wrpc.awaitExit());

@@ -95,6 +95,11 @@ public final class Provider extends Instance {
     return out.toByteArray();
   }
 
+  /** As its host: asks it to stop and waits for the answer. */
+  void shutDown() {
+    shutDown("{\"host_id\":\"" + hostData.text("host_id") + "\"}");
+  }
+
   /** As a host: asks it to stop and waits for the answer. */
   void shutDown(String body) {
     shutDown(subject() + ".shutdown", body);

@@ -184,7 +184,7 @@ class SecretsIT {
       threadDump(process);
       assertProcessTableIsClean(process, process.equals(serve));
     }
-    wasmbus.shutDown("");
+    wasmbus.shutDown();
     fixture.host.request(
         WRPC_CONTROL + ".default.shutdown", "{\"host_id\":\"NHOST\"}".getBytes(UTF_8));
     serve.terminate();

@@ -38,7 +38,7 @@ class StandaloneIT {
     calls.delete("n");
     assertEquals(List.of("x"), calls.list("list"));
     assertEquals(List.of("m"), calls.members("set"));
-    provider.shutDown("");
+    provider.shutDown();
     assertEquals(0, provider.process.awaitExit());
     listener.flush(Waiting.PATIENCE);
     Set<String> others = new TreeSet<>(subjects);

@@ -1,10 +1,13 @@
 package org.natskvcache.process;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.natskvcache.Waiting.until;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.nats.client.Subscription;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -243,18 +246,63 @@ class WrpcCallsIT {
         "empty key");
   }
 
-  /** A host routes only what is linked; whoever calls past it is denied, whatever it asks for. */
+  /**
+   * A host routes only what is linked; whoever calls past it gets no handshake, whatever it asks
+   * for, and what a host takes for a failure.
+   */
   @Test
-  void unlinkedSourcesAreDenied() {
+  void unlinkedSourcesAreRefusedWithoutAHandshake() {
     WrpcComponent stranger = roomy.component("stranger", "default");
     WrpcComponent otherLink = roomy.component("counter", "other");
     for (KeyValueFunction function : KeyValueFunction.values()) {
       byte[] params = firstParams(function);
-      String result = first(function, "/result/err-access-denied");
-      expect(result, stranger.call(function, params), function.function());
-      expect(result, otherLink.call(function, params), function.function());
+      assertEquals(Optional.empty(), stranger.ask(function, params), function.function());
+      assertEquals(Optional.empty(), otherLink.ask(function, new byte[0]), function.function());
     }
+    stranger.assertSilent();
     roomy.process.awaitLog("event=refused_call source=stranger link=default");
+  }
+
+  /** Half sent calls have 4,096 places. */
+  @Test
+  void halfSentCallsOfStrangersTakeNoPlace() {
+    WrpcComponent counter = component("crowded");
+    WrpcComponent stranger = roomy.component("stranger", "crowded");
+    byte[] half = {9, 'h'};
+    for (int i = 0; i < 5_000; i++) stranger.begin(KeyValueFunction.GET, "nobody." + i, half);
+    assertEquals(Optional.empty(), stranger.ask(KeyValueFunction.GET, half));
+    byte[] set = WrpcVectors.call("store.set/params/basic");
+    expect("00", counter.call(KeyValueFunction.SET, set, 3, 2), "in parts");
+  }
+
+  /** A component that may only call has us publish nothing where it may not. */
+  @Test
+  void nothingIsAnsweredOnSubjectsOfOthers() throws Exception {
+    WrpcComponent counter = component("victims");
+    String calls = counter.subject(KeyValueFunction.GET);
+    byte[] get = WrpcVectors.call("store.get/params/basic");
+    String lattice = calls.substring(0, calls.indexOf('.'));
+    String ours = counter.begin(KeyValueFunction.GET, get);
+    counter.end(ours);
+    counter.results();
+    List<String> victims =
+        List.of(
+            "wasmbus.rpc.default.VANY.default.shutdown",
+            "$SYS.REQ.USER.INFO",
+            lattice + ".other.wrpc.0.0.1.x",
+            "lattice.state.events.hb",
+            "lattice.state.replay.link.victims.all",
+            ours + ".more");
+    List<Subscription> spies = victims.stream().map(ROOMY.host::subscribe).toList();
+    for (String victim : victims) counter.begin(KeyValueFunction.GET, victim, get);
+    assertTrue(counter.isLinked(), "and all before were looked at");
+    for (Subscription spy : spies) {
+      assertNull(spy.nextMessage(Duration.ofMillis(1)), spy.getSubject());
+      spy.unsubscribe();
+    }
+    for (String victim : victims) {
+      roomy.process.awaitLog("event=reply_subject_refused subject=" + victim);
+    }
   }
 
   private static byte[] firstParams(KeyValueFunction function) {

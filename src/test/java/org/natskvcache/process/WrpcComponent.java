@@ -53,6 +53,21 @@ final class WrpcComponent {
     return peer.begin(subject(function), headers, first);
   }
 
+  /** Invokes; where the rest of the params is to go, nothing when the call is refused. */
+  Optional<String> ask(KeyValueFunction function, byte[] first) {
+    return peer.ask(subject(function), headers, first);
+  }
+
+  /** Ends the params of a call that was begun. */
+  void end(String params) {
+    peer.end(params);
+  }
+
+  /** Invokes, and names any subject for the answer. */
+  void begin(KeyValueFunction function, String replyTo, byte[] first) {
+    peer.publish(subject(function), replyTo, headers, first);
+  }
+
   /** The result of a call that was begun. */
   byte[] results() {
     return peer.results();
@@ -138,7 +153,10 @@ final class WrpcComponent {
 
   /** Whether its link is there: an unlinked component is denied. */
   boolean isLinked() {
-    byte[] result = call(KeyValueFunction.GET, params("", "k").toByteArray());
-    return result[0] == 0;
+    Optional<String> rest = ask(KeyValueFunction.GET, params("", "k").toByteArray());
+    if (rest.isEmpty()) return false;
+    peer.end(rest.get());
+    assertEquals(0, results()[0]);
+    return true;
   }
 }

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.Waiting;
@@ -100,6 +101,12 @@ public final class WrpcPeer {
 
   /** Invokes with the first part, and returns where the others are to go. */
   public String begin(String subject, @Nullable Headers headers, byte[] first) {
+    return ask(subject, headers, first)
+        .orElseThrow(() -> new AssertionError("refused on " + subject));
+  }
+
+  /** Invokes with the first part; where the others are to go, or nothing when it was refused. */
+  public Optional<String> ask(String subject, @Nullable Headers headers, byte[] first) {
     calls++;
     connection.publish(subject, replyTo(), headers, first);
     Message handshake = next();
@@ -107,7 +114,17 @@ public final class WrpcPeer {
     assertEquals(replyTo(), handshake.getSubject());
     assertEquals(0, handshake.getData().length);
     assertFalse(handshake.hasHeaders());
-    return handshake.getReplyTo() + ".params";
+    return Optional.ofNullable(handshake.getReplyTo()).map(rest -> rest + ".params");
+  }
+
+  /** Invokes as one who does not listen, or elsewhere. */
+  public void publish(String subject, String replyTo, @Nullable Headers headers, byte[] first) {
+    connection.publish(subject, replyTo, headers, first);
+  }
+
+  /** Ends the params of a call that was begun. */
+  public void end(String params) {
+    connection.publish(params, Publisher.END);
   }
 
   /** Invokes with the first part, sends the others after the handshake, and returns the result. */

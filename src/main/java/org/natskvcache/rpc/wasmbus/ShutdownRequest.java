@@ -17,12 +17,16 @@ public final class ShutdownRequest {
   private ShutdownRequest() {}
 
   /**
-   * Whether the instance started by {@code hostId} is meant: it is unless the body names another
-   * host.
+   * Whether the instance started by {@code hostId} is meant.
+   *
+   * @param hostId empty for an instance that no host started: nobody may stop that
+   * @param hostNamesItself whether that host is known to name itself. Else a body that names nobody
+   *     is from an older host, and means all
    */
-  public static boolean isFor(String hostId, byte[] body) {
+  public static boolean isFor(String hostId, boolean hostNamesItself, byte[] body) {
+    if (hostId.isEmpty()) return false;
     String named = hostNamedBy(body);
-    return named.isEmpty() || named.equals(hostId);
+    return named.equals(hostId) || named.isEmpty() && !hostNamesItself;
   }
 
   private static String hostNamedBy(byte[] body) {
@@ -30,7 +34,7 @@ public final class ShutdownRequest {
       JsonNode node = JSON.readTree(body);
       return node == null ? "" : node.path("host_id").asText("");
     } catch (IOException notJson) {
-      return ""; // names nobody, so everybody is meant, as in the reference
+      return ""; // names nobody, as in the reference
     }
   }
 }

@@ -53,6 +53,14 @@ public enum KeyValueFunction {
     return function;
   }
 
+  /** The function that is called on a subject of ours. */
+  public static KeyValueFunction ofSubject(String subject) {
+    for (KeyValueFunction each : values()) {
+      if (subject.endsWith('.' + each.instance + '.' + each.function)) return each;
+    }
+    throw new IllegalArgumentException("no function of ours: " + subject);
+  }
+
   /** Reads the function's parameters. */
   public KeyValueRequest decode(ValueReader in) throws ValueException {
     Bytes bucket = text(in);

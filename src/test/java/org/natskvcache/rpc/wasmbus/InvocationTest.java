@@ -237,14 +237,26 @@ class InvocationTest {
   }
 
   @Test
-  void shutdownIsForUsUnlessItNamesAnotherHost() {
+  void shutdownIsForTheHostItNames() {
     String us = Vectors.key("host_public");
-    assertTrue(ShutdownRequest.isFor(us, Vectors.bytes("shutdown.request.otp-0.50-to-0.58")));
-    assertTrue(ShutdownRequest.isFor(us, Vectors.bytes("shutdown.request.otp-0.59+")));
-    assertFalse(ShutdownRequest.isFor("NOTHERHOST", Vectors.bytes("shutdown.request.otp-0.59+")));
+    byte[] named = Vectors.bytes("shutdown.request.otp-0.59+");
+    for (boolean namesItself : new boolean[] {false, true}) {
+      assertTrue(ShutdownRequest.isFor(us, namesItself, named));
+      assertFalse(ShutdownRequest.isFor("NOTHERHOST", namesItself, named));
+      assertFalse(ShutdownRequest.isFor("", namesItself, named), "no host started it");
+    }
+  }
+
+  /** Hosts before 0.59 name nobody; a message that names nobody is nothing from a later one. */
+  @Test
+  void shutdownThatNamesNobodyIsForThoseWhoseHostMayBeTooOldToNameItself() {
+    String us = Vectors.key("host_public");
+    assertEquals(0, Vectors.bytes("shutdown.request.otp-0.50-to-0.58").length);
     for (String body :
-        List.of("{\"host_id\":\"\"}", "{}", "[]", "null", "not json", "{\"host_id\":", "\0\0")) {
-      assertTrue(ShutdownRequest.isFor(us, body.getBytes()), body);
+        List.of("", "{\"host_id\":\"\"}", "{}", "[]", "null", "not json", "{\"host_id\":", "\0\0")) {
+      assertTrue(ShutdownRequest.isFor(us, false, body.getBytes()), body);
+      assertFalse(ShutdownRequest.isFor(us, true, body.getBytes()), body);
+      assertFalse(ShutdownRequest.isFor("", false, body.getBytes()), body);
     }
     assertArrayEquals(Vectors.bytes("shutdown.reply"), ShutdownRequest.REPLY.getBytes());
   }

@@ -122,7 +122,7 @@ class MessagePackPropertyTest {
     for (Operation operation : Operation.values()) {
       KeyValueCodec.decode(operation.wireName(), new Bytes(bytes));
     }
-    ShutdownRequest.isFor("N", bytes);
+    ShutdownRequest.isFor("N", false, bytes);
   }
 
   private interface Decoding {
