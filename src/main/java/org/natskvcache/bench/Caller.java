@@ -200,10 +200,11 @@ final class Caller {
       number = number * 10 + message.buffer[i] - '0';
     }
     Place place = places[(int) (Math.max(0, number) % places.length)];
-    if (place.operation == null || place.number != number) {
-      return; // it had failed: timed out, or refused before its end
+    BenchOperation operation = place.operation;
+    if (operation == null || place.number != number) {
+      return; // the end of one that was answered, or it had failed
     }
-    switch (contract.received(message, place.progress, wire)) {
+    switch (contract.received(message, operation, place.progress, wire)) {
       case Progress.Open progress -> place.progress = progress;
       case Progress.Done ignored -> end(place, null, System.nanoTime());
       case Progress.Failed failure -> end(place, failure, System.nanoTime());

@@ -49,10 +49,12 @@ interface Contract {
   /**
    * A message of a call came.
    *
+   * @param operation of the call
    * @param before what this returned for the message before
    * @param wire takes what has to be said to that
    */
-  Progress received(WireMessage message, Progress.Open before, Wire wire);
+  Progress received(
+      WireMessage message, BenchOperation operation, Progress.Open before, Wire wire);
 
   /** A key's name, of 16 bytes; counters are not among those that are set. */
   static String name(BenchOperation operation, int key) {

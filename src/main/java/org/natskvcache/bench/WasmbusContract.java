@@ -55,7 +55,8 @@ final class WasmbusContract implements Contract {
   }
 
   @Override
-  public Progress received(WireMessage message, Progress.Open before, Wire wire) {
+  public Progress received(
+      WireMessage message, BenchOperation operation, Progress.Open before, Wire wire) {
     if (message.nobodyListens()) return Progress.Failed.NOBODY_LISTENS;
     try {
       String error = InvocationResponse.decode(message.body()).error();

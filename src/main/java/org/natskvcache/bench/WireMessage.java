@@ -22,6 +22,13 @@ final class WireMessage {
   int bodyAt;
   int bodyLength;
 
+  /** Whether its subject ends so. */
+  boolean isBelow(byte[] end) {
+    int subjectEnd = subjectAt + subjectLength;
+    return subjectLength >= end.length
+        && Arrays.equals(buffer, subjectEnd - end.length, subjectEnd, end, 0, end.length);
+  }
+
   /** Whether the server sent it instead of delivering ours: nobody listens. */
   boolean nobodyListens() {
     return headersLength >= STATUS_AT + 3

@@ -15,12 +15,18 @@ import org.natskvcache.wrpc.WrpcServer;
 
 /**
  * {@code wrpc:keyvalue}, as hosts 1.x call it: the handshake is answered with the end of the
- * params, and a call ends with the empty message behind its result.
+ * params, and a call is over when its result is whole. A result in several messages is whole when
+ * the empty message behind it comes.
  */
 final class WrpcContract implements Contract {
   private static final byte[] PARAMS = ".params".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] RESULTS = ".results".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] NOTHING = {};
   private static final String BUCKET = "default";
+
+  /** What unlinked components get. */
+  private static final Progress.Failed NO_HANDSHAKE =
+      Progress.Failed.refused("no handshake: is the component linked?");
 
   private final Map<BenchOperation, byte[]> subjects = new EnumMap<>(BenchOperation.class);
   private final byte[] headers;
@@ -55,17 +61,33 @@ final class WrpcContract implements Contract {
   }
 
   @Override
-  public Progress received(WireMessage message, Progress.Open before, Wire wire) {
+  public Progress received(
+      WireMessage message, BenchOperation operation, Progress.Open before, Wire wire) {
     if (message.nobodyListens()) return Progress.Failed.NOBODY_LISTENS;
     if (message.replyLength > 0) { // the handshake
       wire.publish(false).raw(message.buffer, message.replyAt, message.replyLength).raw(PARAMS);
       wire.body(NOTHING, NOTHING);
       return before;
     }
+    if (!message.isBelow(RESULTS)) return NO_HANDSHAKE;
     boolean answered = before == Progress.Open.ANSWERED;
     if (message.bodyLength == 0) return answered ? Progress.Done.DONE : Progress.Failed.ABORTED;
-    if (answered || message.buffer[message.bodyAt] == 0) return Progress.Open.ANSWERED;
-    return refused(message.body());
+    if (message.buffer[message.bodyAt] != 0 && !answered) return refused(message.body());
+    return !answered && isWhole(message, operation) ? Progress.Done.DONE : Progress.Open.ANSWERED;
+  }
+
+  /** Whether a message holds all of a result; only a value may be longer than one. */
+  private static boolean isWhole(WireMessage message, BenchOperation operation) {
+    if (operation != BenchOperation.GET) return true;
+    int at = message.bodyAt + 2;
+    int end = message.bodyAt + message.bodyLength;
+    long length = 0;
+    for (int shift = 0; at < end; shift += 7) {
+      byte digit = message.buffer[at++];
+      length |= (digit & 0x7fL) << shift;
+      if (digit >= 0) return end - at >= length;
+    }
+    return message.bodyLength == 2 && message.buffer[message.bodyAt + 1] == 0; // no value
   }
 
   /** A call that is refused is over; the end that follows belongs to none. */

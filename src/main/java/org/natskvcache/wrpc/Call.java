@@ -1,21 +1,40 @@
 package org.natskvcache.wrpc;
 
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One call to answer, exactly once: the first of {@link #result} and {@link #abort} counts, a
  * further one does nothing. May be answered on any thread.
+ *
+ * <p>The result leaves at once. Its end waits until the caller has shown that it hears: a host that
+ * missed the result and heard the end would fail the call, and could not be helped any more.
  */
 public final class Call {
+  private static final AtomicIntegerFieldUpdater<Call> STATE =
+      AtomicIntegerFieldUpdater.newUpdater(Call.class, "state");
+
+  /** Somebody answers. */
+  private static final int ANSWERED = 1;
+
+  /** The result has left, and its end has not if the caller was not heard. */
+  private static final int SENT = 2;
+
+  /** The caller has shown that it hears, or is not waited for any longer. */
+  private static final int HEARD = 4;
+
+  /** It was heard after a repeated handshake: what was sent before may be lost. */
+  private static final int LATE = 8;
+
   private final Publisher publisher;
   private final String subject;
   private final String replyTo;
   private final Function<String, @Nullable String> headers;
   private final boolean together;
   private @Nullable Object attachment;
-  private final AtomicReference<byte @Nullable []> answer = new AtomicReference<>();
+  private byte[] answer = Publisher.END;
+  private volatile int state;
 
   /**
    * @param headers the first value of a header, by its name in lower case
@@ -71,11 +90,39 @@ public final class Call {
 
   /** Answers with an encoded result; empty for a function without one. The array is given away. */
   public void result(byte[] encoded) {
-    if (answer.compareAndSet(null, encoded)) send(encoded);
+    int before = enter(ANSWERED);
+    if ((before & ANSWERED) != 0) return;
+    answer = encoded;
+    send();
+    int meanwhile = enter(SENT);
+    if ((meanwhile & HEARD) == 0) return; // whoever hears it ends it
+    if ((before & HEARD) == 0 && (meanwhile & LATE) != 0) send();
+    end();
   }
 
-  private void send(byte[] encoded) {
-    publisher.stream(subject, replyTo + ".results", encoded);
+  /** Adds to the state; what it was. */
+  private int enter(int more) {
+    return STATE.getAndAccumulate(this, more, (was, is) -> was | is);
+  }
+
+  private void send() {
+    publisher.pieces(subject, replyTo + ".results", answer, 0);
+  }
+
+  private void end() {
+    publisher.publish(subject, replyTo + ".results", null, Publisher.END);
+  }
+
+  /**
+   * The caller has shown that it hears, or is not waited for any longer. The first time counts.
+   *
+   * @param late whether the handshake had to be repeated, so that the result has to be, too
+   */
+  void heard(boolean late) {
+    int before = enter(late ? HEARD | LATE : HEARD);
+    if ((before & HEARD) != 0 || (before & SENT) == 0) return;
+    if (late) send();
+    end();
   }
 
   /** Tells the caller that it gets no handshake. */
@@ -87,12 +134,6 @@ public final class Call {
   boolean handshake(String inbox) {
     return publisher.publish(
         /* invocation= */ subject, /* subject= */ replyTo, /* replyTo= */ inbox, Publisher.END);
-  }
-
-  /** Answers once more what was answered, if it was; a caller that had it does not look again. */
-  void repeatAnswer() {
-    byte[] given = answer.get();
-    if (given != null) send(given);
   }
 
   /** Answers that there is no result: the caller fails at once instead of waiting. */

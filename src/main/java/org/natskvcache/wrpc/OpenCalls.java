@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Callers show that they have the handshake by a message to the subject of the params, at once
  * and always. Hosts 1.x lose what comes before they have noted that they wait for it, a few calls
  * in a thousand under bursts, and the component then hangs for minutes; so the handshake is
- * repeated, and once it is heard, the answer too.
+ * repeated, and once it is heard, the answer too. The end of an answer waits for that, see {@link
+ * Call}; a caller that is not heard after the last repeat is waited for no longer.
  *
  * <p>Source: wrpc-transport-nats 0.29, {@code Client::new}: messages and subscriptions reach one
  * task over two channels, in any order. Not thread-safe; owned by the server.
@@ -72,7 +73,10 @@ final class OpenCalls {
     else if (used < places.length) {
       place = new Place(used);
       places[used++] = place;
-    } else return overflow++;
+    } else {
+      call.heard(false); // nobody would tell
+      return overflow++;
+    }
     place.taken = true;
     place.beganNanos = nowNanos;
     place.call = call;
@@ -89,19 +93,23 @@ final class OpenCalls {
     return place.taken && place.number == number ? place : null;
   }
 
-  /** The caller has the handshake; the call if it had to be repeated, else null. */
-  @Nullable Call heard(long number) {
+  /** The caller has the handshake. */
+  void heard(long number) {
     Place place = find(number);
-    if (place == null) return null;
-    Call call = place.call;
-    silence(place);
-    return place.repeated > 0 ? call : null;
+    if (place != null) heard(place, place.repeated > 0);
   }
 
-  private void silence(Place place) {
-    if (place.call == null) return;
+  private void heard(Place place, boolean late) {
+    Call call = place.call;
+    if (call == null) return;
     place.call = null;
     unheard--;
+    call.heard(late);
+  }
+
+  /** Waits for none of the callers any longer. */
+  void giveUpAll() {
+    for (int i = 0; i < used && unheard > 0; i++) heard(places[i], false);
   }
 
   /** The caller sends no more; after a repeated handshake it may do so twice. */
@@ -111,7 +119,7 @@ final class OpenCalls {
   }
 
   private void free(Place place, boolean renumber) {
-    silence(place);
+    heard(place, false);
     free[freeCount++] = (int) (place.number % places.length);
     place.taken = false;
     if (renumber) place.number += places.length;
@@ -130,7 +138,7 @@ final class OpenCalls {
       Call call = place.call;
       if (call == null || nowNanos - place.dueNanos < 0) continue;
       if (place.repeated == REPEATS_MAX) {
-        silence(place);
+        heard(place, false);
         continue;
       }
       place.repeated++;

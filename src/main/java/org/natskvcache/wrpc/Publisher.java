@@ -58,13 +58,12 @@ final class Publisher {
     }
   }
 
-  /** Publishes a whole stream: pieces no longer than the server allows, then its end. */
-  void stream(String invocation, String subject, byte[] bytes) {
-    stream(invocation, subject, bytes, 0);
-  }
-
-  /** Publishes the rest of a stream whose first {@code from} bytes went elsewhere. */
-  void stream(String invocation, String subject, byte[] bytes, int from) {
+  /**
+   * Publishes pieces no longer than the server allows; without the end of the stream.
+   *
+   * @param from how many bytes went elsewhere
+   */
+  void pieces(String invocation, String subject, byte[] bytes, int from) {
     int most = payloadMax();
     for (int at = from; at < bytes.length; at += most) {
       byte[] piece =
@@ -73,6 +72,5 @@ final class Publisher {
               : Arrays.copyOfRange(bytes, at, Math.min(bytes.length, at + most));
       if (!publish(invocation, subject, null, piece)) break; // the end tells what is missing
     }
-    publish(invocation, subject, null, END);
   }
 }

@@ -138,7 +138,10 @@ public final class WrpcCaller implements AutoCloseable {
       end(message.getSubject(), new Outcome.Failed("the handshake names no reply subject"));
       return;
     }
-    publisher.stream(call.subject, replyTo + ".params", call.params, call.sent);
+    call.result.reset(); // a handshake that is repeated brings the whole result again
+    String rest = replyTo + ".params";
+    publisher.pieces(call.subject, rest, call.params, call.sent);
+    publisher.publish(call.subject, rest, null, Publisher.END);
   }
 
   private void onResult(Message message) {

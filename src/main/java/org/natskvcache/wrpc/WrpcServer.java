@@ -28,7 +28,8 @@ import org.natskvcache.wrpc.WrpcObserver.Event;
  *   PREFIX.wrpc.0.0.1.INSTANCE.FUNCTION   queue group PREFIX; reply subject Rc, first part of the params
  *   Rc                                    we answer at once: empty, reply subject Rs
  *   Rs.params                             the rest of the params, then an empty message
- *   Rc.results                            our result, then an empty message; only that: no result
+ *   Rc.results                            our result at once; when the caller was heard, an empty
+ *                                         message; only that: no result
  * </pre>
  *
  * <p>One thread receives everything and runs the handlers: a hand-off to another one costs more
@@ -269,7 +270,8 @@ public final class WrpcServer implements AutoCloseable {
 
   private synchronized long begin(Call call) {
     long number = openCalls.begin(call, System.nanoTime());
-    if (!repeating) repeatSoon();
+    if (stopped) openCalls.giveUpAll();
+    else if (!repeating) repeatSoon();
     return number;
   }
 
@@ -306,8 +308,7 @@ public final class WrpcServer implements AutoCloseable {
 
   private synchronized void onParams(String subject, byte[] body) {
     long number = numberOf(subject);
-    Call lateHeard = openCalls.heard(number);
-    if (lateHeard != null) lateHeard.repeatAnswer();
+    openCalls.heard(number);
     if (body.length == 0) openCalls.ended(number);
     HalfSent half = halfSent.isEmpty() ? null : halfSent.get(number);
     if (half == null) return; // the usual end of params that were complete before
@@ -401,6 +402,7 @@ public final class WrpcServer implements AutoCloseable {
     synchronized (this) {
       stopped = true;
       abandon(half -> true, Event.TRUNCATED);
+      openCalls.giveUpAll(); // their ends have waited for them
     }
     if (line != null) line.forget(this);
     return drained;

@@ -17,8 +17,9 @@
  *     });
  * }</pre>
  *
- * <p>In: invocations, in any chunking. Out: exactly one handshake for each, then the result and the
- * end marker, or the end marker alone where there is no result. Always true: what a peer announces
+ * <p>In: invocations, in any chunking. Out: a handshake for each, then the result, and the end
+ * marker when the caller was heard; the end marker alone where there is no result. Handshake and
+ * result are repeated for a caller that is not heard. Always true: what a peer announces
  * is checked against {@link org.natskvcache.wrpc.WrpcLimits} before memory is taken for it.
  *
  * <p>Source: bytecodealliance/wrpc, {@code crates/transport-nats} 0.29.0 and {@code

@@ -58,6 +58,11 @@ final class WrpcComponent {
     return peer.ask(subject(function), headers, first);
   }
 
+  /** Sends some of the params of a call that was begun. */
+  void more(String params, byte[] part) {
+    peer.more(params, part);
+  }
+
   /** Ends the params of a call that was begun. */
   void end(String params) {
     peer.end(params);

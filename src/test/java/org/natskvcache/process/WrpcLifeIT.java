@@ -78,6 +78,7 @@ class WrpcLifeIT {
     for (int i = 0; i < 100; i++) {
       String rest = counter.begin(KeyValueFunction.GET, WrpcVectors.call("store.get/params/basic"));
       instances.add(rest.substring(0, rest.lastIndexOf('.', rest.lastIndexOf('.') - 1)));
+      counter.end(rest);
       assertEquals(0, counter.results()[0]);
     }
     assertEquals(2, instances.size(), instances::toString);

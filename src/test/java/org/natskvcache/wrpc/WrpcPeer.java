@@ -122,15 +122,24 @@ public final class WrpcPeer {
     connection.publish(subject, replyTo, headers, first);
   }
 
+  /** Sends some of the params of a call that was begun. */
+  public void more(String params, byte[] part) {
+    connection.publish(params, part);
+  }
+
   /** Ends the params of a call that was begun. */
   public void end(String params) {
     connection.publish(params, Publisher.END);
   }
 
-  /** Invokes with the first part, sends the others after the handshake, and returns the result. */
+  /**
+   * Invokes with the first part, sends the others and the end after the handshake, and returns the
+   * result.
+   */
   public byte[] call(String subject, @Nullable Headers headers, List<byte[]> parts) {
     String rest = begin(subject, headers, parts.getFirst());
     for (byte[] part : parts.subList(1, parts.size())) connection.publish(rest, part);
+    if (parts.size() == 1 || parts.getLast().length > 0) end(rest);
     return results();
   }
 
@@ -139,7 +148,10 @@ public final class WrpcPeer {
     var result = new ByteArrayOutputStream();
     while (true) {
       Message each = next();
-      if (each.getReplyTo() != null) continue; // the handshake again: we, or it, were slow
+      if (each.getReplyTo() != null) {
+        result.reset(); // the handshake again, since we were slow: so is the result
+        continue;
+      }
       assertEquals(replyTo() + ".results", each.getSubject());
       assertFalse(each.hasHeaders());
       if (each.getData().length == 0) return result.toByteArray();

@@ -255,15 +255,15 @@ class WrpcServerIT {
     answering("done".getBytes(UTF_8));
     byte[] params = new ValueWriter(0).string("bucket").toByteArray();
     var peer = new WrpcPeer(host);
-    assertEquals("done", new String(peer.call(subject("set"), null, List.of(params)), UTF_8));
-    assertEquals(
-        "done",
-        new String(
-            peer.call(
-                subject("set"),
-                null,
-                List.of(Arrays.copyOf(params, 2), Arrays.copyOfRange(params, 2, 7))),
-            UTF_8));
+    String rest = peer.begin(subject("set"), null, params);
+    assertEquals("done", new String(peer.next().getData(), UTF_8));
+    peer.end(rest);
+    assertEquals(0, peer.results().length, "the end of the result is what was missing");
+    rest = peer.begin(subject("set"), null, Arrays.copyOf(params, 2));
+    host.publish(rest, Arrays.copyOfRange(params, 2, 7));
+    assertEquals("done", new String(peer.results(), UTF_8), "and it was heard");
+    peer.end(rest);
+    peer.assertSilent();
   }
 
   @Test
@@ -334,7 +334,8 @@ class WrpcServerIT {
     server.serve(STORE, "get", ValueReader::string, (call, v) -> call.result(new byte[] {1}));
     provider.flush(PATIENCE);
     var peer = new WrpcPeer(host);
-    assertEquals(0, peer.call(subject("get"), null, List.of(new byte[] {9, 'a'})).length);
+    host.publish(peer.begin(subject("get"), null, new byte[] {9, 'a'}), new byte[] {'b'});
+    assertEquals(0, peer.results().length);
     assertEquals(Event.TIMED_OUT, events.poll(5, TimeUnit.SECONDS));
     assertEquals(0, server.halfSentCalls());
   }
@@ -610,32 +611,87 @@ class WrpcServerIT {
     assertTrue(server.stop(PATIENCE));
   }
 
-  /** Hosts lose a handshake that arrives before they wait for it, and what follows it. */
-  @Test
-  void handshakeThatIsNotHeardIsRepeatedAndThenTheAnswer() throws Exception {
+  private static WrpcLimits withSilence(long millis) {
     WrpcLimits d = WrpcLimits.DEFAULTS;
-    var limits =
-        new WrpcLimits(
-            d.valueBytesMax(),
-            d.elementsMax(),
-            d.pendingCallsMax(),
-            d.pendingBytesMax(),
-            d.timeout(),
-            Duration.ofMillis(20));
+    return new WrpcLimits(
+        d.valueBytesMax(),
+        d.elementsMax(),
+        4,
+        d.pendingBytesMax(),
+        d.timeout(),
+        Duration.ofMillis(millis));
+  }
+
+  private WrpcServer answeringSeven(WrpcLimits limits) throws Exception {
     WrpcServer server = server(limits);
     server.serve(STORE, "get", ValueReader::string, (call, text) -> call.result(new byte[] {7}));
     provider.flush(PATIENCE);
+    return server;
+  }
+
+  /** Hosts lose a handshake that arrives before they wait for it, and what follows it. */
+  @Test
+  void handshakeThatIsNotHeardIsRepeatedAndThenTheAnswer() throws Exception {
+    answeringSeven(withSilence(20));
     var peer = new WrpcPeer(host);
     String params = peer.begin(subject("get"), null, new byte[] {1, 'a'});
-    assertArrayEquals(new byte[] {7}, peer.results());
+    assertArrayEquals(new byte[] {7}, peer.next().getData());
     Message again = peer.next();
     assertEquals(peer.replyTo(), again.getSubject());
     assertEquals(params, again.getReplyTo() + ".params");
     assertEquals(Event.UNHEARD, events.poll(5, TimeUnit.SECONDS));
-    host.publish(params, Publisher.END);
+    peer.end(params);
     assertArrayEquals(new byte[] {7}, peer.results());
     Message more = peer.next(Duration.ofMillis(300));
     assertNull(more);
+  }
+
+  /** Some never send params, if the first message held all. */
+  @Test
+  void callerThatIsNeverHeardGetsTheEndAfterTheLastHandshake() throws Exception {
+    answeringSeven(withSilence(2));
+    var peer = new WrpcPeer(host);
+    String params = peer.begin(subject("get"), null, new byte[] {1, 'a'});
+    assertArrayEquals(new byte[] {7}, peer.next().getData());
+    for (int i = 0; i < 3; i++) assertEquals(params, peer.next().getReplyTo() + ".params");
+    Message end = peer.next();
+    assertEquals(peer.replyTo() + ".results", end.getSubject());
+    assertEquals(0, end.getData().length);
+    peer.end(params);
+    peer.assertSilent();
+  }
+
+  @Test
+  void callBeyondTheTableGetsItsEndAtOnce() throws Exception {
+    answeringSeven(withSilence(60_000));
+    List<WrpcPeer> waiting = new ArrayList<>();
+    List<String> params = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      var peer = new WrpcPeer(host);
+      params.add(peer.begin(subject("get"), null, new byte[] {1, 'a'}));
+      waiting.add(peer);
+    }
+    var beyond = new WrpcPeer(host);
+    beyond.begin(subject("get"), null, new byte[] {1, 'a'});
+    assertArrayEquals(new byte[] {7}, beyond.results());
+    for (int i = 0; i < 4; i++) {
+      assertArrayEquals(new byte[] {7}, waiting.get(i).next().getData());
+      waiting.get(i).assertSilent();
+      waiting.get(i).end(params.get(i));
+      assertEquals(0, waiting.get(i).next().getData().length);
+    }
+  }
+
+  @Test
+  void stopSendsTheEndsThatWaitForTheirCallers() throws Exception {
+    WrpcServer server = answeringSeven(withSilence(60_000));
+    var peer = new WrpcPeer(host);
+    peer.begin(subject("get"), null, new byte[] {1, 'a'});
+    assertArrayEquals(new byte[] {7}, peer.next().getData());
+    peer.assertSilent();
+    assertTrue(server.stop(PATIENCE));
+    assertEquals(0, peer.results().length);
+    peer.assertSilent();
   }
 
   /** A handler that hangs makes stopping give up; what is received after that is not kept. */
