@@ -53,8 +53,7 @@ interface Contract {
    * @param before what this returned for the message before
    * @param wire takes what has to be said to that
    */
-  Progress received(
-      WireMessage message, BenchOperation operation, Progress.Open before, Wire wire);
+  Progress received(WireMessage message, BenchOperation operation, Progress.Open before, Wire wire);
 
   /** A key's name, of 16 bytes; counters are not among those that are set. */
   static String name(BenchOperation operation, int key) {

@@ -36,6 +36,9 @@ final class WasmbusCalls {
   /** Different troubles that are worth a line each. */
   private static final int LOGGED_MAX = 32;
 
+  /** What an element of a long answer takes while it is made, bytes, about. */
+  private static final int ELEMENT_BYTES = 64;
+
   private final String linkName;
   private final InvocationChecks checks;
   private final LinkedCaches links;
@@ -43,6 +46,7 @@ final class WasmbusCalls {
   private final ReplyPublisher replies;
   private final BodyStore store;
   private final InOrder inOrder = new InOrder(InOrder.helpers());
+  private final LongAnswers longAnswers = new LongAnswers();
   private final LargeBodies large = new LargeBodies();
   private final Set<String> logged = ConcurrentHashMap.newKeySet();
 
@@ -140,13 +144,40 @@ final class WasmbusCalls {
         respond(replyTo, InvocationResponse.error(call.id(), error));
       }
       case KeyValueCodec.Request.Call(Operation operation, var command) ->
-          route
-              .replica()
-              .call(
-                  command,
-                  reply -> deliver(call, replyTo, response(call.id(), operation, reply, route)));
+          route.replica().call(command, reply -> answer(call, replyTo, operation, reply, route));
     }
     return true;
+  }
+
+  /** Encodes a reply and sends it; elsewhere when that takes long, so that others need not wait. */
+  private void answer(
+      Invocation call,
+      @Nullable String replyTo,
+      Operation operation,
+      Reply reply,
+      LinkedCaches.Route route) {
+    int toCome = reply instanceof Reply.Values values ? values.elementsToCome() : 0;
+    if (toCome == 0) {
+      deliver(call, replyTo, response(call.id(), operation, reply, route));
+      return;
+    }
+    boolean taken =
+        longAnswers.run(
+            (long) ELEMENT_BYTES * toCome,
+            () -> {
+              try {
+                deliver(call, replyTo, response(call.id(), operation, reply, route));
+              } catch (RuntimeException e) {
+                var _ = failed(call, replyTo, e);
+              }
+            },
+            () -> respond(replyTo, InvocationResponse.error(call.id(), "stopping")));
+    if (!taken) {
+      Counter.OVERLOADED_CALLS.increment();
+      logFirst("long_answers_refused", "", "too many at once");
+      respond(
+          replyTo, InvocationResponse.error(call.id(), "too many long answers at once; try again"));
+    }
   }
 
   /** Fetches the body, then begins anew: only now can the claims' hash be compared. */
@@ -206,14 +237,15 @@ final class WasmbusCalls {
   }
 
   /**
-   * Waits for calls in work, so many nanoseconds at most; those that wait for the object store are
-   * then answered with an error.
+   * Waits for calls in work, so many nanoseconds at most; those that wait for the object store, or
+   * for other long answers, are then answered with an error.
    *
    * @return whether all that need no store were answered
    */
   boolean stop(long nanosMax) {
     long end = System.nanoTime() + nanosMax;
     boolean all = inOrder.stop(nanosMax);
+    longAnswers.stop(end - System.nanoTime());
     large.stop(end - System.nanoTime());
     return all;
   }

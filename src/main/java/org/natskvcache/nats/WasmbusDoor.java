@@ -257,8 +257,7 @@ public final class WasmbusDoor implements Door {
    * host.
    */
   private void onShutdown(Message message) {
-    if (ShutdownRequest.isFor(
-        identity.hostId(), identity.hostNamesItself(), message.getData())) {
+    if (ShutdownRequest.isFor(identity.hostId(), identity.hostNamesItself(), message.getData())) {
       control.stop(() -> stopCalls(DRAIN), message.getReplyTo(), ShutdownRequest.REPLY);
     }
   }

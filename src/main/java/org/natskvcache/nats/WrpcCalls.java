@@ -1,5 +1,6 @@
 package org.natskvcache.nats;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
@@ -24,7 +25,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Finds the cache of a component's call, asks it, and answers; all on the thread that delivers the
- * call. Counts what went wrong.
+ * call, but for long answers. Counts what went wrong.
  */
 final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
   private static final Logger LOG = LoggerFactory.getLogger(WrpcCalls.class);
@@ -35,6 +36,10 @@ final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
   /** An admitted call. */
   private record Admitted(String source, String link, LinkedCaches.Route route) {}
 
+  /** A longer batch of values is encoded and sent apart. */
+  private static final int AT_ONCE_BYTES_MAX = 64 << 10;
+
+  private final LongAnswers longAnswers = new LongAnswers();
   private final LinkedCaches links;
   private final ReplyPublisher replies;
   private final Tracing tracing;
@@ -67,7 +72,8 @@ final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
     Counter.REFUSED_INVOCATIONS.increment();
     logFirst(
         loggedStrangers,
-        "refused_call", "source=" + Texts.shortened(source) + " link=" + Texts.shortened(link));
+        "refused_call",
+        "source=" + Texts.shortened(source) + " link=" + Texts.shortened(link));
     KeyValueFunction function = KeyValueFunction.ofSubject(call.subject());
     tracing
         .called(function.instance(), function.function(), source, link, call::header)
@@ -90,11 +96,12 @@ final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
       together.add(route.replica());
       route
           .replica()
-          .callTogether(request.command(link), span, reply -> answer(call, request, reply, span));
+          .callTogether(
+              request.command(link), span, reply -> answerApart(call, request, reply, span));
     } else {
       route
           .replica()
-          .call(request.command(link), span, reply -> answer(call, request, reply, span));
+          .call(request.command(link), span, reply -> answerApart(call, request, reply, span));
     }
   }
 
@@ -109,6 +116,35 @@ final class WrpcCalls implements Handler<KeyValueRequest>, WrpcObserver {
 
   private static String or(@Nullable String text, String otherwise) {
     return text == null ? otherwise : text;
+  }
+
+  /** Answers; elsewhere when that takes long, so that others need not wait. */
+  private void answerApart(Call call, KeyValueRequest request, Reply reply, Tracing.Span span) {
+    long bytes = reply instanceof Reply.Batch(var replies) ? bytes(replies) : 0;
+    if (bytes <= AT_ONCE_BYTES_MAX) {
+      answer(call, request, reply, span);
+      return;
+    }
+    Runnable abort =
+        () -> {
+          call.abort();
+          span.end("overloaded");
+        };
+    if (!longAnswers.run(bytes, () -> answer(call, request, reply, span), abort)) {
+      happened(Event.OVERLOADED, call.subject(), null);
+      abort.run();
+    }
+  }
+
+  private static long bytes(List<Reply> replies) {
+    long bytes = 0;
+    for (Reply reply : replies) if (reply instanceof Reply.Value(var value)) bytes += value.size();
+    return bytes;
+  }
+
+  /** Aborts the long answers that are not made within so many nanoseconds. */
+  void stop(long nanosMax) {
+    longAnswers.stop(nanosMax);
   }
 
   private static void answer(Call call, KeyValueRequest request, Reply reply, Tracing.Span span) {

@@ -88,7 +88,7 @@ public final class WrpcDoor implements Door {
   private volatile @Nullable Open open;
 
   /** What an open door has more than a listening one. */
-  private record Open(WrpcServer server, Watchers watchers) {}
+  private record Open(WrpcServer server, WrpcCalls calls, Watchers watchers) {}
 
   /**
    * A closed door.
@@ -153,7 +153,7 @@ public final class WrpcDoor implements Door {
             calls);
     var watchers =
         new Watchers(connection, identity.lattice(), identity.providerId(), calls, following);
-    open = new Open(server, watchers);
+    open = new Open(server, calls, watchers);
     if (first) initial.forEach(link -> Guarded.run("link", () -> put(link)));
     else links.routes(LinkId.Role.WATCHER).forEach(this::watch);
     hostLinks.open();
@@ -318,8 +318,10 @@ public final class WrpcDoor implements Door {
   public void stopCalls(Duration patience) {
     Open now = open;
     if (now == null) return;
+    long end = System.nanoTime() + patience.toNanos();
     try {
       if (!now.server.stop(patience)) LOG.warn("event=calls_cut_short");
+      now.calls.stop(end - System.nanoTime());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -3,9 +3,9 @@ package org.natskvcache.provider;
 import java.util.function.Predicate;
 
 /**
- * Decides where an answer may go. A caller names the subject of its answer, and we may publish where
- * it may not: on subjects of hosts, of the server, of calls, of replication, and on our own inboxes.
- * For any thread.
+ * Decides where an answer may go. A caller names the subject of its answer, and we may publish
+ * where it may not: on subjects of hosts, of the server, of calls, of replication, and on our own
+ * inboxes. For any thread.
  */
 public final class AnswerSubjects {
   /** Behind the reply subject of a call over wRPC, for its result. */

@@ -235,7 +235,9 @@ final class Decider {
       return Decision.of(new Reply.Values(items(entry.list(), (int) from, (int) to)));
     }
     ItemList list = entry.list().frozen();
-    return Decision.of(new Reply.Values(new LaterList(() -> items(list, (int) from, (int) to))));
+    int count = (int) (to - from + 1);
+    return Decision.of(
+        new Reply.Values(new LaterList(count, () -> items(list, (int) from, (int) to))));
   }
 
   private static List<Bytes> items(ItemList list, int from, int to) {
@@ -289,7 +291,8 @@ final class Decider {
     }
     if (members <= AT_ONCE_MAX) return Decision.of(new Reply.Values(combined(sets, intersection)));
     sets.replaceAll(MemberSet::frozen);
-    return Decision.of(new Reply.Values(new LaterList(() -> combined(sets, intersection))));
+    int count = (int) Math.min(members, Integer.MAX_VALUE);
+    return Decision.of(new Reply.Values(new LaterList(count, () -> combined(sets, intersection))));
   }
 
   private static List<Bytes> combined(List<MemberSet<Bytes>> sets, boolean intersection) {

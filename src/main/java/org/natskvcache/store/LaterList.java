@@ -5,13 +5,25 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** A list that is made when it is first read, from what does not change. For one thread. */
+/**
+ * A list that is made when it is first read, from what does not change. For one thread at a time.
+ */
 final class LaterList extends AbstractList<Bytes> {
   private @Nullable Supplier<List<Bytes>> source;
   private List<Bytes> values = List.of();
 
-  LaterList(Supplier<List<Bytes>> source) {
+  private final int elementsMax;
+
+  /**
+   * @param elementsMax how many there will be at most
+   */
+  LaterList(int elementsMax, Supplier<List<Bytes>> source) {
+    this.elementsMax = elementsMax;
     this.source = source;
+  }
+
+  int elementsMax() {
+    return elementsMax;
   }
 
   private List<Bytes> values() {

@@ -21,7 +21,15 @@ public sealed interface Reply {
   record Amount(long value) implements Reply {}
 
   /** Items or members, in a stable order. */
-  record Values(List<Bytes> values) implements Reply {}
+  record Values(List<Bytes> values) implements Reply {
+    /**
+     * How many elements are still to be brought together by who first reads this, at most; 0 when
+     * they are there. They are of the moment of the command whenever that is.
+     */
+    public int elementsToCome() {
+      return values instanceof LaterList later ? later.elementsMax() : 0;
+    }
+  }
 
   /**
    * A page of keys.

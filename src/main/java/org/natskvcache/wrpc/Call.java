@@ -127,7 +127,8 @@ public final class Call {
 
   /** Tells the caller that it gets no handshake. */
   void refuse() {
-    publisher.publish(subject, replyTo, null, Publisher.END);
+    publisher.publish(
+        /* invocation= */ subject, /* subject= */ replyTo, /* replyTo= */ null, Publisher.END);
   }
 
   /** Tells the caller where to send the rest of its params. */

@@ -19,8 +19,8 @@
  *
  * <p>In: invocations, in any chunking. Out: a handshake for each, then the result, and the end
  * marker when the caller was heard; the end marker alone where there is no result. Handshake and
- * result are repeated for a caller that is not heard. Always true: what a peer announces
- * is checked against {@link org.natskvcache.wrpc.WrpcLimits} before memory is taken for it.
+ * result are repeated for a caller that is not heard. Always true: what a peer announces is checked
+ * against {@link org.natskvcache.wrpc.WrpcLimits} before memory is taken for it.
  *
  * <p>Source: bytecodealliance/wrpc, {@code crates/transport-nats} 0.29.0 and {@code
  * crates/transport} 0.28.4; values: wrpc/wasm-tokio 0.6.0.

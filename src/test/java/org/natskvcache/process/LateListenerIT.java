@@ -34,11 +34,11 @@ class LateListenerIT {
   void noCallIsLost() throws Exception {
     WrpcProvider provider = fixture.startOne(HostDataLine.ofOne(fixture.nats));
     WrpcComponent counter = provider.component("counter", "default");
-    assertEquals(0, counter.call(KeyValueFunction.SET, WrpcVectors.call("store.set/params/basic"))[0]);
+    assertEquals(
+        0, counter.call(KeyValueFunction.SET, WrpcVectors.call("store.set/params/basic"))[0]);
     KeyValueFunction get = KeyValueFunction.GET;
     byte[] params = WrpcVectors.call("store.get/params/basic");
-    String subject =
-        WrpcServer.subject("default." + provider.id(), get.instance(), get.function());
+    String subject = WrpcServer.subject("default." + provider.id(), get.instance(), get.function());
     var headers = new Headers().add("source-id", "counter").add("link-name", "default");
     var room = new Semaphore(IN_FLIGHT);
     var lost = new AtomicInteger();

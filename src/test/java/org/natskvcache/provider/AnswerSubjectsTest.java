@@ -80,6 +80,7 @@ class AnswerSubjectsTest {
   private static void put(LinkedCaches links, LinkId id, String url) {
     links.put(
         id,
-        LinkValues.of(Map.of("NATS_URL", url, "STATE_REPL_SUBJECT", "e", "REPLAY_REQ_SUBJECT", "r")));
+        LinkValues.of(
+            Map.of("NATS_URL", url, "STATE_REPL_SUBJECT", "e", "REPLAY_REQ_SUBJECT", "r")));
   }
 }

@@ -253,7 +253,8 @@ class InvocationTest {
     String us = Vectors.key("host_public");
     assertEquals(0, Vectors.bytes("shutdown.request.otp-0.50-to-0.58").length);
     for (String body :
-        List.of("", "{\"host_id\":\"\"}", "{}", "[]", "null", "not json", "{\"host_id\":", "\0\0")) {
+        List.of(
+            "", "{\"host_id\":\"\"}", "{}", "[]", "null", "not json", "{\"host_id\":", "\0\0")) {
       assertTrue(ShutdownRequest.isFor(us, false, body.getBytes()), body);
       assertFalse(ShutdownRequest.isFor(us, true, body.getBytes()), body);
       assertFalse(ShutdownRequest.isFor("", false, body.getBytes()), body);
