@@ -180,10 +180,7 @@ public final class Cli {
 
   private ShellOptions shell(Shell shell, CommandLine line) {
     return new ShellOptions(
-        shell.links.natsUrl(line),
-        shell.links.links(line),
-        shell.log.options(line),
-        shell.alone);
+        shell.links.natsUrl(line), shell.links.links(line), shell.log.options(line), shell.alone);
   }
 
   private DoctorOptions doctor(Doctor doctor, CommandLine line) {

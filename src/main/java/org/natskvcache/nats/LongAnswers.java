@@ -34,10 +34,7 @@ final class LongAnswers {
     @Override
     public void run() {
       try {
-        make.run();
-      } catch (RuntimeException | Error bug) {
-        Thread thread = Thread.currentThread();
-        thread.getUncaughtExceptionHandler().uncaughtException(thread, bug);
+        if (!Guarded.run("long answer", make)) Guarded.run("long answer", refuse);
       } finally {
         bytesFree.release(bytes);
       }
@@ -63,7 +60,8 @@ final class LongAnswers {
    *
    * @param bytesExpected what it takes, about
    * @param make makes and sends it; on the thread of this object
-   * @param refuse answers that it is not made; on the thread that stops, if that comes first
+   * @param refuse answers that it is not made: on the thread of this object after a failure, on the
+   *     thread that stops if that comes first
    */
   boolean run(long bytesExpected, Runnable make, Runnable refuse) {
     int bytes = Math.clamp(bytesExpected, 1, BYTES_MAX);
@@ -85,6 +83,8 @@ final class LongAnswers {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    for (Runnable waiting : thread.shutdownNow()) ((Task) waiting).refuse.run();
+    for (Runnable waiting : thread.shutdownNow()) {
+      Guarded.run("long answer", ((Task) waiting).refuse);
+    }
   }
 }

@@ -231,8 +231,9 @@ public final class WrpcDoor implements Door {
       control.refused(id, reason);
       return new LinkDecision.Refused(reason);
     }
-    LinkDecision decision = control.put(
-        id, SettingOrder.ofLink(secrets, caller ? link.targetConfig() : link.sourceConfig()));
+    LinkDecision decision =
+        control.put(
+            id, SettingOrder.ofLink(secrets, caller ? link.targetConfig() : link.sourceConfig()));
     LinkedCaches.Route route = caller ? null : links.route(id);
     if (route != null) watch(id, route);
     return decision;

@@ -9,11 +9,11 @@ import static org.natskvcache.Waiting.until;
 
 import ch.qos.logback.classic.Level;
 import io.nats.client.Connection;
+import io.nats.client.Nats;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import io.nats.client.Nats;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
