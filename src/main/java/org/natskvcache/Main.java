@@ -152,6 +152,7 @@ public final class Main implements Commands {
                 host.contract() instanceof HostData.Contract.Wrpc wrpc ? wrpc.otel() : null,
                 environment),
             identity(host.lattice(), host.providerKey(), host.hostId()));
+    host.malformedLinks().forEach(running::tell);
     Lattice.Entrance entrance =
         switch (host.contract()) {
           case HostData.Contract.Wasmbus wasmbus ->
@@ -209,6 +210,12 @@ public final class Main implements Commands {
     Running(LinkValues defaults, ExportSettings export, Map<String, String> identity) {
       linked = new LinkedCaches(new LinkTable(defaults), caches);
       telemetry = Telemetry.start(export, identity, caches::statuses);
+    }
+
+    /** Makes a problem known that only another start can put right. */
+    void tell(String problem) {
+      linked.problems().set(problem, problem);
+      LoggerFactory.getLogger(Main.class).warn("event=malformed_host_data problem=\"{}\"", problem);
     }
 
     /** Leaves the peers while the last traces and metrics are sent; 100 ms at most. */

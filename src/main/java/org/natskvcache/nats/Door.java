@@ -5,6 +5,12 @@ import java.util.concurrent.CompletableFuture;
 
 /** One way into the caches on a lattice connection, for one generation of hosts. */
 public interface Door extends AutoCloseable {
+  /** Names the door in health: the generation's protocol. */
+  String protocol();
+
+  /** Whether the door subscribes to this subject. */
+  boolean hears(String subject);
+
   /**
    * Listens to the host: links, configuration, shutdown, health. A link that is published before
    * that is lost, so it comes before all that takes time. Links wait for {@link #start}; health is

@@ -19,6 +19,9 @@ public final class Lattice implements NatsConnector.Listener, AutoCloseable {
     Door on(Connection connection);
   }
 
+  /** Names the connection in health where no door is concerned. */
+  private static final String NAME = "lattice connection";
+
   private static final Duration LAST_FLUSH = Duration.ofMillis(50);
 
   private final List<Entrance> entrances;
@@ -41,7 +44,7 @@ public final class Lattice implements NatsConnector.Listener, AutoCloseable {
       List<Entrance> entrances,
       Lifecycle lifecycle,
       HealthProblems problems) {
-    refused = new RefusedSubscriptions("lattice connection", problems);
+    refused = new RefusedSubscriptions(NAME, problems);
     this.entrances = List.copyOf(entrances);
     this.lifecycle = lifecycle;
     ConnectionTuning tuning = ConnectionTuning.door("nats-kvcache lattice");
@@ -80,8 +83,13 @@ public final class Lattice implements NatsConnector.Listener, AutoCloseable {
   @Override
   public boolean notAllowed(String reason) {
     if (!ConnectorEvents.refusesSubscription(reason)) return false;
-    refused.add(reason);
+    refused.add(reason, this::listenerOf);
     return true;
+  }
+
+  private synchronized String listenerOf(String subject) {
+    for (Door door : doors) if (door.hears(subject)) return "door " + door.protocol();
+    return NAME;
   }
 
   /** Calls in flight are lost when the connection is made anew, so this must help. */

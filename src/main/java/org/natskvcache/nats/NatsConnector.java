@@ -65,6 +65,13 @@ public final class NatsConnector implements AutoCloseable {
     void down();
 
     /**
+     * An attempt to connect has failed; others follow.
+     *
+     * @param refusal the server's words when it refuses our credentials; null for any other reason
+     */
+    default void outOfReach(@Nullable String refusal) {}
+
+    /**
      * The server refuses something for the first time on this connection since it was made or came
      * back.
      *
@@ -222,12 +229,12 @@ public final class NatsConnector implements AutoCloseable {
   /** Tries until it works; null when closed meanwhile. */
   private @Nullable Connection connect() throws InterruptedException {
     for (int attempt = 0; !closed; attempt++) {
-      boolean refused = false;
+      String refusal = null;
       events.connecting();
       try {
         return Nats.connect(options());
       } catch (AuthenticationException e) {
-        refused = true;
+        refusal = "credentials refused: " + e.getMessage();
         events.refused(e);
       } catch (IOException | GeneralSecurityException | RuntimeException | Error e) {
         events.problem(e); // an error of loading classes, too, may be gone the next time
@@ -240,7 +247,8 @@ public final class NatsConnector implements AutoCloseable {
         tls = false;
       }
       events.outOfReach();
-      pause(refused ? ConnectionTuning.BACKOFF_REFUSED : backoff(attempt));
+      if (!closed) listener.outOfReach(refusal);
+      pause(refusal == null ? backoff(attempt) : ConnectionTuning.BACKOFF_REFUSED);
     }
     return null;
   }

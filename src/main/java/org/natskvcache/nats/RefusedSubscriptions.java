@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeoutException;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.natskvcache.provider.HealthProblems;
@@ -33,14 +34,20 @@ final class RefusedSubscriptions {
     this.problems = problems;
   }
 
-  /** The server refuses one, in these words. */
-  void add(String complaint) {
+  /**
+   * The server refuses one.
+   *
+   * @param complaint the server's words
+   * @param listener names who subscribes to a subject, for health's message
+   */
+  void add(String complaint, UnaryOperator<String> listener) {
     complaints.add(complaint);
     Matcher matcher = SUBJECT.matcher(complaint);
     problems.set(
         KEY + complaint,
-        connectionName
-            + (matcher.find() ? " was refused subject " + matcher.group(1) : ": " + complaint));
+        matcher.find()
+            ? listener.apply(matcher.group(1)) + " was refused subject " + matcher.group(1)
+            : connectionName + ": " + complaint);
   }
 
   /** The subscriptions are gone; the server will say of new ones. */

@@ -250,6 +250,11 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     }
 
     @Override
+    public void outOfReach(@Nullable String words) {
+      news(false, words);
+    }
+
+    @Override
     public boolean notAllowed(String reason) {
       news(up, reason);
       return true;

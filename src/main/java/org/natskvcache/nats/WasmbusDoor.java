@@ -127,6 +127,16 @@ public final class WasmbusDoor implements Door {
   }
 
   @Override
+  public String protocol() {
+    return "wasmbus";
+  }
+
+  @Override
+  public boolean hears(String subject) {
+    return (subject + ".").startsWith(identity.subject() + ".");
+  }
+
+  @Override
   public void listen() {
     String subject = identity.subject();
     control.subscribe(

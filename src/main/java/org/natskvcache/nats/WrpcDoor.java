@@ -132,6 +132,19 @@ public final class WrpcDoor implements Door {
   }
 
   @Override
+  public String protocol() {
+    return "wrpc";
+  }
+
+  @Override
+  public boolean hears(String subject) {
+    String calls = identity.lattice() + "." + identity.providerId() + ".";
+    return subject.startsWith(calls)
+        || subject.startsWith(identity.control() + ".")
+        || subject.equals(identity.linkPuts());
+  }
+
+  @Override
   public void listen() {
     control.subscribe(identity.linkPuts(), this::onPut);
     control.subscribe(identity.control() + ".linkdefs.del", this::onDelete);

@@ -29,6 +29,7 @@ import org.natskvcache.rpc.wrpc.InterfaceLink;
  * @param structuredLogging whether log lines are to be JSON
  * @param logLevel as sent; empty for none
  * @param contract what only hosts of one generation tell
+ * @param malformedLinks a clause for each link that cannot be read and was left out; never a secret
  */
 public record HostData(
     String hostId,
@@ -42,7 +43,8 @@ public record HostData(
     SortedMap<String, String> secrets,
     boolean structuredLogging,
     String logLevel,
-    Contract contract) {
+    Contract contract,
+    List<String> malformedLinks) {
   /** What only hosts of one generation tell. */
   public sealed interface Contract {
     /**

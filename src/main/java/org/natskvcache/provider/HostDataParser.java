@@ -13,7 +13,6 @@ import java.util.Set;
 import java.util.SortedMap;
 import org.natskvcache.rpc.LinkDefinition;
 import org.natskvcache.rpc.wrpc.ControlCodec;
-import org.natskvcache.rpc.wrpc.InterfaceLink;
 import org.natskvcache.rpc.wrpc.MalformedMessageException;
 
 /** Reads the line of host data. Every failure is one sentence that repeats nothing of the line. */
@@ -31,6 +30,7 @@ final class HostDataParser {
   static HostData parse(byte[] line) throws HostDataException {
     JsonNode root = object(line);
     boolean wrpc = isOfHostsSinceOne(root);
+    var malformed = new ArrayList<String>();
     try {
       return new HostData(
           text(root, "host_id"),
@@ -47,32 +47,29 @@ final class HostDataParser {
           STRUCTURED_LOGGING.stream()
               .anyMatch(name -> root.path(name).asText("").equalsIgnoreCase("true")),
           text(root, "log_level"),
-          wrpc ? wrpc(root) : wasmbus(root));
+          wrpc ? wrpc(root, malformed) : wasmbus(root, malformed),
+          List.copyOf(malformed));
     } catch (MalformedMessageException e) {
       throw new HostDataException("host data: " + e.getMessage());
     }
   }
 
-  private static HostData.Contract wasmbus(JsonNode root)
-      throws HostDataException, MalformedMessageException {
+  private static HostData.Contract wasmbus(JsonNode root, List<String> malformed)
+      throws HostDataException {
     return new HostData.Contract.Wasmbus(
         text(root, "link_name"),
         issuers(root.path("cluster_issuers")),
-        links(root.path("link_definitions")),
+        links(root, HostDataParser::link, malformed),
         text(root, "js_domain"),
         root.hasNonNull("structured_logging") || root.hasNonNull("otel_config"));
   }
 
-  private static HostData.Contract wrpc(JsonNode root)
-      throws HostDataException, MalformedMessageException {
-    var links = new ArrayList<InterfaceLink>();
-    for (JsonNode link : elements(root.path("link_definitions"), "link_definitions")) {
-      links.add(ControlCodec.link(link));
-    }
+  private static HostData.Contract wrpc(JsonNode root, List<String> malformed)
+      throws HostDataException {
     return new HostData.Contract.Wrpc(
         text(root, "host_xkey_public_key"),
         text(root, "provider_xkey_private_key"),
-        List.copyOf(links),
+        links(root, ControlCodec::link, malformed),
         root.path("otel_config").isObject()
             ? OtelConfigParser.parse(root.path("otel_config"))
             : null);
@@ -129,19 +126,34 @@ final class HostDataParser {
     return Collections.unmodifiableSet(issuers);
   }
 
-  private static List<LinkDefinition> links(JsonNode list)
-      throws HostDataException, MalformedMessageException {
-    var links = new ArrayList<LinkDefinition>();
-    for (JsonNode link : elements(list, "link_definitions")) {
-      links.add(
-          new LinkDefinition(
-              text(link, "actor_id"),
-              text(link, "provider_id"),
-              text(link, "link_name"),
-              text(link, "contract_id"),
-              ControlCodec.texts(link.path("values"), "values of a link")));
+  /** Reads one link. */
+  private interface LinkReader<T> {
+    T read(JsonNode link) throws MalformedMessageException;
+  }
+
+  /** One link that cannot be read must not keep the others from being served. */
+  private static <T> List<T> links(JsonNode root, LinkReader<T> reader, List<String> malformed)
+      throws HostDataException {
+    var links = new ArrayList<T>();
+    int number = 0;
+    for (JsonNode link : elements(root.path("link_definitions"), "link_definitions")) {
+      number++;
+      try {
+        links.add(reader.read(link));
+      } catch (MalformedMessageException e) {
+        malformed.add("link " + number + " of the host data cannot be read: " + e.getMessage());
+      }
     }
     return List.copyOf(links);
+  }
+
+  private static LinkDefinition link(JsonNode link) throws MalformedMessageException {
+    return new LinkDefinition(
+        text(link, "actor_id"),
+        text(link, "provider_id"),
+        text(link, "link_name"),
+        text(link, "contract_id"),
+        ControlCodec.texts(link.path("values"), "values of a link"));
   }
 
   private static JsonNode elements(JsonNode list, String name) throws HostDataException {

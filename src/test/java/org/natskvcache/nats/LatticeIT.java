@@ -19,6 +19,16 @@ class LatticeIT {
   /** A door that listens to three subjects and takes no calls. */
   private record ThreeSubjects(Connection connection) implements Door {
     @Override
+    public String protocol() {
+      return "test";
+    }
+
+    @Override
+    public boolean hears(String subject) {
+      return true;
+    }
+
+    @Override
     public void listen() {}
 
     @Override

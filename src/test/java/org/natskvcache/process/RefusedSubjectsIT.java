@@ -10,6 +10,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.natskvcache.NatsForTests;
+import org.natskvcache.ProviderProcess;
 
 /** Health tells of subjects that the server of the lattice does not let a door hear. */
 class RefusedSubjectsIT {
@@ -53,13 +54,33 @@ class RefusedSubjectsIT {
     deny("wasmbus.rpc.*.*.*.linkdefs.del");
     Provider provider = launch();
     String subject = provider.subject() + ".linkdefs.del";
-    provider.awaitHealth(false, "lattice connection was refused subject " + subject);
+    provider.awaitHealth(false, "door wasmbus was refused subject " + subject);
     provider.calls.set("key", "value");
     deny("other");
     provider.awaitHealth(true, "standalone");
     assertEquals(Optional.of("value"), provider.calls.get("key"));
     provider.unlink(Provider.ACTOR);
     provider.process.awaitLog("event=link_deleted");
+  }
+
+  @Test
+  void refusedCredentialsAreSaidByHealthDoctorAndScript() {
+    String wrong = fixture.nats.url().replace("//", "//provider:wrong@");
+    Provider provider =
+        fixture.launch(
+            fixture
+                .hostData()
+                .with("lattice_rpc_url", fixture.nats.url().replace("//", "//provider:p@"))
+                .withLink(Provider.ACTOR, Map.of("NATS_URL", wrong)));
+    provider.awaitHealth(false, "link default: replication connection down: credentials refused: ");
+
+    var environment = Map.of("NATS_URL", wrong);
+    var doctor = fixture.open(ProviderProcess.start(environment, "", "doctor"));
+    assertEquals(1, doctor.awaitExit());
+    doctor.awaitLog("the NATS server does not allow it: credentials refused: ");
+    var script = fixture.open(ProviderProcess.start(environment, "GET key\n", "shell"));
+    assertEquals(1, script.awaitExit());
+    script.awaitLog("connection down, credentials refused: ");
   }
 
   @Test

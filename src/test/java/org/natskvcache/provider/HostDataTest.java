@@ -236,12 +236,32 @@ class HostDataTest {
   @CsvSource(
       delimiter = '|',
       value = {
+        "{'actor_id':'M','link_name':'a','values':{}} | {'values':[]} | values of a link is not an object",
+        "{'source_id':'c','target':'p','name':'a','wit_namespace':'wasi','wit_package':'keyvalue'} | {'source_id':7} | target is missing"
+      })
+  void linkThatCannotBeReadIsLeftOutAndTold(String good, String bad, String reason)
+      throws Exception {
+    String json = "{'link_definitions':[" + good + "," + bad + "," + good + "]}";
+    HostData data = read(json.replace('\'', '"'));
+    int links =
+        switch (data.contract()) {
+          case HostData.Contract.Wasmbus wasmbus -> wasmbus.links().size();
+          case HostData.Contract.Wrpc wrpc -> wrpc.links().size();
+        };
+    assertEquals(2, links);
+    assertEquals(
+        List.of("link 2 of the host data cannot be read: " + reason), data.malformedLinks());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
         "{\"config_json\":\"{secret\"} | config_json is not JSON",
         "{\"config_json\":[]} | host data: config_json is not an object",
         "{\"config_json\":\"[]\"} | host data: config_json is not an object",
         "{\"link_definitions\":{}} | host data: link_definitions is not a list",
         "{\"cluster_issuers\":\"C\"} | host data: cluster_issuers is not a list",
-        "{\"link_definitions\":[{\"values\":[]}]} | host data: values of a link is not an object",
         "{\"lattice_rpc_url\":\"http://user:secret@h\"} | lattice_rpc_url is wrong: the scheme http is none of nats, tls, ws, wss",
       })
   void wrongTypesAreOneClearSentence(String json, String sentence) {
@@ -272,7 +292,6 @@ class HostDataTest {
         "{\"config\":{},\"secrets\":7} | host data: secrets is not an object",
         "{\"config\":{},\"secrets\":{\"a\":{\"kind\":\"Key\",\"value\":\"x\"}}} | host data: a secret is neither String nor Bytes",
         "{\"config\":{},\"secrets\":{\"a\":{\"kind\":\"Bytes\",\"value\":[256]}}} | host data: bytes of a secret holds something else than bytes",
-        "{\"config\":{},\"link_definitions\":[{\"source_id\":\"a\"}]} | host data: target is missing",
       })
   void wrongTypesOfHostsSinceOneAreOneClearSentence(String json, String sentence) {
     assertEquals(sentence, assertThrows(HostDataException.class, () -> read(json)).getMessage());

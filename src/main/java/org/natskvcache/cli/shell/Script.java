@@ -88,6 +88,7 @@ final class Script {
                   + status.state()
                   + ", connection "
                   + (status.connected() ? "up" : "down")
+                  + (status.hindrance() == null ? "" : ", " + status.hindrance())
                   + "): the script was not run");
           err.flush();
           return false;
