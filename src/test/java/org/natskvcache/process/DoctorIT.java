@@ -124,7 +124,7 @@ class DoctorIT {
         "verdict: no answer from 1 that count as alive; those that answered do not differ",
         missed.output().getLast());
     trio[2].process.resume();
-    trio[2].shutDown("");
+    trio[2].shutDown();
     assertEquals(0, trio[2].process.awaitExit());
     var left = doctor("--wait", "1");
     assertEquals(0, left.awaitExit(), () -> text(left));

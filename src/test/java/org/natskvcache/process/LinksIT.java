@@ -152,7 +152,7 @@ class LinksIT {
     provider.link("MSECOND", Map.of("MAX_MEMORY", "1g"));
     provider.awaitHealth(true, "link default: standalone");
     provider.link("MTHIRD", Map.of("NATS_URL", "http://x"));
-    provider.awaitHealth(false, "link default of MTHIRD is refused: NATS_URL is not");
+    provider.awaitHealth(false, "link default of MTHIRD is refused: NATS_URL is wrong: ");
     provider.unlink("MTHIRD");
     provider.awaitHealth(true, "link default: standalone");
     // a change of a link that is there: the former one goes on
