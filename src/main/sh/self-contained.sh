@@ -164,7 +164,7 @@ unpack() {
 for B in "${PROVIDER_CACHE_DIR:-}" "${XDG_CACHE_HOME:+$XDG_CACHE_HOME/$N}" "${HOME:+$HOME/.cache/$N}" \
   "${TMPDIR:-/tmp}/$N-@UID@" "/var/tmp/$N-@UID@" "${E%/*}/.$N"; do
   [ -n "$B" ] || continue
-  if [ "$B" = "${PROVIDER_CACHE_DIR:-}" ] && [ ! -O "$B" ] && [ ! -L "$B" ] && is_roots "$B"; then
+  if [ "$B" = "${PROVIDER_CACHE_DIR:-}" ] && [ -d "$B" ] && [ ! -O "$B" ] && [ ! -L "$B" ] && is_roots "$B"; then
     B=$B/$N-@UID@ # a volume of Kubernetes, for example
   fi
   case $B in *@UID@) B=${B%@UID@}$(id -u) ;; esac
