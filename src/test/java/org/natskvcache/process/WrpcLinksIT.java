@@ -123,7 +123,9 @@ class WrpcLinksIT {
     provider.process.awaitLog("reason=\"RELEASED_CACHES_MAX is 0\"");
     String update = provider.control("config.update");
     fixture.host.publish(update, "{\"RELEASED_CACHE_SECS\":\"soon\"}".getBytes(UTF_8));
-    provider.awaitHealth(false, "the provider's setting RELEASED_CACHE_SECS of the provider configuration is not a whole number");
+    provider.awaitHealth(
+        false,
+        "the provider's setting RELEASED_CACHE_SECS of the provider configuration is not a whole number");
     fixture.host.publish(update, "{\"RELEASED_CACHE_SECS\":\"1\"}".getBytes(UTF_8));
     provider.awaitHealth(true, "no links");
     provider.put(link("a", US, "two", Map.of()));
