@@ -54,6 +54,7 @@ import org.natskvcache.node.Replica;
 import org.natskvcache.proof.SimulationCommand;
 import org.natskvcache.provider.HostData;
 import org.natskvcache.provider.HostDataException;
+import org.natskvcache.provider.InvalidSetting;
 import org.natskvcache.provider.Lifecycle;
 import org.natskvcache.provider.LinkDecision;
 import org.natskvcache.provider.LinkId;
@@ -62,6 +63,7 @@ import org.natskvcache.provider.LinkTable;
 import org.natskvcache.provider.LinkValues;
 import org.natskvcache.provider.LinkedCaches;
 import org.natskvcache.provider.Place;
+import org.natskvcache.provider.ProcessSettings;
 import org.natskvcache.provider.SettingKey;
 import org.natskvcache.provider.SettingOrder;
 import org.natskvcache.rpc.LinkDefinition;
@@ -266,6 +268,9 @@ public final class Main implements Commands {
         return failed(problem.toString());
       }
     }
+    for (InvalidSetting problem : ProcessSettings.of(defaults).problems()) {
+      return failed(problem.toString());
+    }
     var running =
         new Running(
             defaults,
@@ -330,7 +335,9 @@ public final class Main implements Commands {
     for (LinkOptions link : options.links()) {
       try {
         Diagnosis diagnosis = examine(link, used(link, options.natsUrl()), options);
-        if (diagnosis == null) return failed(link, "no NATS server was reached");
+        if (diagnosis == null) {
+          return failed(link, "no NATS server was reached; WARN lines above say where and why");
+        }
         var report = new DoctorReport(link.name(), diagnosis);
         out.println(options.json() ? report.json() : report.text());
         out.flush();

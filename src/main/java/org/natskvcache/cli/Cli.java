@@ -482,7 +482,7 @@ public final class Cli {
         paramLabel = "N",
         description = {
           "Exit with 1 unless N live instances or more answer for each cache.",
-          "Without it, only an instance is missed that others still count as alive."
+          "Without it, only an instance is missed that has written and that others still count as alive."
         })
     @Nullable Integer expect;
 

@@ -235,7 +235,7 @@ final class HostLinks implements AutoCloseable {
             id.role());
       }
     } else if (!missing.containsKey(id)) {
-      String name = id.linkName() + " of " + Texts.shortened(id.peer());
+      String name = Texts.shortened(id.linkName()) + " of " + Texts.shortened(id.peer());
       String key = "missing " + door + " " + id.role() + " " + name;
       missing.put(id, key);
       links

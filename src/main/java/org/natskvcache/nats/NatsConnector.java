@@ -67,7 +67,8 @@ public final class NatsConnector implements AutoCloseable {
     /**
      * An attempt to connect has failed; others follow.
      *
-     * @param refusal the server's words when it refuses our credentials; null for any other reason
+     * @param refusal the server's words when it refuses our credentials, or which of our files
+     *     cannot be used; null for any other reason
      */
     default void outOfReach(@Nullable String refusal) {}
 
@@ -230,13 +231,17 @@ public final class NatsConnector implements AutoCloseable {
   private @Nullable Connection connect() throws InterruptedException {
     for (int attempt = 0; !closed; attempt++) {
       String refusal = null;
+      boolean usable = false;
       events.connecting();
       try {
-        return Nats.connect(options());
+        Options options = options();
+        usable = true;
+        return Nats.connect(options);
       } catch (AuthenticationException e) {
         refusal = "credentials refused: " + e.getMessage();
         events.refused(e);
       } catch (IOException | GeneralSecurityException | RuntimeException | Error e) {
+        if (!usable) refusal = e.getMessage(); // a file of ours
         events.problem(e); // an error of loading classes, too, may be gone the next time
       }
       if (events.tlsDemanded() && !tls) {

@@ -59,7 +59,7 @@ public final class Observer implements Transport.Listener {
     examination.begin(now());
     while (!examination.done()) {
       if (refusal != null) {
-        throw new IllegalArgumentException("the NATS server does not allow it: " + refusal);
+        throw new IllegalArgumentException("NATS cannot be used: " + refusal);
       }
       carryOut(examination, transport);
       long waitMillis = Math.max(1, examination.nextTick() - now().tickMillis());

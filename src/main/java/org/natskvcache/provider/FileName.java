@@ -6,9 +6,9 @@ import java.util.regex.Pattern;
 
 /** Whether a text can name a file, which depends on the locale of the process. Opens nothing. */
 final class FileName {
-  /** The head of a PEM block, a seed, the head of a JWT. */
+  /** The head of a PEM block, a URL, a seed, the head of a JWT. */
   private static final Pattern CONTENT =
-      Pattern.compile("-----BEGIN|S[A-Z][A-Z2-7]{56}|^eyJ[A-Za-z0-9_-]+\\.");
+      Pattern.compile("-----BEGIN|://|S[A-Z][A-Z2-7]{56}|^eyJ[A-Za-z0-9_-]+\\.");
 
   private FileName() {}
 

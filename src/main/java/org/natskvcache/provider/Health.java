@@ -1,9 +1,11 @@
 package org.natskvcache.provider;
 
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import org.natskvcache.node.ReplicaStatus;
+import org.natskvcache.rpc.Texts;
 
 /**
  * How we are, for the host and for a person.
@@ -15,7 +17,7 @@ import org.natskvcache.node.ReplicaStatus;
  * @param message one clause for each link name that matters, never empty
  */
 public record Health(boolean healthy, String message) {
-  /** Most problems that the message lists; it tells how many more there are. */
+  /** Most clauses that the message lists; it tells how many more there are. */
   private static final int LISTED_MAX = 20;
 
   /** How long a cache may take to catch up before it counts as unhealthy. */
@@ -33,16 +35,21 @@ public record Health(boolean healthy, String message) {
       (trouble.isEmpty() ? facts : troubles)
           .add(
               "link "
-                  + entry.getKey()
+                  + Texts.shortened(entry.getKey())
                   + ": "
                   + (trouble.isEmpty() ? fact(entry.getValue()) : trouble));
     }
     if (!troubles.isEmpty()) {
-      int more = troubles.size() - LISTED_MAX;
-      String listed = String.join("; ", troubles.subList(0, Math.min(LISTED_MAX, troubles.size())));
-      return new Health(false, more > 0 ? listed + "; and " + more + " more" : listed);
+      return new Health(false, listed(troubles));
     }
-    return new Health(true, facts.isEmpty() ? "no links" : String.join("; ", facts));
+    return new Health(true, facts.isEmpty() ? "no links" : listed(facts));
+  }
+
+  /** A message of any number of links must fit into one of NATS. */
+  private static String listed(List<String> clauses) {
+    int more = clauses.size() - LISTED_MAX;
+    String listed = String.join("; ", clauses.subList(0, Math.min(LISTED_MAX, clauses.size())));
+    return more > 0 ? listed + "; and " + more + " more" : listed;
   }
 
   private static String trouble(ReplicaStatus status) {

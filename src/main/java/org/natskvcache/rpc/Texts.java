@@ -6,9 +6,9 @@ public final class Texts {
 
   private Texts() {}
 
-  /** The text without control characters or quotes, cut to 80 characters. */
+  /** The text without control and format characters or quotes, cut to 80 characters. */
   public static String shortened(String text) {
     String cut = text.length() <= CHARS_MAX ? text : text.substring(0, CHARS_MAX) + "...";
-    return cut.replaceAll("[\\p{Cntrl}\"]", "?");
+    return cut.replaceAll("[\\p{Cc}\\p{Cf}\"]", "?");
   }
 }

@@ -2,6 +2,7 @@ package org.natskvcache.store;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
@@ -282,7 +283,7 @@ final class Decider {
     }
     List<MemberSet<Bytes>> sets = new ArrayList<>();
     long members = 0;
-    for (Key key : keys) {
+    for (Key key : new LinkedHashSet<>(keys)) { // a name that is repeated must cost no more work
       Entry entry = shown(key, at);
       if (entry != null && entry.type() != Entry.Type.SET) return wrongType(entry, Entry.Type.SET);
       MemberSet<Bytes> set = entry == null || entry.set() == null ? keyspace.newSet() : entry.set();

@@ -36,6 +36,9 @@ public final class Call {
   private byte[] answer = Publisher.END;
   private volatile int state;
 
+  /** Where the rest of the params goes. */
+  private volatile @Nullable String inbox;
+
   /**
    * @param headers the first value of a header, by its name in lower case
    * @param together see {@link #together}
@@ -96,7 +99,7 @@ public final class Call {
     send();
     int meanwhile = enter(SENT);
     if ((meanwhile & HEARD) == 0) return; // whoever hears it ends it
-    if ((before & HEARD) == 0 && (meanwhile & LATE) != 0) send();
+    if ((before & HEARD) == 0 && (meanwhile & LATE) != 0) sendAgain();
     end();
   }
 
@@ -107,6 +110,16 @@ public final class Call {
 
   private void send() {
     publisher.pieces(subject, replyTo + ".results", answer, 0);
+  }
+
+  /**
+   * A caller that missed the handshake may have the result or not. The handshake goes before it, so
+   * that one that has it knows that this is the result from its beginning.
+   */
+  private void sendAgain() {
+    String before = inbox;
+    if (before != null) handshake(before);
+    send();
   }
 
   private void end() {
@@ -121,7 +134,7 @@ public final class Call {
   void heard(boolean late) {
     int before = enter(late ? HEARD | LATE : HEARD);
     if ((before & HEARD) != 0 || (before & SENT) == 0) return;
-    if (late) send();
+    if (late) sendAgain();
     end();
   }
 
@@ -132,9 +145,10 @@ public final class Call {
   }
 
   /** Tells the caller where to send the rest of its params. */
-  boolean handshake(String inbox) {
+  boolean handshake(String restInbox) {
+    inbox = restInbox;
     return publisher.publish(
-        /* invocation= */ subject, /* subject= */ replyTo, /* replyTo= */ inbox, Publisher.END);
+        /* invocation= */ subject, /* subject= */ replyTo, /* replyTo= */ restInbox, Publisher.END);
   }
 
   /** Answers that there is no result: the caller fails at once instead of waiting. */

@@ -115,6 +115,14 @@ class BadSettingsIT {
   }
 
   @Test
+  void aSettingOfTheProcessEndsServe() {
+    var environment = Map.of("NATS_URL", fixture.nats.url(), "RELEASED_CACHES_MAX", "x");
+    var serve = fixture.open(ProviderProcess.start(environment, "", "serve"));
+    assertEquals(1, serve.awaitExit());
+    serve.awaitLog("RELEASED_CACHES_MAX of the environment is not a whole number from 0 to 10000");
+  }
+
+  @Test
   void aCommandNamesTheFlagOrTheFile() throws Exception {
     Path file =
         Files.writeString(

@@ -339,7 +339,7 @@ class PermissionsIT {
     ProviderProcess observer = doctorAs("observer");
     assertEquals(1, observer.awaitExit());
     assertEquals(List.of(), observer.output());
-    observer.awaitLog("the NATS server does not allow it: " + VIOLATION);
+    observer.awaitLog("NATS cannot be used: " + VIOLATION);
   }
 
   private ProviderProcess doctorAs(String user) {

@@ -77,10 +77,15 @@ class RefusedSubjectsIT {
     var environment = Map.of("NATS_URL", wrong);
     var doctor = fixture.open(ProviderProcess.start(environment, "", "doctor"));
     assertEquals(1, doctor.awaitExit());
-    doctor.awaitLog("the NATS server does not allow it: credentials refused: ");
+    doctor.awaitLog("NATS cannot be used: credentials refused: ");
     var script = fixture.open(ProviderProcess.start(environment, "GET key\n", "shell"));
     assertEquals(1, script.awaitExit());
     script.awaitLog("connection down, credentials refused: ");
+
+    var noFile = Map.of("NATS_URL", fixture.nats.url(), "NATS_CREDS_FILE", "/none");
+    var lost = fixture.open(ProviderProcess.start(noFile, "", "doctor"));
+    assertEquals(1, lost.awaitExit());
+    lost.awaitLog("NATS cannot be used: NATS_CREDS_FILE cannot be read: /none");
   }
 
   @Test

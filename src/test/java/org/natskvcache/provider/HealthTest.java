@@ -31,11 +31,15 @@ class HealthTest {
   }
 
   @Test
-  void manyProblemsAreCountedAndNotAllListed() {
+  void manyClausesAreCountedAndNotAllListed() {
     var problems = new HealthProblems();
     for (int i = 0; i < 100; i++) problems.set("p" + (100 + i), "problem " + i);
     String message = Health.of(new TreeMap<>(), problems).message();
     assertTrue(message.endsWith("problem 19; and 80 more"), message);
+    var statuses = new TreeMap<String, ReplicaStatus>();
+    for (int i = 0; i < 100; i++) statuses.put("l" + (100 + i), status(State.LIVE, true, 0, null));
+    String healthy = Health.of(statuses, NO_PROBLEMS).message();
+    assertTrue(healthy.endsWith("link l119: live, peers=1; and 80 more"), healthy);
     for (int i = 0; i < 2 * HealthProblems.PROBLEMS_MAX; i++) problems.set("q" + i, "x");
     assertEquals(HealthProblems.PROBLEMS_MAX, problems.all().size());
   }

@@ -369,6 +369,19 @@ class KeyspaceTest {
       assertEquals(amount(1), cache.push("s", "now a list"));
     }
 
+    /** An answer made at once is made of few elements. */
+    @Test
+    void repeatedNamesCostNothing() {
+      for (String member : List.of("a", "b", "c")) cache.add("x", member);
+      List<Key> names = Collections.nCopies(1_000, key("x"));
+      for (Command command :
+          List.of(new Command.SetUnion(names), new Command.SetIntersection(names))) {
+        var values = (Reply.Values) cache.run(command);
+        assertEquals(0, values.elementsToCome());
+        assertEquals(values("a", "b", "c"), values);
+      }
+    }
+
     @Test
     void unionAndIntersection() {
       for (String member : List.of("a", "b", "c")) cache.add("x", member);

@@ -115,7 +115,7 @@ final class Script {
       err.println(
           "nats-kvcache: nobody heard these writes: no other instance answered on link "
               + link
-              + "; they are lost. Start an instance, or say --alone");
+              + "; they may be lost. Start an instance, or say --alone");
     }
     err.flush();
     return heard;

@@ -72,7 +72,10 @@ public final class ControlCodec {
     throw new MalformedMessageException("not the answer to a request that succeeded");
   }
 
-  /** Reads the answer to a control interface's {@code link.get}: all links of the lattice. */
+  /**
+   * Reads the answer to a control interface's {@code link.get}: all links of the lattice. One that
+   * makes no sense is left out, so that it hides no other.
+   */
   public static List<ListedLink> links(byte[] answer) throws MalformedMessageException {
     JsonNode response = response(answer);
     if (!response.isArray()) throw new MalformedMessageException("not a list of links");
@@ -80,9 +83,13 @@ public final class ControlCodec {
     for (JsonNode link : response) {
       ObjectNode bare = JSON.createObjectNode();
       for (String member : LISTED) bare.set(member, link.path(member));
-      links.add(
-          new ListedLink(
-              link(bare), list(link.path("source_config")), list(link.path("target_config"))));
+      try {
+        links.add(
+            new ListedLink(
+                link(bare), list(link.path("source_config")), list(link.path("target_config"))));
+      } catch (MalformedMessageException e) {
+        // another provider's, or a host's fault
+      }
     }
     return List.copyOf(links);
   }
