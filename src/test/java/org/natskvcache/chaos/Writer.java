@@ -9,6 +9,7 @@ import java.util.Random;
 import java.util.function.Consumer;
 import org.natskvcache.process.KeyValueClient;
 import org.natskvcache.process.Provider;
+import org.natskvcache.rpc.wasmbus.HealthResponse;
 
 /**
  * Calls one life of one instance, one call after the other, on a thread of its own, and keeps a
@@ -73,7 +74,7 @@ final class Writer {
 
   private void run() {
     try {
-      while (!stopped && provider.healthOrNull() == null) {
+      while (!stopped && !takesCalls(provider)) {
         Thread.sleep(20); // it starts, or stands still
       }
       for (int turn = 1; !stopped; turn++) {
@@ -87,6 +88,12 @@ final class Writer {
     } catch (Throwable e) {
       shared.failed.accept(e);
     }
+  }
+
+  /** Health is answered before calls are, and says so. */
+  private static boolean takesCalls(Provider provider) {
+    HealthResponse health = provider.healthOrNull();
+    return health != null && !health.message().contains("starting");
   }
 
   private boolean answered(String name, Runnable call) {
