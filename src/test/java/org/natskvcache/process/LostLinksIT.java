@@ -150,7 +150,7 @@ class LostLinksIT {
     WrpcProvider provider = fixture.launchOne(hostDataOfOne());
     provider.process.awaitLog("event=door_open");
     for (String component : names.keySet()) provider.awaitHealth(false, missing(component));
-    assertEquals(4, provider.logLines("event=link_missing").size());
+    provider.awaitLogLines(4, "event=link_missing");
     assertFalse(provider.component("a", "default").isLinked());
 
     host.configurations.put("unknown", Map.of()); // then it can be put
@@ -159,7 +159,7 @@ class LostLinksIT {
     provider.delete(link("c", US, "default", Map.of())); // it is deleted
     host.links.removeIf(link -> "c d".contains(link.path("source_id").asText()));
     provider.awaitHealth(true, "link default: standalone");
-    assertEquals(4, provider.logLines("event=link_missing").size());
+    provider.awaitLogLines(4, "event=link_missing");
   }
 
   /** The client connects again by itself, and what was put meanwhile was put for nobody. */
