@@ -268,9 +268,8 @@ public final class Main implements Commands {
         return failed(problem.toString());
       }
     }
-    for (InvalidSetting problem : ProcessSettings.of(defaults).problems()) {
-      return failed(problem.toString());
-    }
+    List<InvalidSetting> wrong = ProcessSettings.of(defaults).problems();
+    if (!wrong.isEmpty()) return failed(wrong.getFirst().toString());
     var running =
         new Running(
             defaults,

@@ -3,7 +3,6 @@ package org.natskvcache.fuzz;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.nats.client.support.IncomingHeadersProcessor;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -13,6 +12,7 @@ import java.util.stream.Stream;
 import org.natskvcache.direct.DirectLine;
 import org.natskvcache.direct.DirectSession;
 import org.natskvcache.direct.Incoming;
+import org.natskvcache.nats.DirectDataPort;
 
 /**
  * What a NATS server sends, headers of callers among it. The first byte of the input seeds the
@@ -37,11 +37,7 @@ public final class SocketTarget implements FuzzTarget {
 
     @Override
     public boolean reads(byte[] headers) {
-      try {
-        return new IncomingHeadersProcessor(headers).getSerializedLength() > 0;
-      } catch (RuntimeException e) {
-        return false;
-      }
+      return DirectDataPort.clientReads(headers);
     }
 
     @Override

@@ -66,15 +66,22 @@ public final class DirectDataPort extends VerifyingDataPort {
     }
   }
 
+  /**
+   * Whether the client can read the headers of a message. Asks the client's own parser (jnats
+   * 2.26.2); what that throws, the client's reader does not catch.
+   */
+  public static boolean clientReads(byte[] headers) {
+    try {
+      return new IncomingHeadersProcessor(headers).getSerializedLength() > 0;
+    } catch (RuntimeException e) {
+      return false;
+    }
+  }
+
   private static final class Client implements DirectSession.Client {
-    /** Asks the client's own parser (jnats 2.26.2); what it throws, its reader does not catch. */
     @Override
     public boolean reads(byte[] headers) {
-      try {
-        return new IncomingHeadersProcessor(headers).getSerializedLength() > 0;
-      } catch (RuntimeException e) {
-        return false;
-      }
+      return clientReads(headers);
     }
 
     @Override

@@ -236,7 +236,7 @@ final class HostLinks implements AutoCloseable {
       }
     } else if (!missing.containsKey(id)) {
       String name = Texts.shortened(id.linkName()) + " of " + Texts.shortened(id.peer());
-      String key = "missing " + door + " " + id.role() + " " + name;
+      String key = "missing " + door + " " + id;
       missing.put(id, key);
       links
           .problems()

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.nats.client.support.IncomingHeadersProcessor;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -17,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.natskvcache.nats.DirectDataPort;
 
 class DirectSessionTest {
   /** The seed of an input that comes at once. */
@@ -69,11 +69,7 @@ class DirectSessionTest {
       new DirectSession.Client() {
         @Override
         public boolean reads(byte[] headers) {
-          try {
-            return new IncomingHeadersProcessor(headers).getSerializedLength() > 0;
-          } catch (RuntimeException e) {
-            return false;
-          }
+          return DirectDataPort.clientReads(headers);
         }
 
         @Override
