@@ -29,10 +29,13 @@ import org.slf4j.LoggerFactory;
  * Keeps a door's links equal to those of its host.
  *
  * <p>A host publishes a link once. Nobody repeats a link that is published while the process starts
- * or while NATS is away. Therefore this asks the host's control interface for all links when the
- * server has our subscriptions, again 1 s and 5 s later, and then every 5 s while a link is
- * missing. It asks more than once because a host publishes a link shortly before it lists it, and
- * because one host of the lattice answers for all, perhaps with a list that is a moment old.
+ * or while NATS is away. So this asks the host's control interface for all links when the server
+ * has our subscriptions. It asks again 1 s and 5 s later, and every 5 s while a link is missing:
+ *
+ * <ul>
+ *   <li>A host publishes a link shortly before it lists it.
+ *   <li>One host of the lattice answers for all. Its list may be a moment old.
+ * </ul>
  *
  * <p>A missing link is put, if its values can be had. Else it is a health problem until it arrives,
  * is deleted, or is no longer listed. A link that was heard of since the connection came up is left
