@@ -288,10 +288,10 @@ public final class NatsConnector implements AutoCloseable {
         case Signal.Event(var which, var type) when which.equals(connection) -> {
           switch (type) {
             case DISCONNECTED -> {
+              events.lost(); // before the listener hears of it, so that the log says why
               up |= retry; // what was refused is told anew
               down();
               retry = false;
-              events.lost();
             }
             case RESUBSCRIBED -> confirm(connection);
             case CLOSED -> {

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -362,18 +363,25 @@ class NatsConnectorIT {
 
   @Test
   void serverThatStandsStillIsLostUntilItAnswers() {
-    var heard = new Heard();
     try (var log = LogLines.of(NatsConnector.class);
-        var nats = NatsForTests.start();
-        var _ = open(ConnectionSettings.of(nats.url()), heard)) {
-      until("up", () -> heard.said("up"));
-      nats.pause();
-      until("down", () -> heard.said("down"));
-      assertTrue(
-          log.at(Level.WARN).toString().contains("the server does not answer"),
-          log.all()::toString);
-      nats.resume();
-      until("up again", () -> heard.list().equals(List.of("attached", "up", "down", "up")));
+        var nats = NatsForTests.start()) {
+      var loggedBefore = new AtomicReference<String>("");
+      var heard =
+          new Heard() {
+            @Override
+            public void down() {
+              loggedBefore.compareAndSet("", log.at(Level.WARN).toString());
+              super.down();
+            }
+          };
+      try (var _ = open(ConnectionSettings.of(nats.url()), heard)) {
+        until("up", () -> heard.said("up"));
+        nats.pause();
+        until("down", () -> heard.said("down"));
+        assertTrue(loggedBefore.get().contains("the server does not answer"), log.all()::toString);
+        nats.resume();
+        until("up again", () -> heard.list().equals(List.of("attached", "up", "down", "up")));
+      }
     }
   }
 
