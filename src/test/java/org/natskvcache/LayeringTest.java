@@ -74,6 +74,7 @@ class LayeringTest {
         "rpc.wasmbus",
         "rpc.wrpc",
         "wrpc",
+        "replication.wire", // the names of channels
         "provider",
         "metrics",
         "telemetry",

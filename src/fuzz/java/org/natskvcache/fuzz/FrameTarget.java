@@ -15,6 +15,7 @@ import org.natskvcache.crdt.Origins;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.FrameJson;
+import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
 
 /** Frames of peers. The input is a frame without its checksum, which is put behind it. */
@@ -29,16 +30,16 @@ public final class FrameTarget implements FuzzTarget {
     FrameCodec codec = new FrameCodec(origins);
     Frame frame = decode(codec, checksummed(input));
     if (frame == null) return;
-    byte[] encoded = codec.encode(frame);
+    byte[] encoded = Frames.encode(codec, frame);
     FrameJson json = new FrameJson(origins);
-    Frame again = codec.decode(encoded);
+    Frame again = Frames.decode(codec, encoded);
     Check.same(json.toJson(frame), json.toJson(again), "frame");
-    Check.same(encoded, codec.encode(again), "encoded frame");
+    Check.same(encoded, Frames.encode(codec, again), "encoded frame");
   }
 
   private static Frame decode(FrameCodec codec, byte[] bytes) throws Exception {
     try {
-      return Bounds.allocating(bytes.length, BYTES_PER_BYTE, () -> codec.decode(bytes));
+      return Bounds.allocating(bytes.length, BYTES_PER_BYTE, () -> Frames.decode(codec, bytes));
     } catch (MalformedFrameException refused) {
       return null;
     }

@@ -12,6 +12,7 @@ import org.natskvcache.fuzz.FrameTarget;
 import org.natskvcache.fuzz.FuzzTarget;
 import org.natskvcache.fuzz.Input;
 import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
@@ -51,7 +52,8 @@ public final class PeerTarget implements FuzzTarget {
       tick += STEP_MILLIS;
       Time now = new Time(WALL_MILLIS + tick, tick);
       try {
-        node.receive(FrameTarget.checksummed(frame), now);
+        byte[] whole = FrameTarget.checksummed(frame);
+        node.receive(Frames.channel(whole), whole, now);
       } catch (MalformedFrameException dropped) {
         // counted and logged by whoever owns the node
       }
@@ -72,7 +74,7 @@ public final class PeerTarget implements FuzzTarget {
     for (Effect effect : node.takeEffects()) {
       if (!(effect instanceof Effect.Publish publish)) continue;
       try {
-        new FrameCodec(new Origins()).decode(publish.frame());
+        Frames.decode(new FrameCodec(new Origins()), publish.frame());
       } catch (MalformedFrameException unreadable) {
         throw new AssertionError(unreadable);
       }

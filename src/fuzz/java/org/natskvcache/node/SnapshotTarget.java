@@ -55,7 +55,7 @@ public final class SnapshotTarget implements FuzzTarget {
   private static Staging staged(ReplicatedState state, List<Frame.Piece> pieces) {
     Staging staging = state.newStaging();
     Check.that(
-        staging.add(new Frame.SnapshotChunk(state.id(), 1, 0, 0, true, pieces)), "it is whole");
+        staging.add(new Frame.SnapshotChunk(state.id(), 1, 1, 0, 0, true, pieces)), "it is whole");
     return staging;
   }
 

@@ -8,6 +8,7 @@ import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Mutation;
 import org.natskvcache.store.Observed;
@@ -53,16 +54,16 @@ public class FrameBench {
       mutations.add(new Mutation(Dot.of(me, i), hlc, new int[0], new long[0], null, 1, op));
     }
     frame = new Frame.Mutations(author, mutations);
-    bytes = codec.encode(frame);
+    bytes = Frames.encode(codec, frame);
   }
 
   @Benchmark
   public byte[] frameEncode() {
-    return codec.encode(frame);
+    return Frames.encode(codec, frame);
   }
 
   @Benchmark
   public Frame frameDecode() throws MalformedFrameException {
-    return codec.decode(bytes);
+    return Frames.decode(codec, bytes);
   }
 }

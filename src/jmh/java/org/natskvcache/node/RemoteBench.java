@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Command;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -95,7 +96,7 @@ public class RemoteBench {
 
   private void read(List<byte[]> frames) throws MalformedFrameException {
     for (byte[] frame : frames) {
-      reader.receive(frame, Material.NOW);
+      reader.receive(Channel.MUTATIONS, frame, Material.NOW);
       if (reader.hasEffects()) reader.takeEffects();
     }
   }

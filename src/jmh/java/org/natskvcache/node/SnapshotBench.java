@@ -81,7 +81,7 @@ public class SnapshotBench {
     while (true) {
       Cut.Part part = cut.part(section, offset, Limits.DEFAULTS.chunkBytes());
       chunks.add(
-          new Frame.SnapshotChunk(full.id(), 1, section, offset, part.last(), part.pieces()));
+          new Frame.SnapshotChunk(full.id(), 1, 1, section, offset, part.last(), part.pieces()));
       if (part.last()) return chunks;
       section = Cut.nextSection(part);
       offset = Cut.nextOffset(part);

@@ -14,6 +14,7 @@ import org.natskvcache.node.Examination;
 import org.natskvcache.node.Time;
 import org.natskvcache.node.Transport;
 import org.natskvcache.provider.CacheSettings;
+import org.natskvcache.replication.wire.Channel;
 
 /** Runs an {@link Examination} over NATS, on one connection, on the thread that asks for it. */
 public final class Observer implements Transport.Listener {
@@ -87,7 +88,7 @@ public final class Observer implements Transport.Listener {
 
   /** What does not fit is lost, and asked for again. */
   @Override
-  public void receive(byte[] frame) {
+  public void receive(Channel channel, byte[] frame) {
     if (!frames.offer(frame)) Counter.SLOW_CONSUMER_DROPS.increment();
   }
 

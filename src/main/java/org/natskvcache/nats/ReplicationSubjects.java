@@ -1,15 +1,17 @@
 package org.natskvcache.nats;
 
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
-import org.natskvcache.node.Transport.Channel;
+import org.natskvcache.replication.wire.Channel;
 
 /**
  * The subjects of one replication group.
  *
  * @param events E, the link's STATE_REPL_SUBJECT; heartbeats are on {@code E.hb}
  * @param replay R, its REPLAY_REQ_SUBJECT and also the name of the queue group there; {@code R.all}
- *     reaches every instance, {@code R.<origin>} one
+ *     reaches every instance, {@code R.<origin>} one, {@code R.observer.<origin>} one who only
+ *     looks
  */
 public record ReplicationSubjects(String events, String replay) {
   String heartbeats() {
@@ -24,18 +26,35 @@ public record ReplicationSubjects(String events, String replay) {
     return replay + "." + origin;
   }
 
+  /** Where one who only looks is answered: apart, so that it may hear no more than that. */
+  String observer(OriginId origin) {
+    return observers() + origin;
+  }
+
+  /**
+   * The channel of a subject that was subscribed to. What a message itself says may be another
+   * name, where accounts import subjects.
+   */
+  Channel channel(String subscribed) {
+    if (subscribed.equals(events)) return Channel.MUTATIONS;
+    if (subscribed.equals(heartbeats())) return Channel.HEARTBEATS;
+    if (subscribed.equals(replay)) return Channel.REPLAY_ANY;
+    if (subscribed.equals(replayAll())) return Channel.REPLAY_ALL;
+    return subscribed.startsWith(observers()) ? Channel.OBSERVER : Channel.DIRECT;
+  }
+
+  private String observers() {
+    return replay + ".observer.";
+  }
+
   String of(Channel channel, @Nullable OriginId target) {
     return switch (channel) {
       case MUTATIONS -> events;
       case HEARTBEATS -> heartbeats();
       case REPLAY_ANY -> replay;
       case REPLAY_ALL -> replayAll();
-      case DIRECT -> {
-        if (target == null) {
-          throw new IllegalStateException("a direct frame without a target");
-        }
-        yield direct(target);
-      }
+      case DIRECT -> direct(Objects.requireNonNull(target));
+      case OBSERVER -> observer(Objects.requireNonNull(target));
     };
   }
 }

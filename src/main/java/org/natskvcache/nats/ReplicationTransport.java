@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.metrics.Counter;
 import org.natskvcache.node.Transport;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.store.Limits;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -125,17 +126,22 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     Sender sender =
         switch (channel) {
           case MUTATIONS, HEARTBEATS -> liveSender;
-          case REPLAY_ANY, REPLAY_ALL, DIRECT -> catchUpSender;
+          case REPLAY_ANY, REPLAY_ALL, DIRECT, OBSERVER -> catchUpSender;
         };
     // a server that has nobody to give a message to tells so where its answers would go
     String answers = channel == Channel.REPLAY_ALL ? ownSubject() : null;
     sender.send(subjects.of(channel, target), answers, frame);
   }
 
+  /** Where answers to this one go. */
+  private String own(OriginId name) {
+    return observing ? subjects.observer(name) : subjects.direct(name);
+  }
+
   private @Nullable String ownSubject() {
     listeningLock.lock();
     try {
-      return origin == null ? null : subjects.direct(origin);
+      return origin == null ? null : own(origin);
     } finally {
       listeningLock.unlock();
     }
@@ -148,9 +154,9 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
       OriginId former = origin;
       origin = newOrigin;
       if (dispatcher != null && !newOrigin.equals(former)) {
-        dispatcher.subscribe(subjects.direct(newOrigin));
+        dispatcher.subscribe(own(newOrigin));
         if (former != null) {
-          dispatcher.unsubscribe(subjects.direct(former));
+          dispatcher.unsubscribe(own(former));
         }
       }
     });
@@ -319,7 +325,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
           dispatcher.subscribe(subjects.replayAll());
         }
         if (origin != null) {
-          dispatcher.subscribe(subjects.direct(origin));
+          dispatcher.subscribe(own(origin));
         }
         if (member) {
           dispatcher.subscribe(subjects.replay(), subjects.replay());
@@ -332,7 +338,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
   }
 
   /** Hands frames to the replica; of one dispatcher's thread. */
-  private static final class Receiver {
+  private final class Receiver {
     private final Transport.Listener replica;
     private volatile @Nullable Dispatcher dispatcher;
     private long dropsCounted;
@@ -356,7 +362,8 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
       if (message.isStatusMessage() && message.getStatus().isNoResponders()) {
         replica.nobodyListens();
       } else {
-        replica.receive(message.getData());
+        String subscribed = message.getSubscription().getSubject();
+        replica.receive(subjects.channel(subscribed), message.getData());
       }
     }
   }

@@ -64,7 +64,8 @@ final class Agreement {
         restHash,
         state.keyspace().digest(),
         state.keyspace().size(),
-        samples());
+        samples(),
+        0);
   }
 
   private List<Frame.Sample> samples() {

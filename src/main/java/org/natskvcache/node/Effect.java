@@ -3,16 +3,17 @@ package org.natskvcache.node;
 import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Key;
 
 /** What a step of the node wants done outside, in order. */
 public sealed interface Effect {
   /**
-   * @param target the instance a {@link Transport.Channel#DIRECT} frame is for, else null
+   * @param target whom a frame on {@link Channel#DIRECT} or {@link Channel#OBSERVER} is for, else
+   *     null
    */
-  record Publish(Transport.Channel channel, @Nullable OriginId target, byte[] frame)
-      implements Effect {
+  record Publish(Channel channel, @Nullable OriginId target, byte[] frame) implements Effect {
     @Override
     public String toString() {
       return "Publish[" + channel + ", " + frame.length + " bytes]";

@@ -18,7 +18,7 @@ import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.node.Diagnosis.Agreement;
-import org.natskvcache.node.Transport.Channel;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.MalformedFrameException;
@@ -117,6 +117,7 @@ public final class Examination {
     this.expected = expected;
     this.waitMillis = waitMillis;
     this.keysMax = keysMax;
+    question = me.low() >>> 2; // so that nobody can guess it
     effects.add(new Effect.ListenAs(me));
   }
 
@@ -143,9 +144,9 @@ public final class Examination {
   }
 
   private void ask(@Nullable OriginId whom, int aboutBucket, long start) {
-    Frame request = new Frame.DigestRequest(me, question, aboutBucket, start);
+    Frame request = new Frame.DigestRequest(me, true, question, aboutBucket, start);
     Channel channel = whom == null ? Channel.REPLAY_ALL : Channel.DIRECT;
-    effects.add(new Effect.Publish(channel, whom, codec.encode(request)));
+    effects.add(new Effect.Publish(channel, whom, codec.encode(request, channel, whom)));
   }
 
   private void round(long tick) {
@@ -167,7 +168,7 @@ public final class Examination {
   public void receive(byte[] bytes, Time now) {
     Frame frame;
     try {
-      frame = codec.decode(bytes);
+      frame = codec.decode(bytes, Channel.OBSERVER, me);
     } catch (MalformedFrameException malformed) {
       return; // an answer that is lost: it is asked for again
     }

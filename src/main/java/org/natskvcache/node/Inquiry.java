@@ -57,9 +57,13 @@ final class Inquiry {
   /** Hashes of the keys that differ, by bucket as in {@link #differing}. */
   private final List<TreeSet<Long>> keys = new ArrayList<>();
 
-  Inquiry(ReplicatedState state, Host host) {
+  /**
+   * @param firstQuestion questions are numbered from here on, so that nobody can guess them
+   */
+  Inquiry(ReplicatedState state, Host host, long firstQuestion) {
     this.state = state;
     this.host = host;
+    question = firstQuestion;
   }
 
   boolean idle() {

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.metrics.Counter;
 import org.natskvcache.metrics.Failures;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Key;
@@ -345,10 +346,10 @@ public final class LockedReplica implements Replica {
   }
 
   @Override
-  public void receive(byte[] frame) {
+  public void receive(Channel channel, byte[] frame) {
     step(now -> {
       try {
-        node.receive(frame, now);
+        node.receive(channel, frame, now);
       } catch (MalformedFrameException malformed) {
         count(malformed, frame.length);
       }

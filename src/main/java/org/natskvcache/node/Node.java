@@ -1,6 +1,7 @@
 package org.natskvcache.node;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
@@ -17,9 +18,9 @@ import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.node.Peers.Peer;
-import org.natskvcache.node.Transport.Channel;
 import org.natskvcache.replication.ReplayRing;
 import org.natskvcache.replication.Staging;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.MalformedFrameException;
@@ -104,6 +105,7 @@ public final class Node {
   private final Heartbeats heartbeats;
   private final Repair repair;
   private final SnapshotServer server;
+  private final ReplayedPieces pieces = new ReplayedPieces();
   private final DigestServer digests;
   private final Inquiry inquiry;
 
@@ -128,7 +130,14 @@ public final class Node {
 
   private long toldBehindTick = Long.MIN_VALUE / 2;
   private @Nullable String alarm;
-  private long clockQuestion = CLOCK_QUESTIONS;
+  private long clockQuestion;
+
+  /** Of our requests for vectors. */
+  private final long vectorNonce;
+
+  /** Our requests for offers have this and their number as nonce. */
+  private long offerNonce;
+
   private long verifyTick;
   private int verifyBucket;
   private long tick;
@@ -150,7 +159,9 @@ public final class Node {
     repair = new Repair(new RepairHost(), random, settings);
     server = new SnapshotServer(limits, settings.defect(), replicated::newCut);
     digests = new DigestServer(replicated);
-    inquiry = new Inquiry(replicated, new InquiryHost());
+    inquiry = new Inquiry(replicated, new InquiryHost(), random.nextLong(CLOCK_QUESTIONS / 2));
+    clockQuestion = CLOCK_QUESTIONS + random.nextLong(CLOCK_QUESTIONS / 2);
+    vectorNonce = random.nextLong();
     state = settings.replicated() ? ReplicaStatus.State.JOINING : ReplicaStatus.State.STANDALONE;
     connected = !settings.replicated();
     stateSinceTick = now.tickMillis();
@@ -261,7 +272,7 @@ public final class Node {
       if (peers.find(slot) == null) return;
       peers.remove(slot);
       // tells the one who leaves that its last word arrived
-      publish(Channel.DIRECT, origins.id(slot), new Frame.Vector(id(), applied()));
+      publish(Channel.DIRECT, origins.id(slot), new Frame.Vector(id(), 0, applied()));
     }
 
     @Override
@@ -289,7 +300,7 @@ public final class Node {
   }
 
   /** Packs mutations into frames: consecutive ones of one origin together, up to the frame size. */
-  private void frames(List<Mutation> mutations, Consumer<Frame> to) {
+  private void frames(List<Mutation> mutations, Consumer<Frame.Mutations> to) {
     int from = 0;
     int bytes = 0;
     for (int i = 0; i < mutations.size(); i++) {
@@ -308,14 +319,14 @@ public final class Node {
     to.accept(frame(mutations.subList(from, mutations.size())));
   }
 
-  private Frame frame(List<Mutation> mutations) {
+  private Frame.Mutations frame(List<Mutation> mutations) {
     return new Frame.Mutations(origins.id(Dot.slot(mutations.getFirst().dot())), mutations);
   }
 
   private void publish(Channel channel, @Nullable OriginId target, Frame frame) {
     if (state == ReplicaStatus.State.STANDALONE) return;
     if (state == ReplicaStatus.State.LEFT && channel != Channel.DIRECT) return;
-    effects.add(new Effect.Publish(channel, target, codec.encode(frame)));
+    effects.add(new Effect.Publish(channel, target, codec.encode(frame, channel, target)));
   }
 
   /** Takes out what is to be done outside, in order. */
@@ -333,14 +344,15 @@ public final class Node {
   // ---------------------------------------------------------------- frames
 
   /**
-   * Takes one frame, whatever the subject it came on.
+   * Takes one frame.
    *
+   * @param channel where it came from; each type of frame counts on its own channels only
    * @throws MalformedFrameException for bytes that are no frame of ours; nothing was changed then
    */
-  public void receive(byte[] bytes, Time now) throws MalformedFrameException {
+  public void receive(Channel channel, byte[] bytes, Time now) throws MalformedFrameException {
     at(now);
     if (state == ReplicaStatus.State.STANDALONE) return;
-    Frame frame = decode(bytes);
+    Frame frame = decode(channel, bytes);
     if (state == ReplicaStatus.State.LEFT) {
       afterLeaving(frame);
       return;
@@ -349,7 +361,7 @@ public final class Node {
       answer(request, now); // its sender may be no instance at all
       return;
     }
-    if (replicated.isForgotten(frame.from()) && peers.find(origins.find(frame.from())) == null) {
+    if (isForgotten(frame.from())) {
       ofForgotten(frame);
       return;
     }
@@ -360,19 +372,21 @@ public final class Node {
       case Frame.Beacon(var from, var sequence, var wallMillis) ->
           beacon(from, sequence, wallMillis);
       case Frame.Heartbeat heartbeat -> heartbeat(heartbeat);
-      case Frame.Leave(var from, var finalSequence) -> leave(from, finalSequence);
-      case Frame.OfferRequest(var from) -> offerRequest(from);
-      case Frame.Offer(var from, var vector, var entries) -> offer(from, vector);
+      case Frame.Leave(var from, var finalSequence, var _) -> leave(from, finalSequence);
+      case Frame.OfferRequest request -> offerRequest(request);
+      case Frame.Offer offer -> offer(offer);
       case Frame.ReplayRequest request -> replayRequest(request);
+      case Frame.Replayed piece -> replayed(piece);
       case Frame.ReplayEnd end -> replayEnd(end);
       case Frame.SnapshotRequest request ->
           server.serve(
               request, id(), tick, answer -> publish(Channel.DIRECT, request.from(), answer));
       case Frame.SnapshotChunk chunk -> repair.chunk(chunk, tick);
       case Frame.SnapshotRefused refusal -> repair.refused(refusal, tick);
-      case Frame.VectorRequest(var from) ->
-          publish(Channel.DIRECT, from, new Frame.Vector(id(), applied()));
-      case Frame.Vector(var from, var vector) -> {
+      case Frame.VectorRequest(var from, var nonce) ->
+          publish(Channel.DIRECT, from, new Frame.Vector(id(), nonce, applied()));
+      case Frame.Vector(var from, var nonce, var vector) -> {
+        if (nonce != vectorNonce) return; // we did not ask
         renameIfForgotten(vector.forgotten());
         heard(from).known.raiseAll(vector);
         repairIfLacking();
@@ -388,26 +402,31 @@ public final class Node {
     catchUp();
   }
 
+  /** Whether an origin is gone so long that it counts as forgotten, and is not heard. */
+  private boolean isForgotten(OriginId from) {
+    return replicated.isForgotten(from) && peers.find(origins.find(from)) == null;
+  }
+
   /**
    * Whoever was forgotten, or has an id so old that it seems so, is told how things are: it will
    * start over, or take a new name.
    */
   private void ofForgotten(Frame frame) {
     switch (frame) {
-      case Frame.OfferRequest request -> offerRequest(request.from());
+      case Frame.OfferRequest request -> offerRequest(request);
       case Frame.ReplayRequest request -> answer(request);
       case Frame.SnapshotRequest request ->
           server.serve(
               request, id(), tick, answer -> publish(Channel.DIRECT, request.from(), answer));
-      case Frame.VectorRequest(var from) ->
-          publish(Channel.DIRECT, from, new Frame.Vector(id(), applied()));
+      case Frame.VectorRequest(var from, var nonce) ->
+          publish(Channel.DIRECT, from, new Frame.Vector(id(), nonce, applied()));
       case Frame.Heartbeat heartbeat -> {
         renameIfForgotten(heartbeat.active().forgotten());
         heartbeats.soon(tick, BEHIND_JITTER_MILLIS);
-        publish(Channel.DIRECT, heartbeat.from(), new Frame.VectorRequest(id()));
+        publish(Channel.DIRECT, heartbeat.from(), new Frame.VectorRequest(id(), vectorNonce));
       }
-      case Frame.Vector(var from, var vector) -> {
-        if (applied().coversForgotten(vector)) return;
+      case Frame.Vector(var from, var nonce, var vector) -> {
+        if (nonce != vectorNonce || applied().coversForgotten(vector)) return;
         heard(from).known.raiseAll(vector); // it has what we took for forgotten
         repairIfLacking();
       }
@@ -436,7 +455,7 @@ public final class Node {
    */
   private void afterLeaving(Frame frame) {
     switch (frame) {
-      case Frame.Vector(var from, var vector) -> {
+      case Frame.Vector(var from, var _, var vector) -> {
         heardWrites = Math.max(heardWrites, vector.get(replicated.me()));
         leaveHeard |= heardWrites >= replicated.written();
       }
@@ -455,9 +474,9 @@ public final class Node {
     return replicated.finalSequence(slot) != null && peers.find(slot) == null;
   }
 
-  private Frame decode(byte[] bytes) throws MalformedFrameException {
+  private Frame decode(Channel channel, byte[] bytes) throws MalformedFrameException {
     try {
-      return codec.decode(bytes);
+      return codec.decode(bytes, channel, id());
     } catch (MalformedFrameException malformed) {
       OriginId from = malformed.from();
       boolean livePeer = from != null && peers.find(origins.find(from)) != null;
@@ -532,7 +551,8 @@ public final class Node {
     publish(
         Channel.DIRECT,
         origins.id(peer.slot),
-        new Frame.DigestRequest(id(), clockQuestion, Frame.DigestRequest.ALL_BUCKETS, NO_BUCKETS));
+        new Frame.DigestRequest(
+            id(), false, clockQuestion, Frame.DigestRequest.ALL_BUCKETS, NO_BUCKETS));
   }
 
   private void clockAnswered(Frame.DigestResponse answer) {
@@ -607,7 +627,7 @@ public final class Node {
   private void askForVector(Peer peer) {
     if (tick - peer.vectorAskedTick < VECTOR_REQUEST_MILLIS) return;
     peer.vectorAskedTick = tick;
-    publish(Channel.DIRECT, origins.id(peer.slot), new Frame.VectorRequest(id()));
+    publish(Channel.DIRECT, origins.id(peer.slot), new Frame.VectorRequest(id(), vectorNonce));
   }
 
   private void answer(Frame.DigestRequest request, Time now) {
@@ -615,12 +635,12 @@ public final class Node {
     boolean live = state == ReplicaStatus.State.LIVE;
     Frame answer = digests.answer(request, live, now, limits);
     if (answer == null) return;
-    publish(Channel.DIRECT, request.from(), answer);
+    Channel back = request.observer() ? Channel.OBSERVER : Channel.DIRECT;
+    publish(back, request.from(), answer);
     boolean first = request.bucket() == Frame.DigestRequest.ALL_BUCKETS && request.start() == 0;
-    if (!first || peers.find(origins.find(request.from())) != null) return;
-    // an observer hears no heartbeats of the group: this one tells whom we count as alive
-    Frame alive = agreement.heartbeat(live, false, now.wallMillis());
-    publish(Channel.DIRECT, request.from(), alive);
+    if (!first || !request.observer()) return;
+    // it hears no heartbeats of the group: this one tells whom we count as alive
+    publish(back, request.from(), agreement.heartbeat(live, false, now.wallMillis()));
   }
 
   private void diverged(Peer peer, String text, long ourDigest, long theirDigest) {
@@ -635,7 +655,7 @@ public final class Node {
   private final class InquiryHost implements Inquiry.Host {
     @Override
     public void ask(OriginId peer, long question, int bucket, long start) {
-      Frame request = new Frame.DigestRequest(Node.this.id(), question, bucket, start);
+      Frame request = new Frame.DigestRequest(Node.this.id(), false, question, bucket, start);
       publish(Channel.DIRECT, peer, request);
     }
 
@@ -671,14 +691,18 @@ public final class Node {
 
   // ---------------------------------------------------------------- joining, replay, snapshots
 
-  private void offerRequest(OriginId from) {
+  private void offerRequest(Frame.OfferRequest request) {
     if (state != ReplicaStatus.State.LIVE) return;
-    publish(Channel.DIRECT, from, new Frame.Offer(id(), applied(), keyspace().size()));
+    Frame offer = new Frame.Offer(id(), request.nonce(), wallMillis, applied(), keyspace().size());
+    publish(Channel.DIRECT, request.from(), offer);
   }
 
-  private void offer(OriginId from, VersionVector vector) {
+  private void offer(Frame.Offer offer) {
+    long request = offer.nonce() - offerNonce;
+    if (request < 1 || request > OFFER_REQUESTS) return; // we did not ask
+    VersionVector vector = offer.vector();
     renameIfForgotten(vector.forgotten());
-    Peer peer = heard(from);
+    Peer peer = heard(offer.from());
     peer.live = true;
     peer.known.raiseAll(vector);
     if (!awaitsOffers()) {
@@ -708,7 +732,10 @@ public final class Node {
     } else {
       outcome = replay(request);
     }
-    publish(Channel.DIRECT, request.from(), new Frame.ReplayEnd(id(), outcome, applied));
+    publish(
+        Channel.DIRECT,
+        request.from(),
+        new Frame.ReplayEnd(id(), request.nonce(), outcome, applied));
   }
 
   private Frame.ReplayEnd.Outcome replay(Frame.ReplayRequest request) {
@@ -724,17 +751,47 @@ public final class Node {
                   credit[0] -= last.weight();
                   return credit[0] <= 0;
                 });
-    frames(missing, frame -> publish(Channel.DIRECT, request.from(), frame));
+    int[] number = {0};
+    frames(missing, frame -> replay(request, number[0]++, frame));
     return more ? Frame.ReplayEnd.Outcome.MORE : Frame.ReplayEnd.Outcome.DONE;
   }
 
+  /** Sends a frame of mutations to one who lacks it, in pieces where it is large. */
+  private void replay(Frame.ReplayRequest request, int number, Frame.Mutations frame) {
+    byte[] whole = codec.encodeReplayed(frame);
+    int pieceMax = limits.chunkBytes();
+    for (int at = 0; at < whole.length; at += pieceMax) {
+      int end = Math.min(whole.length, at + pieceMax);
+      Bytes piece =
+          new Bytes(end - at == whole.length ? whole : Arrays.copyOfRange(whole, at, end));
+      publish(
+          Channel.DIRECT,
+          request.from(),
+          new Frame.Replayed(id(), request.nonce(), number, at, whole.length, piece));
+    }
+  }
+
+  private void replayed(Frame.Replayed piece) throws MalformedFrameException {
+    if (!repair.asked(piece.from(), piece.nonce())) return;
+    byte[] whole = pieces.add(piece);
+    if (whole == null) {
+      repair.progressed(tick);
+      return;
+    }
+    Frame.Mutations frame = codec.decodeReplayed(whole);
+    if (isForgotten(frame.from())) return;
+    mutations(frame.from(), frame.mutations());
+  }
+
   private void replayEnd(Frame.ReplayEnd end) {
+    if (!repair.asked(end.from(), end.nonce())) return;
     heard(end.from()).known.raiseAll(end.vector());
     boolean progress = applied().hash() != progressMark;
     boolean inVain = end.outcome() != Frame.ReplayEnd.Outcome.BEHIND && replicated.needsSnapshot();
     Frame.ReplayEnd.Outcome outcome =
         inVain ? Frame.ReplayEnd.Outcome.SNAPSHOT_NEEDED : end.outcome();
-    repair.replayEnded(new Frame.ReplayEnd(end.from(), outcome, end.vector()), progress, tick);
+    repair.replayEnded(
+        new Frame.ReplayEnd(end.from(), end.nonce(), outcome, end.vector()), progress, tick);
     repairIfLacking();
   }
 
@@ -774,17 +831,19 @@ public final class Node {
     }
 
     @Override
-    public void sendReplayRequest(@Nullable Peer target) {
+    public void sendReplayRequest(long nonce, @Nullable Peer target) {
       progressMark = applied().hash();
-      Frame request = new Frame.ReplayRequest(Node.this.id(), applied(), limits.replayBytes());
+      Frame request =
+          new Frame.ReplayRequest(Node.this.id(), nonce, applied(), limits.replayBytes());
       if (target == null) publish(Channel.REPLAY_ANY, null, request);
       else publish(Channel.DIRECT, origins.id(target.slot), request);
     }
 
     @Override
     public void sendSnapshotRequest(
-        OriginId target, long cut, int section, int offset, int windowBytes) {
-      Frame request = new Frame.SnapshotRequest(Node.this.id(), cut, section, offset, windowBytes);
+        OriginId target, long nonce, long cut, int section, int offset, int windowBytes) {
+      Frame request =
+          new Frame.SnapshotRequest(Node.this.id(), nonce, cut, section, offset, windowBytes);
       publish(Channel.DIRECT, target, request);
     }
 
@@ -876,7 +935,8 @@ public final class Node {
     offered = false;
     joinTarget = null;
     offersUntilTick = tick + settings.offerWaitMillis();
-    publish(Channel.REPLAY_ALL, null, new Frame.OfferRequest(id()));
+    if (request == 1) offerNonce = random.nextLong();
+    publish(Channel.REPLAY_ALL, null, new Frame.OfferRequest(id(), offerNonce + request));
   }
 
   /**
@@ -1048,7 +1108,8 @@ public final class Node {
     at(now);
     if (state == ReplicaStatus.State.STANDALONE || state == ReplicaStatus.State.LEFT) return;
     flush();
-    publish(Channel.HEARTBEATS, null, new Frame.Leave(id(), replicated.written()));
+    Frame leave = new Frame.Leave(id(), replicated.written(), now.wallMillis());
+    publish(Channel.HEARTBEATS, null, leave);
     effects.add(new Effect.AnswerReplays(false));
     state = ReplicaStatus.State.LEFT;
     stateSinceTick = tick;

@@ -40,9 +40,10 @@ final class Repair {
 
     List<Peer> peers();
 
-    void sendReplayRequest(@Nullable Peer target);
+    void sendReplayRequest(long nonce, @Nullable Peer target);
 
-    void sendSnapshotRequest(OriginId target, long cut, int section, int offset, int windowBytes);
+    void sendSnapshotRequest(
+        OriginId target, long nonce, long cut, int section, int offset, int windowBytes);
 
     /** Installs a whole snapshot of this server, or changes nothing. */
     ReplicatedState.Installed install(Staging staging, @Nullable OriginId server);
@@ -86,6 +87,15 @@ final class Repair {
   /** How often one that is joining looks again before it starts over. */
   private static final int OUTLIVED_MAX = 4;
 
+  /**
+   * A request for a replay.
+   *
+   * @param of null when anybody may answer
+   */
+  private record Question(long nonce, @Nullable OriginId of) {}
+
+  private static final int QUESTIONS_KEPT = 8;
+
   private final Host host;
   private final RandomGenerator random;
   private int windowBytes;
@@ -100,6 +110,11 @@ final class Repair {
   /** Whether mutations came twice since something was last noticed. */
   private boolean cameTwice;
 
+  /** The last questions for a replay; what answers an older one is late. */
+  private final @Nullable Question[] questions = new Question[QUESTIONS_KEPT];
+
+  private int asked;
+  private long snapshotNonce;
   private @Nullable OriginId askedOf;
   private @Nullable Staging staging;
   private long cut;
@@ -204,7 +219,8 @@ final class Repair {
     askedOf = target == null ? null : host.id(target);
     phase = Phase.ASKED;
     atTick = tick + backoff(ANSWER_MILLIS);
-    host.sendReplayRequest(target);
+    questions[asked++ % QUESTIONS_KEPT] = new Question(random.nextLong(), askedOf);
+    host.sendReplayRequest(lastNonce(), target);
   }
 
   private long backoff(long firstMillis) {
@@ -225,8 +241,27 @@ final class Repair {
     return among.isEmpty() ? null : among.get(random.nextInt(among.size()));
   }
 
+  private long lastNonce() {
+    Question last = asked == 0 ? null : questions[(asked - 1) % QUESTIONS_KEPT];
+    return last == null ? 0 : last.nonce;
+  }
+
+  /** Whether one of the last questions for a replay had this nonce and was put to this one. */
+  boolean asked(OriginId whom, long nonce) {
+    for (Question question : questions) {
+      if (question == null || question.nonce != nonce) continue;
+      if (question.of == null || question.of.equals(whom)) return true;
+    }
+    return false;
+  }
+
+  /** Part of an answer is here: the rest of it is waited for anew. */
+  void progressed(long tick) {
+    if (phase == Phase.ASKED) atTick = Math.max(atTick, tick + backoff(ANSWER_MILLIS));
+  }
+
   void replayEnded(Frame.ReplayEnd end, boolean progress, long tick) {
-    if (phase != Phase.ASKED || (askedOf != null && !askedOf.equals(end.from()))) return;
+    if (phase != Phase.ASKED || end.nonce() != lastNonce()) return;
     if (end.outcome() == Frame.ReplayEnd.Outcome.SNAPSHOT_NEEDED) {
       host.event(Effect.Event.Kind.SNAPSHOT_STARTED, end.from(), "");
       stage(end.from(), tick);
@@ -244,6 +279,7 @@ final class Repair {
     askedOf = from;
     staging = host.newStaging();
     cut = 0;
+    snapshotNonce = random.nextLong();
     silences = 0;
     requestMore(tick);
   }
@@ -254,7 +290,8 @@ final class Repair {
     if (stage == null || from == null) throw new IllegalStateException("staging from nobody");
     windowLeft = windowBytes;
     atTick = tick + STAGING_IDLE_MILLIS;
-    host.sendSnapshotRequest(from, cut, stage.section(), stage.offset(), windowBytes);
+    host.sendSnapshotRequest(
+        from, snapshotNonce, cut, stage.section(), stage.offset(), windowBytes);
   }
 
   private void stagingSilent(long tick) {
@@ -275,7 +312,8 @@ final class Repair {
   void chunk(Frame.SnapshotChunk chunk, long tick) {
     Staging stage = staging;
     if (phase != Phase.STAGING || stage == null) return;
-    if (!chunk.from().equals(askedOf) && !anyServerAllowed) return;
+    boolean answers = chunk.from().equals(askedOf) && chunk.nonce() == snapshotNonce;
+    if (!answers && !anyServerAllowed) return;
     if (cut != 0 && chunk.cut() != cut) return;
     int before = stage.section();
     if (!stage.add(chunk)) {
@@ -297,7 +335,7 @@ final class Repair {
       OriginId from = askedOf;
       staging = null;
       if (from != null && !partial) { // the cut can be forgotten
-        host.sendSnapshotRequest(from, cut, stage.sections(), 0, 0);
+        host.sendSnapshotRequest(from, snapshotNonce, cut, stage.sections(), 0, 0);
       }
       switch (host.install(stage, from)) {
         case DONE -> {}
@@ -339,6 +377,7 @@ final class Repair {
 
   void refused(Frame.SnapshotRefused refusal, long tick) {
     if (phase != Phase.STAGING || !refusal.from().equals(askedOf)) return;
+    if (refusal.nonce() != snapshotNonce) return;
     if (!refusal.busy() && refusal.cut() != cut) return;
     abandon();
     attempt++;

@@ -3,6 +3,7 @@ package org.natskvcache.node;
 import java.time.Duration;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Key;
@@ -41,7 +42,7 @@ public interface Replica extends Transport.Listener, AutoCloseable {
 
   /** Malformed frames are counted and dropped. */
   @Override
-  void receive(byte[] frame);
+  void receive(Channel channel, byte[] frame);
 
   ReplicaStatus status();
 

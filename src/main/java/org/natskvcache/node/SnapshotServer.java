@@ -65,13 +65,13 @@ final class SnapshotServer {
     if (number == 0) {
       number = begin(request.from());
       if (number == 0) {
-        answer.accept(new Frame.SnapshotRefused(me, 0, true));
+        answer.accept(new Frame.SnapshotRefused(me, request.nonce(), 0, true));
         return;
       }
     }
     Served served = find(number, request.from());
     if (served == null) {
-      answer.accept(new Frame.SnapshotRefused(me, number, false));
+      answer.accept(new Frame.SnapshotRefused(me, request.nonce(), number, false));
       return;
     }
     served.usedTick[0] = tick;
@@ -114,7 +114,13 @@ final class SnapshotServer {
       if (part == null) return; // a late copy of an old request
       answer.accept(
           new Frame.SnapshotChunk(
-              me, number, part.section(), part.offset(), part.last(), part.pieces()));
+              me,
+              request.nonce(),
+              number,
+              part.section(),
+              part.offset(),
+              part.last(),
+              part.pieces()));
       if (part.last()) return;
       left -= Math.max(1, part.bytes());
       section = Cut.nextSection(part);

@@ -2,6 +2,7 @@ package org.natskvcache.node;
 
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
+import org.natskvcache.replication.wire.Channel;
 
 /**
  * How a {@link Replica} reaches its peers. Calls come in order from one thread at a time, never
@@ -9,26 +10,14 @@ import org.natskvcache.crdt.OriginId;
  * cannot be sent is counted and forgotten, and replay repairs it.
  */
 public interface Transport {
-  /**
-   * Where a frame goes, relative to the subjects E (STATE_REPL_SUBJECT) and R (REPLAY_REQ_SUBJECT).
-   */
-  enum Channel {
-    /** {@code E}: mutation frames. */
-    MUTATIONS,
-    /** {@code E.hb}: heartbeats, beacons, leave notices. */
-    HEARTBEATS,
-    /** {@code R}: one live instance, through the queue group. */
-    REPLAY_ANY,
-    /** {@code R.all}: every instance. */
-    REPLAY_ALL,
-    /** {@code R.<origin>}: the one instance named by the target. */
-    DIRECT
-  }
-
   /** Who is told what arrives and how the connection is. May be called from several threads. */
   interface Listener {
-    /** Takes one frame from any of the replication subjects; the array is given away. */
-    void receive(byte[] frame);
+    /**
+     * Takes one frame; the array is given away.
+     *
+     * @param channel whose subject it came on
+     */
+    void receive(Channel channel, byte[] frame);
 
     /**
      * The replication connection is up, for the first time or again; its subscriptions are in
@@ -56,7 +45,8 @@ public interface Transport {
   /**
    * Sends one encoded frame; the array is given away.
    *
-   * @param target the instance a {@link Channel#DIRECT} frame is for, else null
+   * @param target whom a frame on {@link Channel#DIRECT} or {@link Channel#OBSERVER} is for, else
+   *     null
    */
   void publish(Channel channel, @Nullable OriginId target, byte[] frame);
 

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.PriorityQueue;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.replication.wire.Channel;
 
 /** Messages under way between hosts, and the links that are cut. */
 final class Network {
@@ -13,7 +14,13 @@ final class Network {
    * @param bytes null for the server's word that nobody heard a request
    */
   record Message(
-      long atTick, long number, int from, int to, byte @Nullable [] bytes, boolean damaged)
+      long atTick,
+      long number,
+      int from,
+      int to,
+      Channel channel,
+      byte @Nullable [] bytes,
+      boolean damaged)
       implements Comparable<Message> {
     @Override
     public int compareTo(Message other) {
@@ -39,7 +46,7 @@ final class Network {
     cut = new boolean[knobs.nodes()][knobs.nodes()];
   }
 
-  void send(int from, int to, byte[] bytes, long tick) {
+  void send(int from, int to, Channel channel, byte[] bytes, long tick) {
     if (cut[from][to]) {
       report.cutMessages++;
       return;
@@ -48,27 +55,27 @@ final class Network {
       report.lost++;
       return;
     }
-    put(from, to, bytes, tick);
+    put(from, to, channel, bytes, tick);
     if (!calm && random.nextDouble() < knobs.repeat()) {
       report.repeated++;
-      put(from, to, bytes, tick);
+      put(from, to, channel, bytes, tick);
     }
   }
 
-  private void put(int from, int to, byte[] bytes, long tick) {
+  private void put(int from, int to, Channel channel, byte[] bytes, long tick) {
     boolean damaged = !calm && random.nextDouble() < knobs.damage();
     if (damaged) report.damaged++;
     byte[] arriving = damaged ? damage(bytes) : bytes;
     long delay = calm ? 1 + random.nextInt(3) : random.nextInt(knobs.delayMillisMax());
     if (!calm && random.nextInt(50) == 0) delay += random.nextInt(2_000);
-    underWay.add(new Message(tick + delay, sent++, from, to, arriving, damaged));
+    underWay.add(new Message(tick + delay, sent++, from, to, channel, arriving, damaged));
     report.sent++;
   }
 
   /** The server tells one host that nobody listens; hosts reach it whatever is cut between them. */
   void tellAlone(int host, long delayMillis, long tick) {
     report.toldAlone++;
-    underWay.add(new Message(tick + delayMillis, sent++, host, host, null, false));
+    underWay.add(new Message(tick + delayMillis, sent++, host, host, Channel.DIRECT, null, false));
   }
 
   private byte[] damage(byte[] bytes) {
@@ -96,7 +103,13 @@ final class Network {
   void postpone(Message message, long tick) {
     underWay.add(
         new Message(
-            tick, message.number, message.from, message.to, message.bytes, message.damaged));
+            tick,
+            message.number,
+            message.from,
+            message.to,
+            message.channel,
+            message.bytes,
+            message.damaged));
   }
 
   void cut(int from, int to) {

@@ -23,7 +23,7 @@ import org.natskvcache.node.Node;
 import org.natskvcache.node.NodeSettings;
 import org.natskvcache.node.ReplicaStatus;
 import org.natskvcache.node.Time;
-import org.natskvcache.node.Transport.Channel;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.MalformedFrameException;
@@ -48,6 +48,9 @@ public final class Simulation {
   private static final long AGREEMENT_MILLIS = 120_000;
 
   private static final int ACTIONS_KEPT = 40;
+
+  /** Under which frames are looked at that are for others. */
+  private static final OriginId NOBODY = new OriginId(0, 0);
 
   private static final int STALL_MILLIS_MAX = 600;
 
@@ -245,23 +248,27 @@ public final class Simulation {
       host.answered = true;
       host.node.nobodyListens(now(host));
     } else {
-      receive(host, frame, message.damaged());
+      receive(host, message.channel(), frame, message.damaged());
     }
     carryOut(host);
     host.plan();
   }
 
-  private void receive(Host host, byte[] frame, boolean damaged) {
+  private void receive(Host host, Channel channel, byte[] frame, boolean damaged) {
     try {
       boolean joining = host.node.state() == ReplicaStatus.State.JOINING;
-      if (joining && !damaged && observer.decode(frame) instanceof Frame.Offer) {
+      if (joining && !damaged && decode(channel, frame) instanceof Frame.Offer) {
         host.answered = true;
       }
-      host.node.receive(frame, now(host));
+      host.node.receive(channel, frame, now(host));
       if (damaged) fail("a damaged frame was accepted");
     } catch (MalformedFrameException malformed) {
       if (!damaged) fail("a frame of ours is malformed: " + malformed.getMessage());
     }
+  }
+
+  private Frame decode(Channel channel, byte[] frame) throws MalformedFrameException {
+    return observer.decode(frame, channel, NOBODY);
   }
 
   private void connect(Host host) {
@@ -334,17 +341,18 @@ public final class Simulation {
     int from = hosts.indexOf(host);
     switch (publish.channel()) {
       case REPLAY_ALL -> {
-        if (heardByAnyone(host)) sendToAll(from, publish.frame());
+        if (heardByAnyone(host)) sendToAll(from, publish);
         else network.tellAlone(from, serverRandom.nextInt(20), tick);
       }
-      case MUTATIONS, HEARTBEATS -> sendToAll(from, publish.frame());
+      case MUTATIONS, HEARTBEATS -> sendToAll(from, publish);
       case REPLAY_ANY -> {
         List<Integer> group = new ArrayList<>();
         for (int to = 0; to < hosts.size(); to++) {
           if (to != from && hosts.get(to).answersReplays) group.add(to);
         }
         if (group.isEmpty()) return;
-        network.send(from, group.get(random.nextInt(group.size())), publish.frame(), tick);
+        int to = group.get(random.nextInt(group.size()));
+        network.send(from, to, publish.channel(), publish.frame(), tick);
       }
       case DIRECT -> {
         for (int to = 0; to < hosts.size(); to++) {
@@ -353,15 +361,17 @@ public final class Simulation {
               defect == Defect.CUT_ID_WITHOUT_ORIGIN
                   ? target.names.contains(publish.target())
                   : target.node.id().equals(publish.target());
-          if (to != from && listens) network.send(from, to, publish.frame(), tick);
+          if (to == from || !listens) continue;
+          network.send(from, to, publish.channel(), publish.frame(), tick);
         }
       }
+      case OBSERVER -> {} // nobody looks
     }
   }
 
-  private void sendToAll(int from, byte[] frame) {
+  private void sendToAll(int from, Effect.Publish publish) {
     for (int to = 0; to < hosts.size(); to++) {
-      if (to != from) network.send(from, to, frame, tick);
+      if (to != from) network.send(from, to, publish.channel(), publish.frame(), tick);
     }
   }
 
@@ -376,7 +386,7 @@ public final class Simulation {
 
   private void observe(Host author, byte[] frame) {
     try {
-      if (!(observer.decode(frame) instanceof Frame.Mutations(var from, var mutations))) {
+      if (!(decode(Channel.MUTATIONS, frame) instanceof Frame.Mutations(var from, var mutations))) {
         throw new SimulationFailure("no mutations on the subject of mutations");
       }
       for (Mutation mutation : mutations) {

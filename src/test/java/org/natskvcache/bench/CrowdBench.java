@@ -15,6 +15,7 @@ import org.natskvcache.node.LockedReplica;
 import org.natskvcache.node.NodeSettings;
 import org.natskvcache.node.ReplicaStatus;
 import org.natskvcache.node.Transport;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Key;

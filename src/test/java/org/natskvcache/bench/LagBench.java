@@ -13,6 +13,7 @@ import org.natskvcache.node.LockedReplica;
 import org.natskvcache.node.NodeSettings;
 import org.natskvcache.node.Replica;
 import org.natskvcache.node.ReplicaStatus;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Key;
 import org.natskvcache.store.Limits;
@@ -102,8 +103,8 @@ final class LagBench {
       }
 
       @Override
-      public void receive(byte[] frame) {
-        replica.receive(frame);
+      public void receive(Channel channel, byte[] frame) {
+        replica.receive(channel, frame);
         replica.call(
             new Command.Get(Key.of("n")),
             reply -> {

@@ -17,6 +17,7 @@ import org.natskvcache.node.Effect;
 import org.natskvcache.node.Node;
 import org.natskvcache.node.NodeSettings;
 import org.natskvcache.node.Time;
+import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
@@ -95,7 +96,7 @@ final class StepBench {
             "receive",
             () -> {
               try {
-                node.receive(bytes, now());
+                node.receive(Frames.channel(bytes), bytes, now());
               } catch (MalformedFrameException malformed) {
                 throw new IllegalStateException(malformed);
               }

@@ -8,6 +8,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import org.natskvcache.node.Replica;
 import org.natskvcache.node.ReplicaStatus;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Reply;
 
@@ -50,7 +51,7 @@ final class RecordingReplica implements Replica {
   }
 
   @Override
-  public void receive(byte[] frame) {
+  public void receive(Channel channel, byte[] frame) {
     try {
       held.await();
     } catch (InterruptedException e) {

@@ -20,7 +20,7 @@ import org.natskvcache.NatsForTests;
 import org.natskvcache.TcpProxy;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.metrics.Counter;
-import org.natskvcache.node.Transport.Channel;
+import org.natskvcache.replication.wire.Channel;
 
 class ReplicationTransportIT {
   private static final ReplicationSubjects SUBJECTS =

@@ -12,9 +12,10 @@ import java.util.function.UnaryOperator;
 import org.natskvcache.crdt.Defect;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
-import org.natskvcache.node.Transport.Channel;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
@@ -117,7 +118,7 @@ final class Group {
     /** Hands over a frame from outside the group. */
     void receive(byte[] frame) throws MalformedFrameException {
       try {
-        node.receive(frame, now());
+        node.receive(Frames.channel(frame), frame, now());
       } finally {
         settle();
       }
@@ -275,7 +276,7 @@ final class Group {
         receivers.removeIf(member -> !member.answersReplays);
         if (receivers.size() > 1) receivers.subList(1, receivers.size()).clear();
       }
-      case DIRECT -> receivers.removeIf(member -> !sent.target.equals(member.listensAs));
+      case DIRECT, OBSERVER -> receivers.removeIf(member -> !sent.target.equals(member.listensAs));
     }
     for (Member to : receivers) underWay.add(() -> deliver(sent, to));
   }
@@ -283,7 +284,7 @@ final class Group {
   private void deliver(Sent sent, Member to) {
     if (!to.connected || lost.test(sent, to)) return;
     try {
-      to.node.receive(tamper.apply(sent.bytes), to.now());
+      to.node.receive(sent.channel, tamper.apply(sent.bytes), to.now());
     } catch (MalformedFrameException malformed) {
       throw new AssertionError("a frame of ours is malformed", malformed);
     }
@@ -291,7 +292,7 @@ final class Group {
 
   Frame decode(byte[] bytes) {
     try {
-      return observer.decode(bytes);
+      return Frames.decode(observer, bytes);
     } catch (MalformedFrameException malformed) {
       throw new AssertionError("a frame of ours is malformed", malformed);
     }
@@ -301,7 +302,7 @@ final class Group {
    * The bytes of a frame, as some outsider would send it; its vectors are in {@link #origins()}.
    */
   byte[] encode(Frame frame) {
-    return observer.encode(frame);
+    return Frames.encode(observer, frame);
   }
 
   Origins origins() {

@@ -15,8 +15,10 @@ import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.replication.Staging;
 import org.natskvcache.replication.wire.ByteWriter;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
@@ -52,14 +54,15 @@ class HostilePeerTest {
     FrameCodec codec = new FrameCodec(origins);
     long dot = Dot.of(origins.slot(PEER), 1);
     Mutation mutation = new Mutation(dot, hlc, new int[0], new long[0], null, 0, op);
-    node.receive(codec.encode(new Frame.Mutations(PEER, List.of(mutation))), now);
+    node.receive(
+        Channel.MUTATIONS, Frames.encode(codec, new Frame.Mutations(PEER, List.of(mutation))), now);
     assertEquals(1, node.keyspace().size());
     node.takeEffects();
     node.call(command, now);
     node.flush();
     List<Frame> sent = new ArrayList<>();
     for (Effect effect : node.takeEffects()) {
-      if (effect instanceof Effect.Publish publish) sent.add(codec.decode(publish.frame()));
+      if (effect instanceof Effect.Publish publish) sent.add(Frames.decode(codec, publish.frame()));
     }
     assertFalse(sent.isEmpty());
     return sent;
@@ -164,7 +167,7 @@ class HostilePeerTest {
     Staging staging = state.newStaging();
     List<Frame.Piece> pieces = new ArrayList<>();
     for (byte[] section : sections) pieces.add(new Frame.Piece(true, new Bytes(section)));
-    assertTrue(staging.add(new Frame.SnapshotChunk(PEER, 1, 0, 0, true, pieces)));
+    assertTrue(staging.add(new Frame.SnapshotChunk(PEER, 1, 1, 0, 0, true, pieces)));
     boolean installed = state.install(staging) == ReplicatedState.Installed.DONE;
     assertEquals(installed, !state.applied().toMap().isEmpty());
     return installed;

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.natskvcache.LogLines;
 import org.natskvcache.Thrown;
 import org.natskvcache.crdt.OriginId;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Key;
@@ -26,7 +27,7 @@ import org.natskvcache.store.Reply;
 /** What a caller, a watcher or a transport throws costs that call, change or frame alone. */
 class LockedReplicaFailuresTest {
   private final Queue<Throwable> fatal = new ConcurrentLinkedQueue<>();
-  private final Queue<Transport.Channel> published = new ConcurrentLinkedQueue<>();
+  private final Queue<Channel> published = new ConcurrentLinkedQueue<>();
   private final AtomicReference<Throwable> ofTransport = new AtomicReference<>();
   private final Transport transport =
       new Transport() {
@@ -95,7 +96,7 @@ class LockedReplicaFailuresTest {
     assertSame(
         thrown,
         assertThrows(Throwable.class, () -> replica.call(set("v"), reply -> Thrown.raise(thrown))));
-    assertTrue(published.contains(Transport.Channel.MUTATIONS), published::toString);
+    assertTrue(published.contains(Channel.MUTATIONS), published::toString);
     assertEquals("v", value());
   }
 
@@ -108,7 +109,7 @@ class LockedReplicaFailuresTest {
     replica.call(set("second"), answers::add);
     until("the answer", () -> answers.size() == 1);
     assertEquals("second", value());
-    until("the changes", () -> published.contains(Transport.Channel.MUTATIONS));
+    until("the changes", () -> published.contains(Channel.MUTATIONS));
   }
 
   @ParameterizedTest
@@ -140,7 +141,7 @@ class LockedReplicaFailuresTest {
         });
     replica.call(set("w"), reply -> {});
     assertEquals("w", value());
-    assertTrue(published.contains(Transport.Channel.MUTATIONS), published::toString);
+    assertTrue(published.contains(Channel.MUTATIONS), published::toString);
   }
 
   @ParameterizedTest
@@ -151,7 +152,7 @@ class LockedReplicaFailuresTest {
     replica.call(set("v"), reply -> {});
     assertEquals("v", value());
     ofTransport.set(null);
-    until("a heartbeat of the timer", () -> published.contains(Transport.Channel.HEARTBEATS));
+    until("a heartbeat of the timer", () -> published.contains(Channel.HEARTBEATS));
   }
 
   /** The one thing that ends the process, whatever a thread's handlers are. */

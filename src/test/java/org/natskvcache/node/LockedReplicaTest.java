@@ -27,8 +27,10 @@ import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.metrics.Counter;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
@@ -67,7 +69,7 @@ class LockedReplicaTest {
       if (channel == Channel.MUTATIONS) mutations.add(frame);
       calls.add(channel.name());
       LockedReplica to = far;
-      if (to != null) carrier.execute(() -> to.receive(frame));
+      if (to != null) carrier.execute(() -> to.receive(channel, frame));
       leave();
     }
 
@@ -113,7 +115,7 @@ class LockedReplicaTest {
       List<Mutation> published = new ArrayList<>();
       for (byte[] frame : mutations) {
         try {
-          published.addAll(((Frame.Mutations) codec.decode(frame)).mutations());
+          published.addAll(((Frame.Mutations) Frames.decode(codec, frame)).mutations());
         } catch (MalformedFrameException malformed) {
           throw new AssertionError(malformed);
         }
@@ -320,7 +322,7 @@ class LockedReplicaTest {
     LockedReplica joining = replica(NodeSettings.replicated(two, 200), wire());
     List<Reply> answers = new ArrayList<>();
     for (int i = 0; i < 3; i++) joining.call(set("k" + i, "v"), answers::add);
-    joining.receive(new byte[0]); // any step: it must not let the held ones go
+    joining.receive(Channel.MUTATIONS, new byte[0]); // any step: it must not let the held ones go
     assertEquals(1, answers.size());
     joining.close();
     assertEquals(3, answers.size());
@@ -341,9 +343,9 @@ class LockedReplicaTest {
     pair();
     long before = Counter.MALFORMED_FRAMES.value();
     LockedReplica replica = replicas.getFirst();
-    replica.receive(new byte[0]);
-    replica.receive("not ours".getBytes());
-    replica.receive(new byte[100]);
+    replica.receive(Channel.MUTATIONS, new byte[0]);
+    replica.receive(Channel.MUTATIONS, "not ours".getBytes());
+    replica.receive(Channel.MUTATIONS, new byte[100]);
     assertEquals(before + 3, Counter.MALFORMED_FRAMES.value());
     assertNull(replica.status().alarm());
     call(replica, set("k", "v"));
@@ -422,7 +424,7 @@ class LockedReplicaTest {
     Thread late =
         Thread.ofPlatform()
             .start(() -> {
-              while (!stop.get()) returning.receive(new byte[] {0});
+              while (!stop.get()) returning.receive(Channel.MUTATIONS, new byte[] {0});
             });
     try {
       for (int life = 0; life < 200; life++) {

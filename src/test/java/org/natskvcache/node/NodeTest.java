@@ -24,7 +24,7 @@ import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.node.Group.Member;
 import org.natskvcache.node.Group.Sent;
-import org.natskvcache.node.Transport.Channel;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Bytes;
@@ -552,7 +552,8 @@ class NodeTest {
       group.lost = (sent, to) -> false;
       VersionVector theirs = new VersionVector(group.origins());
       theirs.raise(group.origins().slot(pair.get(1).node.id()), 1);
-      behind.receive(group.encode(new Frame.ReplayRequest(pair.get(1).node.id(), theirs, 1_000)));
+      behind.receive(
+          group.encode(new Frame.ReplayRequest(pair.get(1).node.id(), 1, theirs, 1_000)));
       Frame.ReplayEnd end = (Frame.ReplayEnd) behind.sent(Frame.ReplayEnd.class).getLast().frame();
       assertEquals(Frame.ReplayEnd.Outcome.BEHIND, end.outcome());
       group.advance(20);
@@ -582,7 +583,13 @@ class NodeTest {
       }
       return group.encode(
           new Frame.SnapshotChunk(
-              chunk.from(), chunk.cut(), chunk.section(), chunk.offset(), chunk.last(), pieces));
+              chunk.from(),
+              chunk.nonce(),
+              chunk.cut(),
+              chunk.section(),
+              chunk.offset(),
+              chunk.last(),
+              pieces));
     }
 
     @Test
@@ -660,7 +667,7 @@ class NodeTest {
     @Test
     void oneThatIsGoneIsRefusedAndBegunAnew() throws Exception {
       joinOver(SHORT_RING);
-      Frame request = new Frame.SnapshotRequest(joiner.node.id(), 99, 2, 0, 1_000);
+      Frame request = new Frame.SnapshotRequest(joiner.node.id(), 1, 99, 2, 0, 1_000);
       server.receive(group.encode(request));
       Frame.SnapshotRefused refused =
           (Frame.SnapshotRefused) server.sent(Frame.SnapshotRefused.class).getFirst().frame();
@@ -684,11 +691,11 @@ class NodeTest {
     void cutOfOneRequesterIsNotServedToAnother() throws Exception {
       joinOver(SHORT_RING);
       OriginId someone = new OriginId(5, 5);
-      server.receive(group.encode(new Frame.SnapshotRequest(someone, 0, 0, 0, 100)));
+      server.receive(group.encode(new Frame.SnapshotRequest(someone, 1, 0, 0, 0, 100)));
       Frame.SnapshotChunk chunk =
           (Frame.SnapshotChunk) server.sent(Frame.SnapshotChunk.class).getLast().frame();
       OriginId other = new OriginId(6, 6);
-      server.receive(group.encode(new Frame.SnapshotRequest(other, chunk.cut(), 1, 0, 100)));
+      server.receive(group.encode(new Frame.SnapshotRequest(other, 1, chunk.cut(), 1, 0, 100)));
       assertEquals(1, server.sent(Frame.SnapshotRefused.class).size());
       assertEquals(1, server.sent(Frame.SnapshotChunk.class).size());
     }
@@ -697,7 +704,7 @@ class NodeTest {
     void requestThatComesTwiceTakesOneCut() throws Exception {
       joinOver(SHORT_RING);
       OriginId someone = new OriginId(5, 5);
-      byte[] request = group.encode(new Frame.SnapshotRequest(someone, 0, 0, 0, 100));
+      byte[] request = group.encode(new Frame.SnapshotRequest(someone, 1, 0, 0, 0, 100));
       server.receive(request);
       server.receive(request);
       List<Sent> chunks = server.sent(Frame.SnapshotChunk.class);
@@ -710,7 +717,7 @@ class NodeTest {
       joinOver(Group.limits(3, 1_000, 1 << 20, 2));
       String large = "v".repeat(60_000);
       for (int i = 0; i < 400; i++) server.set("large" + i, large);
-      Frame request = new Frame.SnapshotRequest(joiner.node.id(), 0, 0, 0, Integer.MAX_VALUE);
+      Frame request = new Frame.SnapshotRequest(joiner.node.id(), 1, 0, 0, 0, Integer.MAX_VALUE);
       server.receive(group.encode(request));
       long bytes = 0;
       for (Sent sent : server.sent(Frame.SnapshotChunk.class)) bytes += sent.bytes().length;
@@ -724,7 +731,8 @@ class NodeTest {
       group.advance(3_000);
       Frame.Piece piece = new Frame.Piece(true, new Bytes(new byte[] {0}));
       joiner.receive(
-          group.encode(new Frame.SnapshotChunk(server.node.id(), 1, 0, 0, true, List.of(piece))));
+          group.encode(
+              new Frame.SnapshotChunk(server.node.id(), 1, 1, 0, 0, true, List.of(piece))));
       group.advance(3_000);
       group.assertAgreed();
     }
@@ -793,7 +801,7 @@ class NodeTest {
       leaver.leave();
       int sent = leaver.sent.size();
       group.advance(10_000);
-      leaver.receive(group.encode(new Frame.OfferRequest(new OriginId(5, 5))));
+      leaver.receive(group.encode(new Frame.OfferRequest(new OriginId(5, 5), 1)));
       assertEquals("v", leaver.get("k"));
       assertEquals(sent, leaver.sent.size());
       assertEquals(Long.MAX_VALUE, leaver.node.nextTick());
@@ -852,8 +860,8 @@ class NodeTest {
       OriginId gone = pair.get(1).node.id();
       pair.get(1).leave();
       VersionVector nothing = new VersionVector(group.origins());
-      pair.get(0).receive(group.encode(new Frame.ReplayRequest(gone, nothing, 1_000)));
-      pair.get(0).receive(group.encode(new Frame.Vector(gone, nothing)));
+      pair.get(0).receive(group.encode(new Frame.ReplayRequest(gone, 1, nothing, 1_000)));
+      pair.get(0).receive(group.encode(new Frame.Vector(gone, 0, nothing)));
       assertEquals(List.of(), pair.get(0).status().peers());
     }
 
@@ -1134,7 +1142,7 @@ class NodeTest {
       int known = pair.get(0).node.origins().size();
       OriginId stranger = new OriginId(9, 9);
       for (int i = 0; i < 100; i++) {
-        byte[] request = group.encode(new Frame.DigestRequest(stranger, i, -1, 0));
+        byte[] request = group.encode(new Frame.DigestRequest(stranger, true, i, -1, 0));
         pair.get(0).receive(request);
         joiner.receive(request);
       }
@@ -1148,13 +1156,13 @@ class NodeTest {
               .live());
       for (long start : new long[] {-1, 4, Long.MAX_VALUE}) { // there are four buckets
         group.advance(1_000);
-        pair.get(0).receive(group.encode(new Frame.DigestRequest(stranger, 1, -1, start)));
+        pair.get(0).receive(group.encode(new Frame.DigestRequest(stranger, true, 1, -1, start)));
         Frame.DigestResponse answer =
             (Frame.DigestResponse) pair.get(0).sent(Frame.DigestResponse.class).getLast().frame();
         assertTrue(answer.last() && answer.buckets().isEmpty());
       }
       int before = pair.get(0).sent(Frame.DigestResponse.class).size();
-      pair.get(0).receive(group.encode(new Frame.DigestRequest(stranger, 1, 4, 0)));
+      pair.get(0).receive(group.encode(new Frame.DigestRequest(stranger, true, 1, 4, 0)));
       assertEquals(before, pair.get(0).sent(Frame.DigestResponse.class).size());
     }
 
@@ -1166,16 +1174,16 @@ class NodeTest {
       assertAlarmed(pair.get(0), "divergence");
     }
 
-    private byte[] ofVersionTwo(OriginId from) {
+    private byte[] ofVersionThree(OriginId from) {
       byte[] frame = group.encode(new Frame.Beacon(from, 1, 1));
-      frame[2] = 2;
+      frame[2] = 3;
       return withChecksum(frame);
     }
 
     @Test
     void unknownVersionOfALivePeerIsAnAlarm() {
       List<Member> pair = group.live(2, ROOMY);
-      byte[] frame = ofVersionTwo(pair.get(1).node.id());
+      byte[] frame = ofVersionThree(pair.get(1).node.id());
       assertThrows(MalformedFrameException.class, () -> pair.get(0).receive(frame));
       assertAlarmed(pair.get(0), "version");
     }
@@ -1183,7 +1191,7 @@ class NodeTest {
     @Test
     void unknownVersionOfAStrangerIsNot() {
       List<Member> pair = group.live(2, ROOMY);
-      byte[] frame = ofVersionTwo(new OriginId(9, 9));
+      byte[] frame = ofVersionThree(new OriginId(9, 9));
       assertThrows(MalformedFrameException.class, () -> pair.get(0).receive(frame));
       assertNull(pair.get(0).node.alarm());
     }
@@ -1336,7 +1344,7 @@ class NodeTest {
     void standalonePublishesNothingAndKeepsNothingForReplay() throws Exception {
       Member alone = group.add(Group.standalone());
       fill(alone, 20);
-      alone.receive(group.encode(new Frame.OfferRequest(new OriginId(5, 5))));
+      alone.receive(group.encode(new Frame.OfferRequest(new OriginId(5, 5), 1)));
       alone.leave();
       group.advance(10_000);
       assertEquals(List.of(), alone.sent);

@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.Thrown;
 import org.natskvcache.crdt.OriginId;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Capacity;
 import org.natskvcache.store.Command;
@@ -109,8 +110,8 @@ public final class PosingReplica implements Replica {
   }
 
   @Override
-  public void receive(byte[] frame) {
-    cache.receive(frame);
+  public void receive(Channel channel, byte[] frame) {
+    cache.receive(channel, frame);
   }
 
   @Override

@@ -63,7 +63,7 @@ class ReplicatedStateTest {
   }
 
   private void add(int section, List<Frame.Piece> pieces, boolean last) {
-    assertTrue(staging.add(new Frame.SnapshotChunk(PEER, 1, section, 0, last, pieces)));
+    assertTrue(staging.add(new Frame.SnapshotChunk(PEER, 1, 1, section, 0, last, pieces)));
   }
 
   private Installed installRest() {

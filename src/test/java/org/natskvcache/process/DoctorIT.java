@@ -20,6 +20,7 @@ import org.natskvcache.crdt.Origins;
 import org.natskvcache.provider.CacheSettings;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Key;
 import org.natskvcache.store.Mutation;
@@ -153,7 +154,7 @@ class DoctorIT {
     Op op = new Op.Put(Key.of(key), Bytes.utf8(value), 0, Observed.NOTHING);
     long dot = Dot.of(origins.slot(author), 1);
     var mutation = new Mutation(dot, 1, new int[0], new long[0], null, 0, op);
-    return new FrameCodec(origins).encode(new Frame.Mutations(author, List.of(mutation)));
+    return Frames.encode(new FrameCodec(origins), new Frame.Mutations(author, List.of(mutation)));
   }
 
   @Test

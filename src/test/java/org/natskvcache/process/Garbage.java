@@ -9,6 +9,7 @@ import java.util.Random;
 import java.util.zip.CRC32C;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
 
 /** Messages that no program should believe, the same ones for the same seed. */
@@ -111,7 +112,7 @@ final class Garbage {
   /** Whether a reader must drop it: some changes make another frame that is none the worse. */
   private static boolean isMalformed(byte[] frame) {
     try {
-      new FrameCodec(new Origins()).decode(frame);
+      Frames.decode(new FrameCodec(new Origins()), frame);
       return false;
     } catch (MalformedFrameException e) {
       return e.kind() == MalformedFrameException.Kind.DAMAGED;

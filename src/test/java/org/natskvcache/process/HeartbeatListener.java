@@ -13,6 +13,7 @@ import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
 
 /**
@@ -48,7 +49,7 @@ public final class HeartbeatListener implements AutoCloseable {
 
   private synchronized void hear(Message message) {
     try {
-      if (codec.decode(message.getData()) instanceof Frame.Heartbeat heartbeat) {
+      if (Frames.decode(codec, message.getData()) instanceof Frame.Heartbeat heartbeat) {
         long vectorHash = heartbeat.active().hash() + heartbeat.restHash();
         latest.put(
             heartbeat.from(),

@@ -17,6 +17,7 @@ import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.replication.wire.SnapshotCodec;
 import org.natskvcache.store.Bytes;
@@ -85,7 +86,7 @@ final class PlainReplica {
     long dot = Dot.of(me, delivery.applied().get(me) + 1);
     apply(new Mutation(dot, hlc, slots, deltas, null, 0, decision.op()));
     Mutation sent = new Mutation(dot, hlc, slots, deltas, null, row.hash(), decision.op());
-    return Optional.of(codec.encode(new Frame.Mutations(id, List.of(sent))));
+    return Optional.of(Frames.encode(codec, new Frame.Mutations(id, List.of(sent))));
   }
 
   private void apply(Mutation mutation) {
@@ -110,7 +111,7 @@ final class PlainReplica {
 
   private List<Mutation> mutations(byte[] frame) {
     try {
-      return ((Frame.Mutations) codec.decode(frame)).mutations();
+      return ((Frame.Mutations) Frames.decode(codec, frame)).mutations();
     } catch (MalformedFrameException malformed) {
       throw new AssertionError(malformed);
     }
@@ -205,7 +206,7 @@ final class PlainReplica {
   static boolean add(Staging staging, Cut.Part part) {
     return staging.add(
         new Frame.SnapshotChunk(
-            new OriginId(0, 0), 1, part.section(), part.offset(), part.last(), part.pieces()));
+            new OriginId(0, 0), 1, 1, part.section(), part.offset(), part.last(), part.pieces()));
   }
 
   /** Another replica in the same state, with its slots in another order. */

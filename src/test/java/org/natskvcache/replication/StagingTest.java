@@ -39,7 +39,7 @@ class StagingTest {
   private boolean add(int section, int offset, Frame.Piece... pieces) {
     return staging.add(
         new Frame.SnapshotChunk(
-            new OriginId(1, 1), 5, section, offset, false, Arrays.asList(pieces)));
+            new OriginId(1, 1), 1, 5, section, offset, false, Arrays.asList(pieces)));
   }
 
   /** Bytes of a section; a piece that reaches its end ends it. */

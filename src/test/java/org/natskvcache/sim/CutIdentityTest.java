@@ -16,7 +16,8 @@ import org.natskvcache.node.Effect;
 import org.natskvcache.node.Node;
 import org.natskvcache.node.NodeSettings;
 import org.natskvcache.node.Time;
-import org.natskvcache.node.Transport.Channel;
+import org.natskvcache.replication.wire.Channel;
+import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
@@ -81,11 +82,11 @@ class CutIdentityTest {
           sent.add(frame);
         }
       }
-      for (byte[] frame : sent) to.receive(frame, now());
+      for (byte[] frame : sent) to.receive(Frames.channel(frame), frame, now());
       for (Effect effect : to.takeEffects()) {
         if (effect instanceof Effect.Publish(var channel, var target, var frame)
             && channel == Channel.DIRECT) {
-          joiner.receive(frame, now());
+          joiner.receive(Frames.channel(frame), frame, now());
         }
       }
       joiner.tick(now());

@@ -40,6 +40,8 @@ public sealed interface Frame {
    * @param digest digest of everything the sender holds
    * @param entries keys held
    * @param samples some digest buckets in rotation
+   * @param features what the sender understands beyond the first release of this version of the
+   *     protocol, a bit each
    */
   record Heartbeat(
       OriginId from,
@@ -53,7 +55,8 @@ public sealed interface Frame {
       long restHash,
       long digest,
       long entries,
-      List<Sample> samples)
+      List<Sample> samples,
+      long features)
       implements Frame {}
 
   /**
@@ -63,24 +66,50 @@ public sealed interface Frame {
    */
   record Sample(int bucket, long vectorHash, long digest) {}
 
-  /** "I am going; this was my last sequence." Not numbered itself. */
-  record Leave(OriginId from, long finalSequence) implements Frame {}
+  /**
+   * "I am going; this was my last sequence." Not numbered itself.
+   *
+   * @param wallMillis wall time of the sender, milliseconds since 1970
+   */
+  record Leave(OriginId from, long finalSequence, long wallMillis) implements Frame {}
 
-  /** "Who has the data?" from one who joins. */
-  record OfferRequest(OriginId from) implements Frame {}
+  /**
+   * "Who has the data?" from one who joins.
+   *
+   * @param nonce a number that others cannot guess; comes back with the answers, as in all requests
+   */
+  record OfferRequest(OriginId from, long nonce) implements Frame {}
 
-  /** A live replica's answer to that, with its whole vector. */
-  record Offer(OriginId from, VersionVector vector, long entries) implements Frame {}
+  /**
+   * A live replica's answer to that, with its whole vector.
+   *
+   * @param wallMillis wall time of the sender, milliseconds since 1970
+   */
+  record Offer(OriginId from, long nonce, long wallMillis, VersionVector vector, long entries)
+      implements Frame {}
 
   /**
    * "Send me what this vector lacks."
    *
    * @param creditBytes how much the sender is ready to take at once
    */
-  record ReplayRequest(OriginId from, VersionVector vector, int creditBytes) implements Frame {}
+  record ReplayRequest(OriginId from, long nonce, VersionVector vector, int creditBytes)
+      implements Frame {}
+
+  /**
+   * Part of a frame of mutations that is being replayed, whoever wrote them.
+   *
+   * @param from who replays them
+   * @param number which frame of the answer to {@code nonce} it is part of, from 0
+   * @param offset where in that frame the piece begins, bytes
+   * @param totalBytes how long that frame is
+   */
+  record Replayed(OriginId from, long nonce, int number, int offset, int totalBytes, Bytes piece)
+      implements Frame {}
 
   /** How a replay ended, with the responder's whole vector. */
-  record ReplayEnd(OriginId from, Outcome outcome, VersionVector vector) implements Frame {
+  record ReplayEnd(OriginId from, long nonce, Outcome outcome, VersionVector vector)
+      implements Frame {
     /** What the requester is to do next. */
     public enum Outcome {
       /** Nothing: all that was lacking was sent. */
@@ -113,7 +142,8 @@ public sealed interface Frame {
    * @param offset where in the section, bytes
    * @param windowBytes how much may be sent before the next request
    */
-  record SnapshotRequest(OriginId from, long cut, int section, int offset, int windowBytes)
+  record SnapshotRequest(
+      OriginId from, long nonce, long cut, int section, int offset, int windowBytes)
       implements Frame {}
 
   /**
@@ -123,7 +153,13 @@ public sealed interface Frame {
    * @param last whether the cut ends with the last piece
    */
   record SnapshotChunk(
-      OriginId from, long cut, int section, int offset, boolean last, List<Piece> pieces)
+      OriginId from,
+      long nonce,
+      long cut,
+      int section,
+      int offset,
+      boolean last,
+      List<Piece> pieces)
       implements Frame {}
 
   /** Some bytes of a section, and whether the section ends with them. */
@@ -142,23 +178,29 @@ public sealed interface Frame {
    * @param cut the number asked for
    * @param busy whether the responder serves too many already; otherwise the cut is gone
    */
-  record SnapshotRefused(OriginId from, long cut, boolean busy) implements Frame {}
+  record SnapshotRefused(OriginId from, long nonce, long cut, boolean busy) implements Frame {}
 
   /** "Your heartbeat's hash of the silent origins differs from mine: send me your whole vector." */
-  record VectorRequest(OriginId from) implements Frame {}
+  record VectorRequest(OriginId from, long nonce) implements Frame {}
 
-  /** The sender's whole vector. */
-  record Vector(OriginId from, VersionVector vector) implements Frame {}
+  /**
+   * The sender's whole vector.
+   *
+   * @param nonce that of the request; 0 from one who tells an instance that leaves that it has all
+   */
+  record Vector(OriginId from, long nonce, VersionVector vector) implements Frame {}
 
   /**
    * "What do you hold?" Whoever asks need not be an instance, and is not taken for one.
    *
+   * @param observer whether the sender is no instance: its answers go to {@link Channel#OBSERVER}
    * @param question any number from 0; comes back with the answer
    * @param bucket the bucket whose keys are asked for; {@link #ALL_BUCKETS} for the digests of all
    *     buckets
    * @param start where to begin: a bucket, or the hash of a key
    */
-  record DigestRequest(OriginId from, long question, int bucket, long start) implements Frame {
+  record DigestRequest(OriginId from, boolean observer, long question, int bucket, long start)
+      implements Frame {
     /** Instead of a bucket. */
     public static final int ALL_BUCKETS = -1;
   }

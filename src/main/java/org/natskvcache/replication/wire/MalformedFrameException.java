@@ -14,6 +14,12 @@ public final class MalformedFrameException extends Exception {
     FOREIGN,
     /** A version of the protocol this release does not read. */
     UNKNOWN_VERSION,
+    /** A type of frame of a later release, which concerns only those who know it. */
+    UNKNOWN_TYPE,
+    /** An operation of a later release: whoever does not know it cannot follow its author. */
+    UNKNOWN_OPERATION,
+    /** A type of frame that does not count on the channel it came on. */
+    WRONG_CHANNEL,
     /** Ours, but damaged or made wrongly. */
     DAMAGED
   }
@@ -48,6 +54,15 @@ public final class MalformedFrameException extends Exception {
 
   MalformedFrameException(String detail) {
     this(Kind.DAMAGED, null, detail);
+  }
+
+  static MalformedFrameException unknownOperation(String what) {
+    return new MalformedFrameException(Kind.UNKNOWN_OPERATION, null, what);
+  }
+
+  /** The same, said of a frame of this sender. */
+  MalformedFrameException sentBy(OriginId sender) {
+    return new MalformedFrameException(kind, sender, String.valueOf(getMessage()), bytesMissing);
   }
 
   /** The sender, where the bytes say; else null. */

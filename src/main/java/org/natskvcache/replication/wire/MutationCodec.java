@@ -224,16 +224,22 @@ final class MutationCodec {
       case ADD_MEMBER -> new Op.AddMember(key, new Bytes(in.bytes()), reset);
       case REMOVE_MEMBER -> new Op.RemoveMember(key, new Bytes(in.bytes()));
       case APPEND -> {
-        long position = time(hlc + in.zigzag());
+        long position = position(hlc + in.zigzag());
         yield new Op.Append(key, position, new Bytes(in.bytes()), reset);
       }
       case REMOVE_ITEM -> {
-        long position = time(in.u64());
+        long position = position(in.u64());
         int slot = slot(table, in);
         yield new Op.RemoveItem(key, position, Dot.of(slot, in.varint(Dot.SEQUENCE_MAX)));
       }
-      default -> throw new MalformedFrameException("unknown operation " + code);
+      default -> throw MalformedFrameException.unknownOperation("operation " + code);
     };
+  }
+
+  /** A position; those below 0 are of a later release. */
+  static long position(long value) throws MalformedFrameException {
+    if (value < 0) throw MalformedFrameException.unknownOperation("a position below 0");
+    return time(value);
   }
 
   static long time(long value) throws MalformedFrameException {

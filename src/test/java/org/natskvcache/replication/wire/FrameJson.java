@@ -49,32 +49,56 @@ public final class FrameJson {
         put(out, "wallMillis", wallMillis);
       }
       case Frame.Heartbeat h -> heartbeat(h, out);
-      case Frame.Leave(var from, var finalSequence) -> put(out, "finalSequence", finalSequence);
-      case Frame.OfferRequest r -> {}
-      case Frame.Offer(var from, var vector, var entries) -> {
+      case Frame.Leave(var from, var finalSequence, var wallMillis) -> {
+        put(out, "finalSequence", finalSequence);
+        put(out, "wallMillis", wallMillis);
+      }
+      case Frame.OfferRequest(var from, var nonce) -> put(out, "nonce", nonce);
+      case Frame.Offer(var from, var nonce, var wallMillis, var vector, var entries) -> {
+        put(out, "nonce", nonce);
+        put(out, "wallMillis", wallMillis);
         out.set("vector", json(vector));
         put(out, "entries", entries);
       }
-      case Frame.ReplayRequest(var from, var vector, var creditBytes) -> {
+      case Frame.Replayed piece -> {
+        put(out, "nonce", piece.nonce());
+        out.put("number", piece.number()).put("offset", piece.offset());
+        out.put("totalBytes", piece.totalBytes()).put("piece", hex(piece.piece()));
+      }
+      case Frame.ReplayRequest(var from, var nonce, var vector, var creditBytes) -> {
+        put(out, "nonce", nonce);
         out.set("vector", json(vector));
         out.put("creditBytes", creditBytes);
       }
-      case Frame.ReplayEnd(var from, var outcome, var vector) -> {
+      case Frame.ReplayEnd(var from, var nonce, var outcome, var vector) -> {
+        put(out, "nonce", nonce);
         out.put("outcome", outcome.name());
         out.set("vector", json(vector));
       }
-      case Frame.SnapshotRequest(var from, var cut, var section, var offset, var window) -> {
+      case Frame.SnapshotRequest(
+              var from,
+              var nonce,
+              var cut,
+              var section,
+              var offset,
+              var window) -> {
+        put(out, "nonce", nonce);
         put(out, "cut", cut);
         out.put("section", section).put("offset", offset).put("windowBytes", window);
       }
       case Frame.SnapshotChunk chunk -> chunk(chunk, out);
-      case Frame.SnapshotRefused(var from, var cut, var busy) -> {
+      case Frame.SnapshotRefused(var from, var nonce, var cut, var busy) -> {
+        put(out, "nonce", nonce);
         put(out, "cut", cut);
         out.put("busy", busy);
       }
-      case Frame.VectorRequest r -> {}
-      case Frame.Vector(var from, var vector) -> out.set("vector", json(vector));
-      case Frame.DigestRequest(var from, var question, var bucket, var start) -> {
+      case Frame.VectorRequest(var from, var nonce) -> put(out, "nonce", nonce);
+      case Frame.Vector(var from, var nonce, var vector) -> {
+        put(out, "nonce", nonce);
+        out.set("vector", json(vector));
+      }
+      case Frame.DigestRequest(var from, var observer, var question, var bucket, var start) -> {
+        out.put("observer", observer);
         put(out, "question", question);
         out.put("bucket", bucket);
         put(out, "start", start);
@@ -99,6 +123,7 @@ public final class FrameJson {
     put(out, "digest", h.digest());
     put(out, "entries", h.entries());
     samples(h.samples(), out.putArray("samples"));
+    put(out, "features", h.features());
   }
 
   private static void samples(List<Frame.Sample> samples, ArrayNode out) {
@@ -124,6 +149,7 @@ public final class FrameJson {
   }
 
   private static void chunk(Frame.SnapshotChunk chunk, ObjectNode out) {
+    put(out, "nonce", chunk.nonce());
     put(out, "cut", chunk.cut());
     out.put("section", chunk.section()).put("offset", chunk.offset()).put("last", chunk.last());
     ArrayNode pieces = out.putArray("pieces");
@@ -231,31 +257,53 @@ public final class FrameJson {
       case "Mutations" -> mutations(from, in.get("mutations"));
       case "Beacon" -> new Frame.Beacon(from, number(in, "sequence"), number(in, "wallMillis"));
       case "Heartbeat" -> heartbeat(from, in);
-      case "Leave" -> new Frame.Leave(from, number(in, "finalSequence"));
-      case "OfferRequest" -> new Frame.OfferRequest(from);
-      case "Offer" -> new Frame.Offer(from, vector(in.get("vector")), number(in, "entries"));
+      case "Leave" -> new Frame.Leave(from, number(in, "finalSequence"), number(in, "wallMillis"));
+      case "OfferRequest" -> new Frame.OfferRequest(from, number(in, "nonce"));
+      case "Offer" ->
+          new Frame.Offer(
+              from,
+              number(in, "nonce"),
+              number(in, "wallMillis"),
+              vector(in.get("vector")),
+              number(in, "entries"));
+      case "Replayed" ->
+          new Frame.Replayed(
+              from,
+              number(in, "nonce"),
+              in.get("number").asInt(),
+              in.get("offset").asInt(),
+              in.get("totalBytes").asInt(),
+              bytes(in, "piece"));
       case "ReplayRequest" ->
-          new Frame.ReplayRequest(from, vector(in.get("vector")), in.get("creditBytes").asInt());
+          new Frame.ReplayRequest(
+              from, number(in, "nonce"), vector(in.get("vector")), in.get("creditBytes").asInt());
       case "ReplayEnd" ->
           new Frame.ReplayEnd(
               from,
+              number(in, "nonce"),
               Frame.ReplayEnd.Outcome.valueOf(in.get("outcome").asText()),
               vector(in.get("vector")));
       case "SnapshotRequest" ->
           new Frame.SnapshotRequest(
               from,
+              number(in, "nonce"),
               number(in, "cut"),
               in.get("section").asInt(),
               in.get("offset").asInt(),
               in.get("windowBytes").asInt());
       case "SnapshotChunk" -> chunk(from, in);
       case "SnapshotRefused" ->
-          new Frame.SnapshotRefused(from, number(in, "cut"), in.get("busy").asBoolean());
-      case "VectorRequest" -> new Frame.VectorRequest(from);
-      case "Vector" -> new Frame.Vector(from, vector(in.get("vector")));
+          new Frame.SnapshotRefused(
+              from, number(in, "nonce"), number(in, "cut"), in.get("busy").asBoolean());
+      case "VectorRequest" -> new Frame.VectorRequest(from, number(in, "nonce"));
+      case "Vector" -> new Frame.Vector(from, number(in, "nonce"), vector(in.get("vector")));
       case "DigestRequest" ->
           new Frame.DigestRequest(
-              from, number(in, "question"), in.get("bucket").asInt(), number(in, "start"));
+              from,
+              in.get("observer").asBoolean(),
+              number(in, "question"),
+              in.get("bucket").asInt(),
+              number(in, "start"));
       case "DigestResponse" -> digestResponse(from, in);
       default -> throw new IllegalArgumentException(in.get("type").asText());
     };
@@ -278,7 +326,8 @@ public final class FrameJson {
         number(in, "restHash"),
         number(in, "digest"),
         number(in, "entries"),
-        samples(in.get("samples")));
+        samples(in.get("samples")),
+        number(in, "features"));
   }
 
   private static List<Frame.Sample> samples(JsonNode in) {
@@ -318,6 +367,7 @@ public final class FrameJson {
     }
     return new Frame.SnapshotChunk(
         from,
+        number(in, "nonce"),
         number(in, "cut"),
         in.get("section").asInt(),
         in.get("offset").asInt(),

@@ -16,7 +16,7 @@ import org.natskvcache.store.Op;
 
 /** Frames of every kind with fields from all of their ranges. */
 final class RandomFrames {
-  static final int KINDS = 15;
+  static final int KINDS = 16;
   private static final long TIME_MAX = 1L << 62;
 
   private final SplittableRandom random;
@@ -35,29 +35,41 @@ final class RandomFrames {
       case 0 -> mutations(from);
       case 1 -> new Frame.Beacon(from, sequence(), random.nextLong());
       case 2 -> heartbeat(from);
-      case 3 -> new Frame.Leave(from, sequence());
-      case 4 -> new Frame.OfferRequest(from);
-      case 5 -> new Frame.Offer(from, vector(), upTo(Long.MAX_VALUE));
-      case 6 -> new Frame.ReplayRequest(from, vector(), (int) upTo(Integer.MAX_VALUE));
+      case 3 -> new Frame.Leave(from, sequence(), random.nextLong());
+      case 4 -> new Frame.OfferRequest(from, random.nextLong());
+      case 5 ->
+          new Frame.Offer(
+              from, random.nextLong(), random.nextLong(), vector(), upTo(Long.MAX_VALUE));
+      case 6 ->
+          new Frame.ReplayRequest(from, random.nextLong(), vector(), (int) upTo(Integer.MAX_VALUE));
       case 7 -> {
         Frame.ReplayEnd.Outcome[] all = Frame.ReplayEnd.Outcome.values();
-        yield new Frame.ReplayEnd(from, all[random.nextInt(all.length)], vector());
+        yield new Frame.ReplayEnd(
+            from, random.nextLong(), all[random.nextInt(all.length)], vector());
       }
       case 8 ->
           new Frame.SnapshotRequest(
               from,
+              random.nextLong(),
               upTo(Long.MAX_VALUE),
               (int) upTo(Integer.MAX_VALUE),
               (int) upTo(Integer.MAX_VALUE),
               (int) upTo(Integer.MAX_VALUE));
       case 9 -> chunk(from);
-      case 10 -> new Frame.SnapshotRefused(from, upTo(Long.MAX_VALUE), random.nextBoolean());
-      case 11 -> new Frame.VectorRequest(from);
-      case 12 -> new Frame.Vector(from, vector());
+      case 10 ->
+          new Frame.SnapshotRefused(
+              from, random.nextLong(), upTo(Long.MAX_VALUE), random.nextBoolean());
+      case 11 -> new Frame.VectorRequest(from, random.nextLong());
+      case 12 -> new Frame.Vector(from, random.nextLong(), vector());
       case 13 ->
           new Frame.DigestRequest(
-              from, upTo(Long.MAX_VALUE), (int) upTo(1 << 16) - 1, random.nextLong());
+              from,
+              random.nextBoolean(),
+              upTo(Long.MAX_VALUE),
+              (int) upTo(1 << 16) - 1,
+              random.nextLong());
       case 14 -> digestResponse(from);
+      case 15 -> replayed(from);
       default -> throw new IllegalArgumentException();
     };
   }
@@ -113,7 +125,8 @@ final class RandomFrames {
         random.nextLong(),
         random.nextLong(),
         upTo(Long.MAX_VALUE),
-        samples());
+        samples(),
+        random.nextBoolean() ? 0 : random.nextLong());
   }
 
   private List<Frame.Sample> samples() {
@@ -142,6 +155,15 @@ final class RandomFrames {
         keys);
   }
 
+  private Frame replayed(OriginId from) {
+    byte[] piece = new byte[1 + random.nextInt(40)];
+    random.nextBytes(piece);
+    int offset = random.nextInt(1_000);
+    int total = offset + piece.length + random.nextInt(3);
+    int number = (int) upTo(Integer.MAX_VALUE);
+    return new Frame.Replayed(from, random.nextLong(), number, offset, total, new Bytes(piece));
+  }
+
   private Frame chunk(OriginId from) {
     List<Frame.Piece> pieces = new ArrayList<>();
     for (int i = random.nextInt(4); i > 0; i--) {
@@ -149,6 +171,7 @@ final class RandomFrames {
     }
     return new Frame.SnapshotChunk(
         from,
+        random.nextLong(),
         upTo(Long.MAX_VALUE),
         (int) upTo(Integer.MAX_VALUE),
         (int) upTo(Integer.MAX_VALUE),
