@@ -14,6 +14,7 @@ public final class Targets {
 
   static {
     ALL.put("frame", FrameTarget::new);
+    ALL.put("replayed", ReplayedTarget::new);
     ALL.put("peer", PeerTarget::new);
     ALL.put("snapshot", SnapshotTarget::new);
     ALL.put("socket", SocketTarget::new);

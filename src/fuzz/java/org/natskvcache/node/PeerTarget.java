@@ -1,9 +1,12 @@
 package org.natskvcache.node;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
@@ -21,13 +24,21 @@ import org.natskvcache.store.Limits;
 
 /**
  * A whole node that hears nothing but what the input says. The input is frames without their
- * checksums, each behind its length. Whatever they say, the node goes on, what it sends can be
+ * checksums, each behind its length; where an answer has the nonce 0, that of the node's last request
+ * is put there. Whatever they say, the node goes on, what it sends can be
  * read, and its digest is that of what it holds.
  */
 public final class PeerTarget implements FuzzTarget {
   private static final long WALL_MILLIS = 1_750_000_000_000L;
   private static final long STEP_MILLIS = 40;
   private static final int BUCKET_BITS = 3;
+
+  private static final int TYPE_AT = 3;
+  private static final int NONCE_AT = 22;
+
+  /** Types of answers, and of the requests they answer. */
+  private static final Map<Integer, Integer> REQUESTS =
+      Map.of(6, 5, 8, 7, 10, 9, 11, 9, 13, 12, 20, 7);
 
   /** Small, so that a short input reaches each of them. */
   static final Limits LIMITS =
@@ -48,33 +59,49 @@ public final class PeerTarget implements FuzzTarget {
     node.call(new Command.ListAdd(Key.of("l"), Bytes.utf8("v")), start);
     node.call(new Command.SetAdd(Key.of("s"), Bytes.utf8("v")), start);
     long tick = 0;
+    Map<Integer, Long> nonces = new HashMap<>();
+    checkSent(node, nonces);
     for (byte[] frame : Input.parts(input)) {
       tick += STEP_MILLIS;
       Time now = new Time(WALL_MILLIS + tick, tick);
       try {
-        byte[] whole = FrameTarget.checksummed(frame);
+        byte[] whole = FrameTarget.checksummed(answering(frame, nonces));
         node.receive(Frames.channel(whole), whole, now);
       } catch (MalformedFrameException dropped) {
         // counted and logged by whoever owns the node
       }
       node.tick(now);
-      checkSent(node);
+      checkSent(node, nonces);
     }
     node.call(new Command.Increment(Key.of("n"), 1), new Time(WALL_MILLIS + tick, tick));
     node.call(
         new Command.ListAdd(Key.of("l"), Bytes.utf8("w")), new Time(WALL_MILLIS + tick, tick));
-    checkSent(node);
+    checkSent(node, nonces);
     Check.same(node.keyspace().recomputedDigest(), node.keyspace().digest(), "digest");
     node.status(new Time(WALL_MILLIS + tick, tick));
   }
 
+  /** The frame, if its nonce is 0 with that of the node's last request of the kind it answers. */
+  private static byte[] answering(byte[] frame, Map<Integer, Long> nonces) {
+    if (frame.length < NONCE_AT + Long.BYTES) return frame;
+    Integer request = REQUESTS.get((int) frame[TYPE_AT]);
+    Long nonce = request == null ? null : nonces.get(request);
+    ByteBuffer answer = ByteBuffer.wrap(frame.clone());
+    if (nonce == null || answer.getLong(NONCE_AT) != 0) return frame;
+    return answer.putLong(NONCE_AT, nonce).array();
+  }
+
   /** Whatever the node says, others can read. */
-  private static void checkSent(Node node) {
+  private static void checkSent(Node node, Map<Integer, Long> nonces) {
     node.flush();
     for (Effect effect : node.takeEffects()) {
       if (!(effect instanceof Effect.Publish publish)) continue;
+      byte[] frame = publish.frame();
+      if (REQUESTS.containsValue((int) frame[TYPE_AT])) {
+        nonces.put((int) frame[TYPE_AT], ByteBuffer.wrap(frame).getLong(NONCE_AT));
+      }
       try {
-        Frames.decode(new FrameCodec(new Origins()), publish.frame());
+        new FrameCodec(new Origins()).decode(frame, publish.channel(), Frames.ANYBODY);
       } catch (MalformedFrameException unreadable) {
         throw new AssertionError(unreadable);
       }
@@ -101,7 +128,12 @@ public final class PeerTarget implements FuzzTarget {
     return seeds;
   }
 
+  /** Of an answer, without its nonce. */
   private static byte[] frame(JsonNode hex) {
-    return FrameTarget.bare(HexFormat.of().parseHex(hex.asText()));
+    byte[] frame = FrameTarget.bare(HexFormat.of().parseHex(hex.asText()));
+    if (REQUESTS.containsKey((int) frame[TYPE_AT])) {
+      ByteBuffer.wrap(frame).putLong(NONCE_AT, 0);
+    }
+    return frame;
   }
 }
