@@ -24,9 +24,9 @@ import org.natskvcache.store.Limits;
 
 /**
  * A whole node that hears nothing but what the input says. The input is frames without their
- * checksums, each behind its length; where an answer has the nonce 0, that of the node's last request
- * is put there. Whatever they say, the node goes on, what it sends can be
- * read, and its digest is that of what it holds.
+ * checksums, each behind its length; where an answer has the nonce 0, that of the node's last
+ * request is put there. Whatever they say, the node goes on, what it sends can be read, and its
+ * digest is that of what it holds.
  */
 public final class PeerTarget implements FuzzTarget {
   private static final long WALL_MILLIS = 1_750_000_000_000L;

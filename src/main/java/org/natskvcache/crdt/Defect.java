@@ -54,5 +54,9 @@ public enum Defect {
   /** An origin is forgotten although what others have of it was not compared. */
   FORGETS_WITHOUT_COMPARING,
   /** A joining instance takes a moment without an offer for a sign that nobody is there. */
-  GOES_LIVE_ON_SHORT_SILENCE
+  GOES_LIVE_ON_SHORT_SILENCE,
+  /** A frame counts whatever the channel it came on. */
+  ANY_CHANNEL_COUNTS,
+  /** An answer counts although it was not asked for. */
+  UNASKED_ANSWERS_COUNT
 }

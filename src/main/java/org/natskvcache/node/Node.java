@@ -386,7 +386,7 @@ public final class Node {
       case Frame.VectorRequest(var from, var nonce) ->
           publish(Channel.DIRECT, from, new Frame.Vector(id(), nonce, applied()));
       case Frame.Vector(var from, var nonce, var vector) -> {
-        if (nonce != vectorNonce) return; // we did not ask
+        if (!asked(nonce == vectorNonce)) return;
         renameIfForgotten(vector.forgotten());
         heard(from).known.raiseAll(vector);
         repairIfLacking();
@@ -478,6 +478,9 @@ public final class Node {
     try {
       return codec.decode(bytes, channel, id());
     } catch (MalformedFrameException malformed) {
+      Frame astray =
+          malformed.kind() == MalformedFrameException.Kind.WRONG_CHANNEL ? astray(bytes) : null;
+      if (astray != null) return astray;
       OriginId from = malformed.from();
       boolean livePeer = from != null && peers.find(origins.find(from)) != null;
       if (malformed.kind() == MalformedFrameException.Kind.UNKNOWN_VERSION && livePeer) {
@@ -485,6 +488,23 @@ public final class Node {
       }
       throw malformed;
     }
+  }
+
+  /** What {@link Defect#ANY_CHANNEL_COUNTS} takes a frame for; else null. */
+  private @Nullable Frame astray(byte[] bytes) {
+    if (settings.defect() != Defect.ANY_CHANNEL_COUNTS) return null;
+    for (Channel other : Channel.values()) {
+      try {
+        return codec.decode(bytes, other, id());
+      } catch (MalformedFrameException elsewhere) {
+        // the next one
+      }
+    }
+    return null;
+  }
+
+  private boolean asked(boolean matches) {
+    return matches || settings.defect() == Defect.UNASKED_ANSWERS_COUNT;
   }
 
   private void mutations(OriginId from, List<Mutation> mutations) {
@@ -699,7 +719,7 @@ public final class Node {
 
   private void offer(Frame.Offer offer) {
     long request = offer.nonce() - offerNonce;
-    if (request < 1 || request > OFFER_REQUESTS) return; // we did not ask
+    if (!asked(request >= 1 && request <= OFFER_REQUESTS)) return;
     VersionVector vector = offer.vector();
     renameIfForgotten(vector.forgotten());
     Peer peer = heard(offer.from());
@@ -772,7 +792,7 @@ public final class Node {
   }
 
   private void replayed(Frame.Replayed piece) throws MalformedFrameException {
-    if (!repair.asked(piece.from(), piece.nonce())) return;
+    if (!asked(repair.asked(piece.from(), piece.nonce()))) return;
     byte[] whole = pieces.add(piece);
     if (whole == null) {
       repair.progressed(tick);

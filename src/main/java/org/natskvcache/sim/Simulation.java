@@ -54,6 +54,9 @@ public final class Simulation {
 
   private static final int STALL_MILLIS_MAX = 600;
 
+  /** Of so many schedules one has somebody in it who lies. */
+  private static final int LIAR_EVERY = 4;
+
   /** Shorter silence must not make an instance go live, milliseconds. */
   private static final long SILENCE_MILLIS = 1_000;
 
@@ -121,6 +124,11 @@ public final class Simulation {
   /** Whether servers take instances for alone that are not. */
   private final boolean slowServers;
 
+  /** Somebody who lies; null in most schedules. */
+  private final @Nullable Liar liar;
+
+  private final SplittableRandom liarRandom;
+
   private long tick = 1_000;
   private long births;
 
@@ -131,6 +139,8 @@ public final class Simulation {
     random = new SplittableRandom(seed);
     serverRandom = new SplittableRandom(~seed);
     slowServers = serverRandom.nextInt(4) == 0;
+    liarRandom = new SplittableRandom(Hash64.mix(seed));
+    liar = liarRandom.nextInt(LIAR_EVERY) == 0 ? new Liar(liarRandom.split()) : null;
     knobs = Knobs.draw(random, defect);
     network = new Network(knobs, random, report);
     for (int i = 0; i < knobs.nodes(); i++) {
@@ -178,6 +188,7 @@ public final class Simulation {
       for (int step = 0; step < steps; step++) {
         advance(random.nextInt(20));
         act();
+        if (liar != null && liarRandom.nextInt(4) == 0) lie(liar);
         if (step % 97 == 0) compareAll();
       }
       quiesce();
@@ -338,6 +349,8 @@ public final class Simulation {
     report.traceHash = Hash64.chain(report.traceHash, Hash64.of(publish.frame()));
     if (publish.channel() == Channel.MUTATIONS) observe(host, publish.frame());
     if (!host.connected) return;
+    boolean toAll = publish.target() == null;
+    if (liar != null && toAll) liar.hear(publish.frame());
     int from = hosts.indexOf(host);
     switch (publish.channel()) {
       case REPLAY_ALL -> {
@@ -566,6 +579,23 @@ public final class Simulation {
     }
   }
 
+  /** What is told is heard at once, by all or by one. */
+  private void lie(Liar by) {
+    Host of = hosts.get(liarRandom.nextInt(hosts.size()));
+    Host to = hosts.get(liarRandom.nextInt(hosts.size()));
+    Liar.Lie lie = by.lie(of.node.id(), to.node.id(), START_WALL_MILLIS + tick);
+    report.lies++;
+    for (Host host : lie.channel() == Channel.HEARTBEATS ? hosts : List.of(to)) {
+      if (!host.connected || host.pausedUntilTick > tick) continue;
+      try {
+        host.node.receive(lie.channel(), lie.frame(), now(host));
+      } catch (MalformedFrameException refused) {
+        report.liesRefused++;
+      }
+      carryOut(host);
+    }
+  }
+
   private void crash(Host host) {
     report.crashes++;
     did(host, "crash", host.node.id());
@@ -678,6 +708,9 @@ public final class Simulation {
     }
     if (host.node.keyspace().footprint() != host.node.keyspace().recomputedFootprint()) {
       fail("the account is not that of the content");
+    }
+    for (OriginId writer : included.keySet()) {
+      if (!forgottenBy.containsKey(writer)) fail("something of one who is no instance");
     }
     ReplicaStatus status = host.node.status(now(host));
     if (status.heldBack() > knobs.limits().heldBackMutationsMax()) fail("too much held back");

@@ -29,6 +29,8 @@ public final class SimulationReport {
   public long startedOver;
   public long refused;
   public long evicted;
+  public long lies;
+  public long liesRefused;
   public long contentChecks;
   public long digestChecks;
 
@@ -60,6 +62,8 @@ public final class SimulationReport {
     startedOver += other.startedOver;
     refused += other.refused;
     evicted += other.evicted;
+    lies += other.lies;
+    liesRefused += other.liesRefused;
     contentChecks += other.contentChecks;
     digestChecks += other.digestChecks;
     traceHash = Hash64.chain(traceHash, other.traceHash);
@@ -91,6 +95,8 @@ public final class SimulationReport {
     counts.put("evicted", evicted);
     counts.put("forgotten", forgotten);
     counts.put("startedOver", startedOver);
+    counts.put("lies", lies);
+    counts.put("liesRefused", liesRefused);
     counts.put("contentChecks", contentChecks);
     counts.put("digestChecks", digestChecks);
     return counts;
