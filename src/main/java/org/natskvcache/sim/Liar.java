@@ -44,7 +44,7 @@ final class Liar {
 
   /** A frame that goes to all. */
   void hear(byte[] frame) {
-    if (heard.size() == FRAMES_KEPT) heard.remove(random.nextInt(FRAMES_KEPT));
+    if (heard.size() == FRAMES_KEPT) heard.removeFirst();
     heard.add(frame);
   }
 
@@ -73,7 +73,7 @@ final class Liar {
   }
 
   private long sequence() {
-    return 1 + random.nextInt(100);
+    return random.nextLong(1, 101);
   }
 
   private Lie toAll(Frame frame) {
