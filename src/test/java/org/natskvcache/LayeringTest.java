@@ -37,7 +37,7 @@ class LayeringTest {
   static {
     allow("crdt");
     allow("store", "crdt");
-    allow("replication.wire", "crdt", "store");
+    allow("replication.wire", "crdt", "store", "javax.crypto");
     allow("replication", "crdt", "store", "replication.wire");
     allow("metrics", "org.slf4j");
     allow("node", "crdt", "store", "replication", "replication.wire", "metrics", "org.slf4j");
@@ -158,6 +158,8 @@ class LayeringTest {
       Map.of(
           "node org.slf4j", Set.of("node.LockedReplica"),
           "node metrics", Set.of("node.LockedReplica"),
+          "replication.wire javax.crypto",
+              Set.of("replication.wire.FrameKey", "replication.wire.FrameSealer"),
           "provider metrics", Set.of("provider.LinkedCaches"));
 
   private static final Pattern NOT_CODE =

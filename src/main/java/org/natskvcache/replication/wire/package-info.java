@@ -1,6 +1,7 @@
 /**
  * The bytes of replication: frames between peers and the sections of a snapshot, which {@code
- * docs/replication-protocol.md} draws; and the records that a replica keeps for replay.
+ * docs/replication-protocol.md} draws; the keys that sign them; and the records that a replica
+ * keeps for replay.
  *
  * <p>In: frames as records, or arrays of bytes. Out: the other. Nothing here decides anything.
  *
