@@ -358,7 +358,7 @@ public final class Main implements Commands {
    */
   private static @Nullable Diagnosis examine(
       LinkOptions link, LinkValues values, DoctorOptions options) throws InterruptedException {
-    return switch (LinkSettings.parse(values, link.name())) {
+    return switch (LinkSettings.parseToInspect(values, link.name())) {
       case LinkSettings.Parsed.Invalid(var problem) ->
           throw new IllegalArgumentException(problem.toString());
       case LinkSettings.Parsed.Valid(var settings) ->

@@ -62,7 +62,15 @@ class LayeringTest {
         "com.fasterxml.jackson",
         "org.bouncycastle.math.ec");
     allow(
-        "provider", "crdt", "store", "node", "rpc", "rpc.wrpc", "metrics", "com.fasterxml.jackson");
+        "provider",
+        "crdt",
+        "store",
+        "replication.wire",
+        "node",
+        "rpc",
+        "rpc.wrpc",
+        "metrics",
+        "com.fasterxml.jackson");
     allow("telemetry", "node", "rpc", "provider", "metrics", "org.slf4j", "io.opentelemetry");
     allow(
         "nats",

@@ -40,7 +40,8 @@ public final class SettingsTarget implements FuzzTarget {
             "VALUE_BYTES_MAX=1000\nMUTATION_REPLIES=Default\nWATCH=SET@a,DEL@b",
             "WATCH=[\"key\", \"SET@key\", \"user:*\", \"DEL@odd\\\\*\"]",
             "NATS_CREDS=-----BEGIN NATS USER JWT----- a.b.c ------END SUAA\nNATS_CREDS_FILE=/a.creds",
-            "CLIENT_JWT=a.b.c\nCLIENT_SEED=SUAA\nNATS_CA_FILE=/ca.pem\nNATS_CERT_FILE=/c.pem\nNATS_KEY_FILE=/k.pem")
+            "CLIENT_JWT=a.b.c\nCLIENT_SEED=SUAA\nNATS_CA_FILE=/ca.pem\nNATS_CERT_FILE=/c.pem\nNATS_KEY_FILE=/k.pem",
+            "REPLICATION_KEY=none,AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\nINSPECTION_KEY=none")
         .map(text -> text.getBytes(StandardCharsets.UTF_8))
         .toList();
   }

@@ -4,6 +4,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.natskvcache.node.ClockLimits;
+import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.store.Capacity;
 
 /**
@@ -27,6 +28,7 @@ import org.natskvcache.store.Capacity;
  * @param eviction what makes room when either is reached
  * @param clocks how far the clocks of instances may be apart
  * @param ignoreDiscovered whether servers that a server tells of are left alone
+ * @param frameKeys what signs the frames of the cache, and what is accepted
  */
 public record CacheSettings(
     List<ServerUrl> servers,
@@ -44,7 +46,8 @@ public record CacheSettings(
     long entriesMax,
     Capacity.Eviction eviction,
     ClockLimits clocks,
-    boolean ignoreDiscovered) {
+    boolean ignoreDiscovered,
+    FrameKeys frameKeys) {
   public static final String DEFAULT_STATE_SUBJECT = "lattice.state.events";
   public static final String DEFAULT_REPLAY_SUBJECT = "lattice.state.replay";
   public static final int DEFAULT_HEARTBEAT_SECONDS = 60;
@@ -74,7 +77,8 @@ public record CacheSettings(
         Capacity.NONE,
         Capacity.Eviction.NONE,
         ClockLimits.DEFAULTS,
-        false);
+        false,
+        FrameKeys.NONE);
   }
 
   /** Whether nothing is replicated. */
@@ -129,7 +133,8 @@ public record CacheSettings(
       case MAX_ENTRIES -> entriesMax;
       case EVICTION -> eviction;
       case NATS_IGNORE_DISCOVERED -> ignoreDiscovered;
-      case MUTATION_REPLIES, WATCH, RELEASED_CACHES_MAX, RELEASED_CACHE_SECS ->
+      case REPLICATION_KEY -> frameKeys;
+      case INSPECTION_KEY, MUTATION_REPLIES, WATCH, RELEASED_CACHES_MAX, RELEASED_CACHE_SECS ->
           throw new IllegalArgumentException("not a setting of a cache: " + key);
     };
   }
@@ -154,6 +159,8 @@ public record CacheSettings(
         + " ca="
         + caFile
         + " cert="
-        + certFile;
+        + certFile
+        + " keys="
+        + frameKeys;
   }
 }

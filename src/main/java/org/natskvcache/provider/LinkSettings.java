@@ -3,11 +3,13 @@ package org.natskvcache.provider;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.node.ClockLimits;
+import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.rpc.Credentials;
 import org.natskvcache.rpc.MutationReplies;
 import org.natskvcache.store.Capacity;
@@ -44,6 +46,19 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
    * is valid can be opened.
    */
   public static Parsed parse(LinkValues values, String linkName) {
+    return parse(values, linkName, Reader::replicationKeys);
+  }
+
+  /**
+   * Checks the values of someone who only looks at a cache. {@code INSPECTION_KEY} counts, or else
+   * the inspection keys that belong to {@code REPLICATION_KEY}.
+   */
+  public static Parsed parseToInspect(LinkValues values, String linkName) {
+    return parse(values, linkName, Reader::inspectionKeys);
+  }
+
+  private static Parsed parse(
+      LinkValues values, String linkName, Function<Reader, FrameKeys> frameKeys) {
     var in = new Reader(values);
     Credentials login = in.login();
     CacheSettings none = CacheSettings.standalone(linkName);
@@ -73,7 +88,8 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
                     SettingKey.CLOCK_SKEW_MAX_MILLIS,
                     CLOCK_SKEW_MILLIS_LIMIT,
                     (int) none.clocks().maxMillis())),
-            in.flag(SettingKey.NATS_IGNORE_DISCOVERED, none.ignoreDiscovered()));
+            in.flag(SettingKey.NATS_IGNORE_DISCOVERED, none.ignoreDiscovered()),
+            frameKeys.apply(in));
     var keys = new LinkKeys(in.mutationReplies(), in.watch());
     in.checkTogether(cache);
     return in.problem == null
@@ -207,6 +223,22 @@ public record LinkSettings(CacheSettings cache, LinkKeys keys) {
         case "lru" -> Capacity.Eviction.LRU;
         default -> refuse(SettingKey.EVICTION, "is neither none nor lru", otherwise);
       };
+    }
+
+    FrameKeys replicationKeys() {
+      return frameKeys(SettingKey.REPLICATION_KEY, FrameKeys::replication);
+    }
+
+    FrameKeys inspectionKeys() {
+      return text(SettingKey.INSPECTION_KEY).isEmpty()
+          ? replicationKeys().toInspect()
+          : frameKeys(SettingKey.INSPECTION_KEY, FrameKeys::inspection);
+    }
+
+    private FrameKeys frameKeys(SettingKey key, Function<String, FrameKeys> parse) {
+      String text = text(key);
+      String wrong = FrameKeys.problem(text);
+      return wrong.isEmpty() ? parse.apply(text) : refuse(key, wrong, FrameKeys.NONE);
     }
 
     MutationReplies mutationReplies() {

@@ -35,6 +35,14 @@ public enum SettingKey {
   NATS_KEY_FILE(Scope.CACHE),
   /** {@code true}: connect to the given servers only, not to others that they tell of; false. */
   NATS_IGNORE_DISCOVERED(Scope.CACHE),
+  /**
+   * Signs what instances say to each other: a key, or {@code none} and a key, at most two entries.
+   */
+  REPLICATION_KEY(Scope.CACHE),
+  /**
+   * Signs the questions of {@code doctor}; the inspection key that belongs to a replication key.
+   */
+  INSPECTION_KEY(Scope.DOCTOR),
   /** Largest key plus value in bytes, where less than the server allows. */
   VALUE_BYTES_MAX(Scope.CACHE),
   /** Milliseconds of clock difference to a peer beyond which a warning is logged; 1000. */
@@ -64,6 +72,8 @@ public enum SettingKey {
     CACHE,
     /** The link's own. */
     LINK,
+    /** That of who only looks at a cache; ignored by whoever has one. */
+    DOCTOR,
     /** The process's: from the provider's configuration or the environment, ignored in links. */
     PROCESS
   }
@@ -80,7 +90,10 @@ public enum SettingKey {
 
   /** Whether it is to be kept from logs and command lines. */
   public boolean isSecret() {
-    return this == CLIENT_SEED || this == CLIENT_JWT || this == NATS_CREDS;
+    return switch (this) {
+      case CLIENT_SEED, CLIENT_JWT, NATS_CREDS, REPLICATION_KEY, INSPECTION_KEY -> true;
+      default -> false;
+    };
   }
 
   /** Whether it decides how to reach a server. */

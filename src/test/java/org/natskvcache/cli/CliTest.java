@@ -406,6 +406,10 @@ class CliTest {
         "shell SUsecret",
         "SUsecret",
         "shell --link default:CLIENT_SEED=SUsecret",
+        "shell --link-config default:replication_key=SUsecret",
+        "doctor --nats-url h --link-config default:REPLICATION_KEY=SUsecret",
+        "doctor --nats-url h --link-config default:Inspection_Key=SUsecret",
+        "doctor --nats-url h --inspection-key=SUsecret",
         "shell --link default:nats_url=nats://SUsecret@h",
         "shell --log-level SUsecret"
       })

@@ -161,7 +161,8 @@ class ReplicatedCachesTest {
             replicated.entriesMax(),
             replicated.eviction(),
             replicated.clocks(),
-            false);
+            false,
+            replicated.frameKeys());
     assertThrows(IllegalArgumentException.class, () -> caches.open("a", broken));
     Waiting.until("the end of the new timer", () -> cacheThreads() == 0);
     assertEquals(0, caches.statuses().size());

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.node.ClockLimits;
+import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.rpc.MutationReplies;
 import org.natskvcache.rpc.Nkey;
 import org.natskvcache.rpc.wasmbus.Vectors;
@@ -22,6 +23,9 @@ class LinkSettingsTest {
   /** A public test seed of a user, from the nkeys documentation; guards nothing. */
   private static final String USER_SEED =
       "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
+
+  /** A replication key of the test vectors; guards nothing. */
+  private static final String KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
   @Test
   void nothingSetIsStandaloneWithDefaults() {
@@ -50,7 +54,8 @@ class LinkSettingsTest {
                     Map.entry("NATS_CERT_FILE", "/cert"),
                     Map.entry("nats_key_file", "/key"),
                     Map.entry("value_bytes_max", "1000"),
-                    Map.entry("nats_ignore_discovered", "TRUE")))
+                    Map.entry("nats_ignore_discovered", "TRUE"),
+                    Map.entry("Replication_Key", "none, " + KEY)))
             .cache();
     var expected =
         new CacheSettings(
@@ -69,7 +74,8 @@ class LinkSettingsTest {
             Capacity.NONE,
             Capacity.Eviction.NONE,
             ClockLimits.DEFAULTS,
-            true);
+            true,
+            FrameKeys.replication("none," + KEY));
     assertEquals(expected, cache);
     assertEquals(Nkey.Role.USER, Nkey.parseSeed(USER_SEED).orElseThrow().role());
   }
@@ -259,6 +265,9 @@ class LinkSettingsTest {
         "CLIENT_JWT | a.b.c | needs CLIENT_SEED",
         "NATS_CERT_FILE | /c | certificate and its key",
         "NATS_KEY_FILE | /k | certificate and its key",
+        "REPLICATION_KEY | secret | neither none nor a key of 43 characters",
+        "REPLICATION_KEY | none,none | the same entry twice",
+        "REPLICATION_KEY | none,secret,secret | more than two entries",
       })
   void invalidValuesAreRefusedWithKeyAndReason(String key, String value, String reason) {
     InvalidSetting problem = invalid(Map.of(key, value));
@@ -334,7 +343,9 @@ class LinkSettingsTest {
             "CLIENT_SEED",
             USER_SEED,
             "CLIENT_JWT",
-            "secret.jw.t");
+            "secret.jw.t",
+            "REPLICATION_KEY",
+            KEY);
     LinkSettings settings = valid(values);
     String printed =
         settings
@@ -346,6 +357,10 @@ class LinkSettingsTest {
             + settings.cache().servers();
     assertFalse(printed.contains("secret"), printed);
     assertFalse(printed.contains(USER_SEED), printed);
+    for (String key : List.of(KEY, FrameKeys.replication(KEY).inspectionSetting())) {
+      assertFalse(printed.contains(key.substring(0, 8)), printed);
+    }
+    assertTrue(printed.contains("write:0c28e573"), "the id may be known: " + printed);
     assertNotEquals(
         settings.cache().servers().getFirst().url(),
         settings.cache().servers().getFirst().toString());
@@ -387,6 +402,53 @@ class LinkSettingsTest {
     assertEquals(
         "NATS_CREDS holds no seed of a user (SU...)",
         invalid(Map.of("NATS_CREDS", "secret")).toString());
+  }
+
+  @Test
+  void replicationKeyMakesFrameKeys() {
+    assertEquals(FrameKeys.NONE, valid(Map.of()).cache().frameKeys());
+    assertEquals(FrameKeys.NONE, valid(Map.of("REPLICATION_KEY", "none")).cache().frameKeys());
+    assertEquals(
+        FrameKeys.replication(KEY), valid(Map.of("replication_key", KEY)).cache().frameKeys());
+  }
+
+  @Test
+  void anInstanceIgnoresInspectionKeys() {
+    CacheSettings cache = valid(Map.of("INSPECTION_KEY", "secret")).cache();
+    assertEquals(CacheSettings.standalone("default"), cache);
+    var link = LinkSettings.parse(LinkValues.of(Map.of("INSPECTION_KEY", KEY)), "default");
+    assertEquals(new LinkSettings.Parsed.Valid(valid(Map.of())), link);
+  }
+
+  @Test
+  void whoLooksTakesTheInspectionKeyOrDerivesIt() {
+    FrameKeys instance = FrameKeys.replication(KEY);
+    String inspection = instance.inspectionSetting();
+    assertEquals(instance.toInspect(), toInspect(Map.of("REPLICATION_KEY", KEY)));
+    assertEquals(instance.toInspect(), toInspect(Map.of("INSPECTION_KEY", inspection)));
+    assertEquals(
+        instance.toInspect(),
+        toInspect(Map.of("INSPECTION_KEY", inspection, "REPLICATION_KEY", "secret")));
+    assertEquals(
+        FrameKeys.NONE, toInspect(Map.of("INSPECTION_KEY", "none", "REPLICATION_KEY", KEY)));
+    assertEquals(FrameKeys.NONE, toInspect(Map.of()));
+  }
+
+  private static FrameKeys toInspect(Map<String, String> values) {
+    var parsed = LinkSettings.parseToInspect(LinkValues.of(values), "default");
+    return assertInstanceOf(LinkSettings.Parsed.Valid.class, parsed, parsed::toString)
+        .settings()
+        .cache()
+        .frameKeys();
+  }
+
+  @Test
+  void aWrongInspectionKeyIsNamed() {
+    var parsed =
+        LinkSettings.parseToInspect(LinkValues.of(Map.of("INSPECTION_KEY", "secret")), "default");
+    var problem = assertInstanceOf(LinkSettings.Parsed.Invalid.class, parsed).problem();
+    assertEquals(SettingKey.INSPECTION_KEY, problem.key());
+    assertFalse(problem.toString().contains("secret"));
   }
 
   private static LinkSettings valid(Map<String, String> values) {

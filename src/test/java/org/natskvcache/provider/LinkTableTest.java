@@ -37,6 +37,18 @@ class LinkTableTest {
   }
 
   @Test
+  void aLaterReplicationKeyIsIgnoredAndAnInspectionKeyIsNobodys() {
+    String key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    put("M1", "default", Map.of("REPLICATION_KEY", key));
+    assertEquals(
+        new LinkDecision.Joined(ACTUAL, List.of()),
+        put("M2", "default", Map.of("REPLICATION_KEY", key + "=", "INSPECTION_KEY", key)));
+    assertEquals(
+        new LinkDecision.Joined(ACTUAL, List.of(SettingKey.REPLICATION_KEY)),
+        put("M3", "default", Map.of("REPLICATION_KEY", "none," + key)));
+  }
+
+  @Test
   void samePutAgainIsADuplicateWhateverElseItHolds() {
     put("M1", "default", SERVER);
     assertEquals(new LinkDecision.Duplicate(), put("M1", "default", SERVER));
