@@ -30,6 +30,7 @@ import org.natskvcache.cli.Cli;
 import org.natskvcache.cli.Commands;
 import org.natskvcache.cli.DoctorOptions;
 import org.natskvcache.cli.ExitCode;
+import org.natskvcache.cli.KeyOptions;
 import org.natskvcache.cli.LinkOptions;
 import org.natskvcache.cli.LogLevel;
 import org.natskvcache.cli.Logging;
@@ -426,6 +427,11 @@ public final class Main implements Commands {
           other.getFile() + ": " + other.getReason();
       default -> String.valueOf(e.getMessage());
     };
+  }
+
+  @Override
+  public int key(KeyOptions options) {
+    return new KeyCommand(out, err).run(options);
   }
 
   @Override

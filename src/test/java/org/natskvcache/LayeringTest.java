@@ -114,6 +114,7 @@ class LayeringTest {
         "", // Main, what it builds the others with, and Training
         "crdt",
         "store",
+        "replication.wire", // keys
         "node",
         "rpc",
         "rpc.wasmbus",

@@ -27,8 +27,8 @@ public final class Cli {
   private static final long SCHEDULES = 1_000;
 
   private static final String SECRETS =
-      "Secrets (CLIENT_SEED, CLIENT_JWT, NATS_CREDS, credentials in URLs) are taken from --link-file or the"
-          + " environment only.";
+      "Secrets (CLIENT_SEED, CLIENT_JWT, NATS_CREDS, REPLICATION_KEY, credentials in URLs) are taken from"
+          + " --link-file or the environment only.";
 
   private final Commands commands;
   private final PrintWriter out;
@@ -80,6 +80,7 @@ public final class Cli {
     line.addSubcommand("shell", new Shell());
     line.addSubcommand("doctor", new Doctor());
     line.addSubcommand("par", new Par());
+    line.addSubcommand("key", KeyArguments.commandLine());
     line.addSubcommand("sim", new Sim());
     line.addSubcommand("bench", new BenchArguments());
     CommandLine help = new CommandLine(new CommandLine.HelpCommand());
@@ -129,10 +130,8 @@ public final class Cli {
   private int execute(ParseResult parsed) {
     Integer helped = CommandLine.executeHelpRequest(parsed);
     if (helped != null) return helped;
-    if (!parsed.hasSubcommand()) {
-      throw new ParameterException(parsed.commandSpec().commandLine(), "a command is missing");
-    }
-    ParseResult chosen = parsed.subcommand();
+    ParseResult chosen = parsed;
+    while (chosen.hasSubcommand()) chosen = chosen.subcommand();
     CommandLine line = chosen.commandSpec().commandLine();
     return switch (chosen.commandSpec().userObject()) {
       case Serve serve -> commands.serve(serve(serve, line));
@@ -142,7 +141,9 @@ public final class Cli {
       case Sim sim -> commands.sim(sim(sim, line));
       case BenchArguments bench ->
           commands.bench(bench.options(line, environment, () -> keyFolder(line, "--signing-key")));
-      default -> throw new IllegalStateException("no job for " + chosen.commandSpec().name());
+      case KeyArguments.Fresh _ -> commands.key(new KeyOptions.Fresh());
+      case KeyArguments.Inspect inspect -> commands.key(inspect.options(line, environment));
+      default -> throw new ParameterException(line, "a command is missing");
     };
   }
 
@@ -285,6 +286,7 @@ public final class Cli {
         "  nats-kvcache shell [OPTIONS]  a prompt, or a script from a pipe, on a cache of its own",
         "  nats-kvcache doctor [OPTIONS] tells whether all instances of a cache hold the same",
         "  nats-kvcache par [OPTIONS]    this executable as a signed provider archive",
+        "  nats-kvcache key COMMAND      makes keys that sign what instances say to each other",
         "  nats-kvcache sim [OPTIONS]    random schedules of failures, to see whether the replication holds",
         "  nats-kvcache bench [OPTIONS]  how fast a provider answers, through NATS",
         "  nats-kvcache help [COMMAND]",
@@ -440,7 +442,10 @@ public final class Cli {
         "",
         "It is no instance itself: it writes nothing and holds up nobody. Options and settings of a link are those"
             + " of serve and shell; it has to use the same subjects. Where instances with the same history hold"
-            + " different data, it names the keys. "
+            + " different data, it names the keys.",
+        "",
+        "Where the instances have a REPLICATION_KEY, it needs the INSPECTION_KEY that nats-kvcache key inspect"
+            + " prints, or the REPLICATION_KEY itself. If both are given, INSPECTION_KEY counts. "
             + SECRETS
       },
       synopsisHeading = "Usage: ",

@@ -20,6 +20,9 @@ public interface Commands {
   /** Writes a provider archive. */
   int par(ParOptions options);
 
+  /** Prints a key of replication, or the inspection key of one. */
+  int key(KeyOptions options);
+
   /** Runs the simulator. */
   int sim(SimOptions options);
 

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.crdt.Defect;
+import org.natskvcache.provider.SettingKey;
 import org.natskvcache.rpc.Nkey;
 
 class CliTest {
@@ -34,6 +35,7 @@ class CliTest {
     ShellOptions shell;
     ParOptions par;
     DoctorOptions doctor;
+    KeyOptions key;
     SimOptions sim;
     BenchOptions bench;
 
@@ -62,6 +64,12 @@ class CliTest {
     }
 
     @Override
+    public int key(KeyOptions options) {
+      key = options;
+      return answer;
+    }
+
+    @Override
     public int provider() {
       provider = true;
       return answer;
@@ -85,6 +93,7 @@ class CliTest {
           && shell == null
           && par == null
           && doctor == null
+          && key == null
           && sim == null
           && bench == null;
     }
@@ -132,6 +141,10 @@ class CliTest {
         "help serve",
         "help shell",
         "help doctor",
+        "help key",
+        "key --help",
+        "key new --help",
+        "key inspect --help",
         "help help",
         "serve --help",
         "shell --help",
@@ -154,6 +167,9 @@ class CliTest {
         "serve --help",
         "shell --help",
         "par --help",
+        "key --help",
+        "key new --help",
+        "key inspect --help",
         "sim --help",
         "bench --help"
       })
@@ -398,6 +414,48 @@ class CliTest {
     assertUsageError("nats-kvcache: ", args.split(" "));
   }
 
+  @Test
+  void keysAreMade() {
+    assertEquals(0, run("key", "new"));
+    assertEquals(new KeyOptions.Fresh(), commands.key);
+  }
+
+  @Test
+  void inspectionKeyIsThatOfTheEnvironmentOrTheFile(@TempDir Path folder) throws Exception {
+    assertEquals(0, run(Map.of("replication_key", "environment"), false, "key", "inspect"));
+    assertEquals("environment", inspected());
+    Path file =
+        Files.writeString(
+            folder.resolve("links.json"),
+            """
+            [{"name": "a", "config": {"REPLICATION_KEY": "a's"}},
+             {"name": "b", "config": {"REPLICATION_KEY": "b's"}}, {"name": "none"}]\
+            """);
+    var environment = Map.of("REPLICATION_KEY", "environment");
+    assertEquals(
+        0, run(environment, false, "key", "inspect", "--link-file", "" + file, "--link", "b"));
+    assertEquals("b's", inspected());
+    assertFalse(commands.key.toString().contains("b's"), commands.key.toString());
+    commands.key = null;
+    assertUsageError("keys of their own", "key", "inspect", "--link-file", "" + file);
+    String[] none = {"key", "inspect", "--link-file", "" + file, "--link", "none"};
+    assertUsageError("needs the replication key", none);
+    assertUsageError("no --link-file has", "key", "inspect", "--link", "default2");
+  }
+
+  private String inspected() {
+    return ((KeyOptions.Inspect) commands.key)
+        .values()
+        .value(SettingKey.REPLICATION_KEY)
+        .orElseThrow();
+  }
+
+  @Test
+  void keyNeedsACommandAndAKey() {
+    assertUsageError("a command is missing", "key");
+    assertUsageError("in a --link-file or in the environment", "key", "inspect");
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -410,6 +468,11 @@ class CliTest {
         "doctor --nats-url h --link-config default:REPLICATION_KEY=SUsecret",
         "doctor --nats-url h --link-config default:Inspection_Key=SUsecret",
         "doctor --nats-url h --inspection-key=SUsecret",
+        "key SUsecret",
+        "key new SUsecret",
+        "key inspect SUsecret",
+        "key inspect --key=SUsecret",
+        "key inspect --link=SUsecret",
         "shell --link default:nats_url=nats://SUsecret@h",
         "shell --log-level SUsecret"
       })
@@ -533,6 +596,11 @@ class CliTest {
 
           @Override
           public int par(ParOptions options) {
+            throw new AssertionError();
+          }
+
+          @Override
+          public int key(KeyOptions options) {
             throw new AssertionError();
           }
 
