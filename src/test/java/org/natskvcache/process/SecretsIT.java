@@ -23,6 +23,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -46,6 +47,8 @@ import org.natskvcache.TlsForTests;
 import org.natskvcache.Waiting;
 import org.natskvcache.nats.TestNkeys;
 import org.natskvcache.provider.CacheSettings;
+import org.natskvcache.replication.wire.FrameKeys;
+import org.natskvcache.replication.wire.ReplicationKey;
 import org.natskvcache.rpc.Nkey;
 import org.natskvcache.rpc.Xkey;
 import org.natskvcache.rpc.wasmbus.Invocation;
@@ -99,6 +102,11 @@ class SecretsIT {
   private final String hostXkeySeed = wrpcKeys().get(1).get("seed").textValue();
   private final String collectorToken = credentials.make("the collector's token");
   private final String providerSecret = credentials.make("a provider's secret");
+  private final String replicationKey =
+      credentials.add("a replication key", ReplicationKey.of(randomBytes()).text());
+  private final String inspectionKey =
+      credentials.add(
+          "an inspection key", FrameKeys.replication(replicationKey).inspectionSetting());
   private final String key = values.make("a key");
   private final String value = values.make("a value");
   private final String item = values.make("a list item");
@@ -117,6 +125,12 @@ class SecretsIT {
   private NatsForTests byToken;
   private Collector collector;
 
+  private static byte[] randomBytes() {
+    byte[] bytes = new byte[ReplicationKey.BYTES];
+    new SecureRandom().nextBytes(bytes);
+    return bytes;
+  }
+
   private static JsonNode wrpcKeys() {
     try (var in = SecretsIT.class.getResourceAsStream("/wrpc-vectors.json")) {
       return JSON.readTree(in).get("xkey").get("keys");
@@ -130,6 +144,10 @@ class SecretsIT {
     credentials.add("the lattice's seed", latticeUser.seed());
     credentials.add("the link's seed", linkUser.seed());
     credentials.add("the cluster's seed", Vectors.key("cluster_seed"));
+    for (String text : List.of(replicationKey, inspectionKey)) {
+      byte[] bytes = Base64.getUrlDecoder().decode(text);
+      credentials.add("the bytes of a key", new String(bytes, ISO_8859_1));
+    }
     for (String part : linkJwt.split("\\.", 2)[1].split("\\.")) {
       credentials.add("the link's JWT", part);
     }
@@ -176,6 +194,7 @@ class SecretsIT {
     if (!structured) { // what these say is no log event
       badStarts();
       badScripts();
+      whoOnlyLooks();
     }
     byJwt.kill();
     until("an outage in its health", () -> wrpcHealth().contains("jwt"));
@@ -229,7 +248,11 @@ class SecretsIT {
     Path links = folder.resolve("links.json");
     Files.writeString(
         links,
-        "[{\"name\":\"default\",\"config\":{\"NATS_URL\":\"" + cacheUrl(cachePassword) + "\"}}]");
+        """
+        [{"name": "default", "config": {"NATS_URL": "%1$s"}},
+         {"name": "keyed", "config": {"NATS_URL": "%1$s", "REPLICATION_KEY": "none,%2$s"}}]\
+        """
+            .formatted(cacheUrl(cachePassword), replicationKey));
     Map<String, String> environment = new TreeMap<>(telemetry());
     environment.put("NATS_URL", cacheUrl(cachePassword));
     ProviderProcess serve =
@@ -300,7 +323,8 @@ class SecretsIT {
     secret(secrets, "admin", providerSecret, false);
     secret(secrets, "API_KEY", providerSecret, true);
     var links = data.putArray("link_definitions");
-    links.add(link("counter", WRPC_ID, "token", Map.of(), "store"));
+    links.add(
+        link("counter", WRPC_ID, "token", Map.of("REPLICATION_KEY", replicationKey), "store"));
     links.add(link("counter", WRPC_ID, "default", url(cacheUrl(cachePassword)), "store"));
     ObjectNode watch = link(WRPC_ID, "watcher", "default", url(cacheUrl(cachePassword)), "watcher");
     watch.putObject("source_config").put("watch", "SET@seen-" + key);
@@ -382,7 +406,15 @@ class SecretsIT {
                 .send(SigningCaller.encode(SigningCaller.withClaims(call, keyText + ".a.b")))
                 .error());
 
-    provider.link("MJOINED", Map.of("CLIENT_SEED", linkUser.seed(), "CLIENT_JWT", linkJwt));
+    provider.link(
+        "MJOINED",
+        Map.of(
+            "CLIENT_SEED",
+            linkUser.seed(),
+            "CLIENT_JWT",
+            linkJwt,
+            "REPLICATION_KEY",
+            replicationKey));
     provider.process.awaitLog("link_keys_ignored");
     int refusals = 0;
     for (Map<String, String> wrong : wrongLinks()) {
@@ -424,6 +456,9 @@ class SecretsIT {
         Map.of("STATE_REPL_SUBJECT", seed + " " + linkJwt),
         Map.of("REPLAY_HEARTBEAT_SECS", seed),
         Map.of("MUTATION_REPLIES", seed),
+        Map.of("REPLICATION_KEY", replicationKey + "A"),
+        Map.of("REPLICATION_KEY", replicationKey + "," + replicationKey),
+        Map.of("REPLICATION_KEY", replicationKey + ",none," + seed),
         Map.of("NATS_CERT_FILE", "cert.pem", "NATS_KEY_FILE", pem()),
         Map.of("NATS_CA_FILE", pem()),
         Map.of("NATS_CA_FILE", "a\0" + keyText));
@@ -682,6 +717,13 @@ class SecretsIT {
     String url = fixture.nats.url();
     Map<String, String> environment = Map.of("CLIENT_SEED", seed, "CLIENT_JWT", keyText);
     all.add(start("serve", environment, "", logging(false, "serve", "--nats-url", url)));
+    Map<String, String> badKey = Map.of("REPLICATION_KEY", replicationKey + "," + seed);
+    all.add(start("serve", badKey, "", logging(false, "serve", "--nats-url", url)));
+    all.add(start("doctor", badKey, "", logging(false, "doctor", "--nats-url", url)));
+    all.add(start("key", badKey, "", "key", "inspect"));
+    badKey = Map.of("INSPECTION_KEY", "none," + inspectionKey + ".");
+    all.add(start("doctor", badKey, "", logging(false, "doctor", "--nats-url", url)));
+    all.add(start("key", Map.of(), "", "key", "inspect", "--key=" + replicationKey));
     all.add(start("serve", url("nats://" + cachePassword + ",x@h"), "", logging(false, "serve")));
     all.add(
         start(
@@ -723,6 +765,20 @@ class SecretsIT {
       assertFalse(each.log().isEmpty());
       told.addAll(each.output());
     }
+  }
+
+  private void whoOnlyLooks() {
+    Map<String, String> environment =
+        Map.of("NATS_URL", cacheUrl(cachePassword), "INSPECTION_KEY", "none," + inspectionKey);
+    ProviderProcess doctor =
+        start("doctor", environment, "", logging(false, "doctor", "--link", "keyed"));
+    assertEquals(0, doctor.awaitExit(), () -> "it found " + doctor.output() + doctor.log());
+    ProviderProcess inspect =
+        fixture.open(
+            ProviderProcess.start(Map.of("REPLICATION_KEY", replicationKey), "", "key", "inspect"));
+    assertEquals(0, inspect.awaitExit());
+    assertEquals(List.of(inspectionKey), List.copyOf(inspect.output()), "what was asked for");
+    assertClean("the log of key inspect", String.join("\n", inspect.log()));
   }
 
   // What came of it
