@@ -126,7 +126,8 @@ public final class ReplicatedCaches implements Caches, AutoCloseable {
     limits = limits.withCapacity(capacity(linkName, settings));
     return settings.isStandalone()
         ? NodeSettings.standalone(limits)
-        : NodeSettings.replicated(limits, settings.heartbeatSeconds() * 1_000L, settings.clocks());
+        : NodeSettings.replicated(
+            limits, settings.heartbeatSeconds() * 1_000L, settings.clocks(), settings.frameKeys());
   }
 
   /**

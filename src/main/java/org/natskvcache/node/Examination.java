@@ -21,6 +21,7 @@ import org.natskvcache.node.Diagnosis.Agreement;
 import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Key;
@@ -49,7 +50,7 @@ public final class Examination {
   private final int keysMax;
   private final int expected;
   private final Origins origins = new Origins();
-  private final FrameCodec codec = new FrameCodec(origins);
+  private final FrameCodec codec;
   private final SortedMap<OriginId, Seen> seen = new TreeMap<>();
 
   /** Whom each counted as alive by its last heartbeat. */
@@ -108,12 +109,15 @@ public final class Examination {
    * Nothing is asked before {@link #begin}.
    *
    * @param me a name that no instance has, under which answers arrive
+   * @param keys what signs questions, and what answers are signed with
    * @param waitMillis how long to look, milliseconds
    * @param keysMax most differing keys to name
    * @param expected how many live instances are to answer at least; 0 for any number
    */
-  public Examination(OriginId me, long waitMillis, int keysMax, int expected) {
+  public Examination(
+      OriginId me, FrameKeys keys, long waitMillis, int keysMax, int expected) {
     this.me = me;
+    codec = new FrameCodec(origins, keys, FrameKeys.Use.INSPECT);
     this.expected = expected;
     this.waitMillis = waitMillis;
     this.keysMax = keysMax;

@@ -23,7 +23,9 @@ import org.natskvcache.replication.Staging;
 import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.replication.wire.MalformedFrameException;
+import org.natskvcache.replication.wire.Seal;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Decision;
@@ -96,6 +98,7 @@ public final class Node {
   private final ReplicatedState replicated;
   private final Origins origins;
   private final FrameCodec codec;
+  private final OtherKeys otherKeys;
   private final Peers peers;
   private final Agreement agreement;
   private final Room room;
@@ -148,7 +151,8 @@ public final class Node {
     this.limits = settings.limits();
     replicated = new ReplicatedState(settings, id, new StateListener());
     origins = replicated.origins();
-    codec = new FrameCodec(origins);
+    codec = new FrameCodec(origins, settings.keys(), FrameKeys.Use.WRITE);
+    otherKeys = new OtherKeys(settings.heartbeatMillis());
     peers = new Peers(origins);
     agreement = new Agreement(replicated, peers, this::diverged);
     room = new Room(replicated, limits.capacity(), (what, detail) -> event(what, null, detail));
@@ -329,6 +333,12 @@ public final class Node {
     effects.add(new Effect.Publish(channel, target, codec.encode(frame, channel, target)));
   }
 
+  /** Publishes an answer, sealed as the question was. */
+  private void publish(Channel channel, OriginId target, Frame frame, Seal seal) {
+    byte[] bytes = codec.encode(frame, channel, target, seal);
+    effects.add(new Effect.Publish(channel, target, bytes));
+  }
+
   /** Takes out what is to be done outside, in order. */
   public List<Effect> takeEffects() {
     if (effects.isEmpty()) return List.of();
@@ -481,6 +491,7 @@ public final class Node {
       Frame astray =
           malformed.kind() == MalformedFrameException.Kind.WRONG_CHANNEL ? astray(bytes) : null;
       if (astray != null) return astray;
+      if (malformed.kind() == MalformedFrameException.Kind.OTHER_KEY) otherKeys.heard(tick);
       OriginId from = malformed.from();
       boolean livePeer = from != null && peers.find(origins.find(from)) != null;
       if (malformed.kind() == MalformedFrameException.Kind.UNKNOWN_VERSION && livePeer) {
@@ -608,6 +619,12 @@ public final class Node {
     return peers.all().stream().noneMatch(peer -> peer.skew.known());
   }
 
+  private List<String> problems() {
+    List<String> problems = new ArrayList<>();
+    if (otherKeys.lately(tick)) problems.add(OtherKeys.PROBLEM);
+    return problems;
+  }
+
   private @Nullable String hindrance() {
     long error = state == ReplicaStatus.State.JOINING ? clockError() : 0;
     if (error == 0) return null;
@@ -656,11 +673,12 @@ public final class Node {
     Frame answer = digests.answer(request, live, now, limits);
     if (answer == null) return;
     Channel back = request.observer() ? Channel.OBSERVER : Channel.DIRECT;
-    publish(back, request.from(), answer);
+    Seal seal = codec.lastSeal();
+    publish(back, request.from(), answer, seal);
     boolean first = request.bucket() == Frame.DigestRequest.ALL_BUCKETS && request.start() == 0;
     if (!first || !request.observer()) return;
     // it hears no heartbeats of the group: this one tells whom we count as alive
-    publish(back, request.from(), agreement.heartbeat(live, false, now.wallMillis()));
+    publish(back, request.from(), agreement.heartbeat(live, false, now.wallMillis()), seal);
   }
 
   private void diverged(Peer peer, String text, long ourDigest, long theirDigest) {
@@ -939,6 +957,7 @@ public final class Node {
     at(now);
     connected = true;
     if (state == ReplicaStatus.State.JOINING) {
+      otherKeys.joining(tick);
       event(Effect.Event.Kind.JOINING, null, "");
       askForOffers(1);
     }
@@ -992,6 +1011,10 @@ public final class Node {
     boolean unanswered = offersUntilTick <= tick && !offered;
     boolean asking = offersUntilTick > tick && offersUntilTick != Long.MAX_VALUE;
     if (complete && asking && noClockHeard()) return; // the answers to our hello tell
+    if (unanswered && otherKeys.mayBeMistakenForSilence(tick)) {
+      askForOffers(1);
+      return;
+    }
     if (unanswered && offerRequests < offerRequestsMax()) {
       askForOffers(offerRequests + 1);
       return;
@@ -1257,6 +1280,7 @@ public final class Node {
         room.status(),
         known,
         hindrance(),
+        problems(),
         alarm);
   }
 }

@@ -1,6 +1,7 @@
 package org.natskvcache.node;
 
 import org.natskvcache.crdt.Defect;
+import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.store.Limits;
 
 /**
@@ -11,6 +12,7 @@ import org.natskvcache.store.Limits;
  * @param offerWaitMillis how long a joining node waits for an answer to each of its {@link
  *     Node#OFFER_REQUESTS} requests for offers, milliseconds
  * @param clocks how far clocks may be apart
+ * @param keys what signs frames, and what is accepted
  * @param defect {@link Defect#NONE} but in tests of the checks
  */
 public record NodeSettings(
@@ -19,6 +21,7 @@ public record NodeSettings(
     long heartbeatMillis,
     long offerWaitMillis,
     ClockLimits clocks,
+    FrameKeys keys,
     Defect defect) {
   /**
    * A fifth of the second of silence after which a joining node takes itself for alone. Where the
@@ -28,14 +31,22 @@ public record NodeSettings(
 
   public static NodeSettings standalone(Limits limits) {
     return new NodeSettings(
-        limits, false, 60_000, OFFER_WAIT_MILLIS, ClockLimits.DEFAULTS, Defect.NONE);
+        limits,
+        false,
+        60_000,
+        OFFER_WAIT_MILLIS,
+        ClockLimits.DEFAULTS,
+        FrameKeys.NONE,
+        Defect.NONE);
   }
 
   public static NodeSettings replicated(Limits limits, long heartbeatMillis) {
-    return replicated(limits, heartbeatMillis, ClockLimits.DEFAULTS);
+    return replicated(limits, heartbeatMillis, ClockLimits.DEFAULTS, FrameKeys.NONE);
   }
 
-  public static NodeSettings replicated(Limits limits, long heartbeatMillis, ClockLimits clocks) {
-    return new NodeSettings(limits, true, heartbeatMillis, OFFER_WAIT_MILLIS, clocks, Defect.NONE);
+  public static NodeSettings replicated(
+      Limits limits, long heartbeatMillis, ClockLimits clocks, FrameKeys keys) {
+    return new NodeSettings(
+        limits, true, heartbeatMillis, OFFER_WAIT_MILLIS, clocks, keys, Defect.NONE);
   }
 }

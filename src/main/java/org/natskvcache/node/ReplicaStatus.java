@@ -21,6 +21,8 @@ import org.natskvcache.crdt.OriginId;
  * @param peers the instances heard from lately, by origin
  * @param hindrance why it does not go live though nothing is missing, or is not connected though
  *     there is a server; null when nothing hinders it
+ * @param problems what an operator has to look at while it lasts, a clause each; empty when all is
+ *     well
  * @param alarm what must not happen and did (divergence, an unknown frame version); null when all
  *     is well
  */
@@ -36,6 +38,7 @@ public record ReplicaStatus(
     Memory memory,
     List<Peer> peers,
     @Nullable String hindrance,
+    List<String> problems,
     @Nullable String alarm) {
   ReplicaStatus hinderedBy(String reason) {
     return new ReplicaStatus(
@@ -50,6 +53,7 @@ public record ReplicaStatus(
         memory,
         peers,
         reason,
+        problems,
         alarm);
   }
 

@@ -66,6 +66,7 @@ public record Health(boolean healthy, String message) {
         if (status.hindrance() != null) {
           yield "not joining: " + status.hindrance();
         }
+        if (!status.problems().isEmpty()) yield String.join(", ", status.problems());
         boolean late =
             status.state() == ReplicaStatus.State.JOINING
                 && status.stateMillis() > JOINING_MILLIS_MAX;

@@ -26,6 +26,7 @@ import org.natskvcache.node.Time;
 import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Capacity;
@@ -166,6 +167,7 @@ public final class Simulation {
             knobs.heartbeatMillis(),
             NodeSettings.OFFER_WAIT_MILLIS,
             knobs.clocks(),
+            FrameKeys.NONE,
             defect);
     Node node = new Node(settings, id, random.split(), new Time(START_WALL_MILLIS + tick, tick));
     node.watch(key -> true);

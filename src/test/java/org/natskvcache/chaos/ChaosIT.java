@@ -43,6 +43,7 @@ class ChaosIT {
   private final Writer.Shared shared = new Writer.Shared(ledgers, calls, unanswered, failures::add);
   private long keysCompared;
   private int writersStarted;
+  private int keySteps;
 
   @Test
   void whateverBreaksAllAgreeOnceItIsHealed() throws IOException {
@@ -51,7 +52,8 @@ class ChaosIT {
     Path logs = emptied(Path.of("target", "chaos", "" + SEED));
     try (var fixture = new ProviderFixture();
         var log = new ChaosLog(logs.resolve("faults.log"))) {
-      var cluster = new Cluster(fixture, logs);
+      var keys = new KeyRotation(SEED);
+      var cluster = new Cluster(fixture, keys, logs);
       var heartbeats =
           fixture.open(
               new HeartbeatListener(
@@ -63,6 +65,7 @@ class ChaosIT {
         int rounds = (int) Math.max(1, Math.ceilDiv(left, ROUND_MILLIS_MAX));
         for (int round = 1; round <= rounds && failures.isEmpty(); round++) {
           round(cluster, heartbeats, log, round, left / rounds);
+          if (round < rounds) rotate(cluster, keys, log);
         }
       } catch (Exception | AssertionError e) {
         failures.add(e);
@@ -76,6 +79,21 @@ class ChaosIT {
       failures.forEach(failure -> text.append("\n").append(failure));
       fail(text.toString());
     }
+  }
+
+  /** Gives everybody the keys of the next step, one after the other; some have them already. */
+  private void rotate(Cluster cluster, KeyRotation keys, ChaosLog log) {
+    for (Instance instance : cluster.instances) {
+      if (!instance.rotate()) {
+        failures.add(new AssertionError("instance " + instance.name() + " did not end with 0"));
+      }
+      if (!waitFor(() -> healthy(instance))) {
+        failures.add(new AssertionError("not healthy with the next keys: " + instance.name()));
+      }
+    }
+    keys.advance();
+    keySteps++;
+    log.line("keys rotated");
   }
 
   private static Path emptied(Path folder) throws IOException {
@@ -202,6 +220,8 @@ class ChaosIT {
             + cluster.slowConsumers()
             + " snapshots_installed="
             + cluster.snapshots()
+            + " key_steps="
+            + keySteps
             + " keys_compared="
             + keysCompared);
     log.say(

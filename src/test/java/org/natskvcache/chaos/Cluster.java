@@ -56,9 +56,10 @@ final class Cluster {
   /**
    * Starts the servers, not the instances.
    *
+   * @param keys what the instances sign with
    * @param logs the folder that everybody's log goes to
    */
-  Cluster(ProviderFixture fixture, Path logs) {
+  Cluster(ProviderFixture fixture, KeyRotation keys, Path logs) {
     this.logs = logs;
     int[] ports = new int[NODES];
     for (int i = 0; i < NODES; i++) {
@@ -79,7 +80,7 @@ final class Cluster {
       nodes.add(fixture.open(NatsForTests.start(config, Map.of())));
     }
     for (int i = 0; i < INSTANCES; i++) {
-      instances.add(new Instance(i, fixture, nodes, logs));
+      instances.add(new Instance(i, fixture, nodes, keys, logs));
     }
   }
 

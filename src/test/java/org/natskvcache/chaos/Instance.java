@@ -6,7 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.natskvcache.NatsForTests;
 import org.natskvcache.TcpProxy;
 import org.natskvcache.process.HostDataLine;
@@ -25,17 +27,25 @@ final class Instance {
   final List<TcpProxy> wires = new ArrayList<>();
   private final ProviderFixture fixture;
   private final HostDataLine hostData;
+  private final Map<String, String> values;
+  private final KeyRotation keys;
   private final Path logs;
   private final List<Writer> writers = new ArrayList<>();
   private Provider provider;
   private int life;
+  private String key;
   private boolean running;
 
   // Of the lives that have ended.
   private final List<String> formerErrors = new ArrayList<>();
   private long formerSnapshots;
 
-  Instance(int index, ProviderFixture fixture, List<NatsForTests> nodes, Path logs) {
+  Instance(
+      int index,
+      ProviderFixture fixture,
+      List<NatsForTests> nodes,
+      KeyRotation keys,
+      Path logs) {
     this.index = index;
     this.fixture = fixture;
     this.logs = logs;
@@ -43,14 +53,19 @@ final class Instance {
       wires.add(fixture.open(TcpProxy.to(node.port())));
     }
     String urls = String.join(",", wires.stream().map(TcpProxy::url).toList());
-    hostData = fixture.hostData().withLink(Provider.ACTOR, ProviderFixture.replicated(urls));
-    provider = launch();
+    hostData = fixture.hostData();
+    values = ProviderFixture.replicated(urls);
+    this.keys = keys;
+    provider = launch(keys.now());
   }
 
-  private Provider launch() {
+  private Provider launch(String replicationKey) {
     life++;
     running = true;
-    return fixture.launch(hostData);
+    key = replicationKey;
+    var keyed = new HashMap<>(values);
+    keyed.put("REPLICATION_KEY", replicationKey);
+    return fixture.launch(hostData.withLink(Provider.ACTOR, keyed));
   }
 
   /** The process there is now. */
@@ -63,8 +78,17 @@ final class Instance {
     return index + "." + life;
   }
 
+  /** Every other life has the keys of the next step already. */
   void start() {
-    provider = launch();
+    provider = launch(life % 2 == 0 ? keys.now() : keys.next());
+  }
+
+  /** Leaves and starts again, unless it has the keys of the next step; true when all was well. */
+  boolean rotate() {
+    if (key.equals(keys.next())) return true;
+    boolean left = leave();
+    provider = launch(keys.next());
+    return left;
   }
 
   /** SIGKILL; its writers end with it. */

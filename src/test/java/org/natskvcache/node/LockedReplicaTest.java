@@ -27,6 +27,7 @@ import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.metrics.Counter;
+import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
@@ -51,6 +52,7 @@ class LockedReplicaTest {
           SETTINGS.heartbeatMillis(),
           60_000,
           SETTINGS.clocks(),
+          SETTINGS.keys(),
           SETTINGS.defect());
 
   /** One end of a wire to another replica; a thread of its own carries the frames over in order. */

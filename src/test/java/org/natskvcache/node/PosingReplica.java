@@ -71,6 +71,7 @@ public final class PosingReplica implements Replica {
         new ReplicaStatus.Memory(300, 1_000, Capacity.NONE, 4, 5),
         peers,
         null,
+        List.of(),
         alarm);
   }
 

@@ -132,6 +132,7 @@ class HealthTest {
         memory,
         List.of(peer),
         hindrance,
+        List.of(),
         alarm);
   }
 }

@@ -16,6 +16,7 @@ import org.natskvcache.node.Effect;
 import org.natskvcache.node.Node;
 import org.natskvcache.node.NodeSettings;
 import org.natskvcache.node.Time;
+import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
@@ -50,7 +51,13 @@ class CutIdentityTest {
   private Node node(OriginId id, Defect defect) {
     NodeSettings settings =
         new NodeSettings(
-            LIMITS, true, 10_000, NodeSettings.OFFER_WAIT_MILLIS, ClockLimits.DEFAULTS, defect);
+            LIMITS,
+            true,
+            10_000,
+            NodeSettings.OFFER_WAIT_MILLIS,
+            ClockLimits.DEFAULTS,
+            FrameKeys.NONE,
+            defect);
     Node node = new Node(settings, id, new SplittableRandom(7), now());
     node.connected(now());
     return node;

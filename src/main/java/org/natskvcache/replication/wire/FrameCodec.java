@@ -2,7 +2,6 @@ package org.natskvcache.replication.wire;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
@@ -12,8 +11,11 @@ import org.natskvcache.store.Mutation;
  * Frames to bytes and back, for one replica, whose {@link Origins} it interns into. Every frame is
  *
  * <pre>
- * magic u16 = C5 4B | version u8 = 2 | type u8 | flags u8 | shard u8 = 0 | from 16 bytes | body | crc32c u32 of all before
+ * magic u16 = C5 4B | version u8 = 2 | type u8 | flags u8 | shard u8 = 0 | from 16 bytes | body | seal
  * </pre>
+ *
+ * <p>The seal is a checksum or a signature, see {@link FrameSealer}; it is checked before anything is
+ * read.
  *
  * <p>Not thread-safe: used by the node, under its lock.
  */
@@ -21,7 +23,6 @@ public final class FrameCodec {
   static final int MAGIC = 0xc54b;
   static final int VERSION = 2;
   private static final int HEADER = 22;
-  private static final int CRC = 4;
 
   /** Most origins a stranger's frames may make us name. */
   static final int ORIGINS_MAX = Origins.SLOTS_MAX - 1;
@@ -32,10 +33,24 @@ public final class FrameCodec {
   private final Origins origins;
   private final FrameWriter writer;
   private final FrameReader reader;
+  private final FrameSealer sealer;
+  private final Seal own;
   private final ByteWriter out = new ByteWriter(256);
+  private Seal lastSeal;
 
+  /** A codec without keys. */
   public FrameCodec(Origins origins) {
+    this(origins, FrameKeys.NONE, FrameKeys.Use.WRITE);
+  }
+
+  /**
+   * @param use what this one does of its own accord: an instance writes, an observer inspects
+   */
+  public FrameCodec(Origins origins, FrameKeys keys, FrameKeys.Use use) {
     this.origins = origins;
+    sealer = keys.sealer();
+    own = sealer.own(use);
+    lastSeal = own;
     MutationCodec mutations = new MutationCodec(origins);
     writer = new FrameWriter(origins, mutations);
     reader = new FrameReader(origins, mutations);
@@ -46,6 +61,13 @@ public final class FrameCodec {
    * @param receiver whom it is for, on channels that have a target; else null
    */
   public byte[] encode(Frame frame, Channel channel, @Nullable OriginId receiver) {
+    return encode(frame, channel, receiver, own);
+  }
+
+  /**
+   * @param seal for answers, that of the question
+   */
+  public byte[] encode(Frame frame, Channel channel, @Nullable OriginId receiver, Seal seal) {
     out.clear(BUFFER_KEPT);
     out.u16(MAGIC);
     out.u8(VERSION);
@@ -54,8 +76,9 @@ public final class FrameCodec {
     out.u8(0);
     out.origin(frame.from());
     writer.body(frame, out);
-    out.u32(crc(out.array(), out.size()));
-    return Arrays.copyOf(out.array(), out.size());
+    byte[] bytes = Arrays.copyOf(out.array(), out.size() + seal.trailerBytes());
+    sealer.seal(bytes, seal, channel, receiver);
+    return bytes;
   }
 
   /** What is replayed of a frame of mutations: its author, its flags and its body. */
@@ -78,10 +101,9 @@ public final class FrameCodec {
     return new Frame.Mutations(author, mutations);
   }
 
-  private static int crc(byte[] bytes, int size) {
-    CRC32C crc = new CRC32C();
-    crc.update(bytes, 0, size);
-    return (int) crc.getValue();
+  /** How the frame that was last decoded was sealed. */
+  public Seal lastSeal() {
+    return lastSeal;
   }
 
   /**
@@ -96,17 +118,19 @@ public final class FrameCodec {
         || bytes[1] != (byte) MAGIC) {
       throw new MalformedFrameException(MalformedFrameException.Kind.FOREIGN, null, "no magic");
     }
-    if (bytes.length < HEADER + CRC) throw new MalformedFrameException("shorter than a header");
-    if (crc(bytes, bytes.length - CRC)
-        != new ByteReader(bytes, bytes.length - CRC, bytes.length).u32()) {
-      throw new MalformedFrameException("checksum");
+    if (bytes.length < HEADER + Seal.CRC_BYTES) {
+      throw new MalformedFrameException("shorter than a header");
     }
-    ByteReader in = new ByteReader(bytes, 2, bytes.length - CRC);
-    int version = in.u8();
-    int type = in.u8();
-    int flags = in.u8();
-    int shard = in.u8();
-    OriginId from = in.origin();
+    FrameSealer.Verdict verdict = sealer.check(bytes, bytes.length, channel, me);
+    if (verdict == FrameSealer.Verdict.Refused.DAMAGED) {
+      throw new MalformedFrameException("checksum or signature");
+    }
+    ByteReader header = new ByteReader(bytes, 2, HEADER);
+    int version = header.u8();
+    int type = header.u8();
+    int flags = header.u8();
+    int shard = header.u8();
+    OriginId from = header.origin();
     if (version != VERSION) {
       throw new MalformedFrameException(
           MalformedFrameException.Kind.UNKNOWN_VERSION, from, "version " + version);
@@ -120,7 +144,18 @@ public final class FrameCodec {
           MalformedFrameException.Kind.WRONG_CHANNEL, from, "type " + type + " on " + channel);
     }
     if (shard != 0) throw new MalformedFrameException("a shard other than 0");
+    if (!(verdict instanceof FrameSealer.Verdict.Accepted(var seal))) {
+      throw new MalformedFrameException(
+          MalformedFrameException.Kind.OTHER_KEY, from, "sealed with another key, or none");
+    }
+    boolean inspects = type == FrameType.DIGEST_REQUEST || channel == Channel.OBSERVER;
+    if (!seal.mayWrite() && !inspects) {
+      throw new MalformedFrameException(
+          MalformedFrameException.Kind.INSPECTION_KEY, from, "type " + type);
+    }
+    lastSeal = seal;
     checkRoomFor(from);
+    ByteReader in = new ByteReader(bytes, HEADER, bytes.length - seal.trailerBytes());
     try {
       Frame frame = reader.frame(type, flags, from, in);
       in.end();

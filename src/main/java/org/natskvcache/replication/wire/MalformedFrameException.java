@@ -20,6 +20,10 @@ public final class MalformedFrameException extends Exception {
     UNKNOWN_OPERATION,
     /** A type of frame that does not count on the channel it came on. */
     WRONG_CHANNEL,
+    /** Signed with a key that is not ours, or whole without one although ours are required. */
+    OTHER_KEY,
+    /** Signed with the inspection key, which allows less than this. */
+    INSPECTION_KEY,
     /** Ours, but damaged or made wrongly. */
     DAMAGED
   }

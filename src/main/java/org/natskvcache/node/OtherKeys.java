@@ -1,0 +1,44 @@
+package org.natskvcache.node;
+
+/**
+ * Remembers that others on our subjects seal their frames with another key. What they say is not
+ * heard, and whoever joins must not take that for silence. Owned by the node.
+ */
+final class OtherKeys {
+  static final String PROBLEM = "others use another REPLICATION_KEY";
+
+  private static final long SILENT_HEARTBEATS = 3;
+
+  /** A joining instance waits no longer than this for one with its own key, milliseconds. */
+  private static final long JOIN_MILLIS_MAX = 5_000;
+
+  private final long heartbeatMillis;
+  private boolean heard;
+  private long heardTick;
+  private long joiningTick;
+
+  OtherKeys(long heartbeatMillis) {
+    this.heartbeatMillis = heartbeatMillis;
+  }
+
+  /** A frame with another key came. */
+  void heard(long tick) {
+    heard = true;
+    heardTick = tick;
+  }
+
+  /** Begins to ask who is there. */
+  void joining(long tick) {
+    joiningTick = tick;
+  }
+
+  /** Whether one came in the last three heartbeats. */
+  boolean lately(long tick) {
+    return heard && tick - heardTick < SILENT_HEARTBEATS * heartbeatMillis;
+  }
+
+  /** Whether somebody may be there who is not understood, and there is still time to wait. */
+  boolean mayBeMistakenForSilence(long tick) {
+    return lately(tick) && tick - joiningTick < JOIN_MILLIS_MAX;
+  }
+}
