@@ -13,7 +13,6 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.metrics.Counter;
@@ -55,6 +54,7 @@ public final class LockedReplica implements Replica {
   private final NodeSettings settings;
   private final long holdMillis;
   private final Consumer<Throwable> fatal;
+  /** Nobody may guess the nonces of requests. */
   private final SecureRandom random = new SecureRandom();
   private final ReentrantLock lock = new ReentrantLock();
   private final AtomicBoolean draining = new AtomicBoolean();
@@ -128,8 +128,7 @@ public final class LockedReplica implements Replica {
   }
 
   private Node newNode() {
-    RandomGenerator jitter = new java.util.SplittableRandom(random.nextLong());
-    return new Node(settings, newOrigin(), jitter, now());
+    return new Node(settings, newOrigin(), random, now());
   }
 
   private OriginId newOrigin() {
