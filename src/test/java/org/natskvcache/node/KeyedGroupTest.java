@@ -150,6 +150,16 @@ class KeyedGroupTest {
   }
 
   @Test
+  void observerWithoutAKeyIsNotAnsweredAndIsNoSignOfAnotherKey() {
+    Member one = add(A);
+    settle();
+    Frame question = new Frame.DigestRequest(STRANGER, true, 1, -1, 0);
+    byte[] asked = forged("none", Use.WRITE, Channel.REPLAY_ALL, null, question);
+    assertEquals(Kind.INSPECTION_KEY, refused(one, Channel.REPLAY_ALL, asked));
+    assertEquals(List.of(), problems(one));
+  }
+
+  @Test
   void othersWithAnotherKeyAreToldUntilTheyAreSilent() {
     Member one = add(A);
     Member two = add(B);

@@ -144,11 +144,17 @@ public final class FrameCodec {
           MalformedFrameException.Kind.WRONG_CHANNEL, from, "type " + type + " on " + channel);
     }
     if (shard != 0) throw new MalformedFrameException("a shard other than 0");
-    if (!(verdict instanceof FrameSealer.Verdict.Accepted(var seal))) {
-      throw new MalformedFrameException(
-          MalformedFrameException.Kind.OTHER_KEY, from, "sealed with another key, or none");
-    }
     boolean inspects = type == FrameType.DIGEST_REQUEST || channel == Channel.OBSERVER;
+    if (!(verdict instanceof FrameSealer.Verdict.Accepted(var seal))) {
+      // an observer is no instance, and so no sign of a group with another key
+      boolean observer = type == FrameType.DIGEST_REQUEST && (flags & FrameFlags.OBSERVER) != 0;
+      throw new MalformedFrameException(
+          observer
+              ? MalformedFrameException.Kind.INSPECTION_KEY
+              : MalformedFrameException.Kind.OTHER_KEY,
+          from,
+          "sealed with another key, or none");
+    }
     if (!seal.mayWrite() && !inspects) {
       throw new MalformedFrameException(
           MalformedFrameException.Kind.INSPECTION_KEY, from, "type " + type);

@@ -22,7 +22,7 @@ public final class MalformedFrameException extends Exception {
     WRONG_CHANNEL,
     /** Signed with a key that is not ours, or whole without one although ours are required. */
     OTHER_KEY,
-    /** Signed with the inspection key, which allows less than this. */
+    /** By an observer whose key, or the lack of one, does not allow this. */
     INSPECTION_KEY,
     /** Ours, but damaged or made wrongly. */
     DAMAGED
