@@ -23,24 +23,47 @@ import org.jspecify.annotations.Nullable;
  */
 public final class VersionVector {
   private final Origins origins;
-  private long[] sequences;
+  private final Marks marks;
   private long hash;
   private @Nullable Forgotten forgotten;
 
   public VersionVector(Origins origins) {
     this.origins = origins;
-    this.sequences = new long[4];
+    marks = new Marks();
   }
 
   private VersionVector(VersionVector from) {
     origins = from.origins;
-    sequences = from.sequences.clone();
+    marks = from.marks.copy();
     hash = from.hash;
     forgotten = from.forgotten;
   }
 
   public VersionVector copy() {
     return new VersionVector(this);
+  }
+
+  /**
+   * A vector of these marks, in any order; of two for one slot the higher one counts. Takes time in
+   * proportion to their number but for sorting them, which raising them one by one need not.
+   *
+   * @param dots becomes the vector's
+   */
+  public static VersionVector of(Origins origins, long[] dots) {
+    sort(dots);
+    VersionVector vector = new VersionVector(origins);
+    vector.raiseAscending(dots);
+    return vector;
+  }
+
+  private static void sort(long[] dots) {
+    for (int i = 1; i < dots.length; i++) {
+      if (Long.compareUnsigned(dots[i - 1], dots[i]) <= 0) continue;
+      for (int j = 0; j < dots.length; j++) dots[j] ^= Long.MIN_VALUE;
+      Arrays.sort(dots);
+      for (int j = 0; j < dots.length; j++) dots[j] ^= Long.MIN_VALUE;
+      return;
+    }
   }
 
   /**
@@ -55,7 +78,7 @@ public final class VersionVector {
 
   /** The mark this vector names for the origin in {@code slot}; 0 for none, or forgotten. */
   public long mark(int slot) {
-    return slot < sequences.length ? sequences[slot] : 0;
+    return marks.get(slot);
   }
 
   /** Whether the mutation named by {@code dot} is included. */
@@ -65,8 +88,8 @@ public final class VersionVector {
 
   /** Whether everything in {@code other} is included. */
   public boolean covers(VersionVector other) {
-    for (int slot = 0; slot < other.sequences.length; slot++) {
-      if (other.sequences[slot] != 0 && other.sequences[slot] > get(slot)) return false;
+    for (int slot = other.next(0); slot >= 0; slot = other.next(slot + 1)) {
+      if (other.mark(slot) > get(slot)) return false;
     }
     return coversForgotten(other);
   }
@@ -83,10 +106,7 @@ public final class VersionVector {
   public void raise(int slot, long sequence) {
     if (sequence == 0 || sequence <= get(slot)) return;
     long old = mark(slot);
-    if (slot >= sequences.length) {
-      sequences = Arrays.copyOf(sequences, Math.max(slot + 1, sequences.length * 2));
-    }
-    sequences[slot] = sequence;
+    marks.put(slot, sequence);
     hash += term(slot, sequence) - term(slot, old);
   }
 
@@ -101,7 +121,20 @@ public final class VersionVector {
 
   /** Raises every mark to that of {@code other} where it is higher. */
   public void raiseMarks(VersionVector other) {
-    for (int slot = 0; slot < other.sequences.length; slot++) raise(slot, other.sequences[slot]);
+    raiseAscending(other.marks.toArray());
+  }
+
+  private void raiseAscending(long[] dots) {
+    int raised = 0;
+    for (int i = 0; i < dots.length; i++) {
+      int slot = Dot.slot(dots[i]);
+      long sequence = Dot.sequence(dots[i]);
+      if (i + 1 < dots.length && Dot.slot(dots[i + 1]) == slot) continue;
+      if (sequence == 0 || sequence <= get(slot)) continue;
+      hash += term(slot, sequence) - term(slot);
+      dots[raised++] = dots[i];
+    }
+    marks.putAll(dots, raised);
   }
 
   // ---------------------------------------------------------------- forgetting
@@ -123,15 +156,16 @@ public final class VersionVector {
   /** Forgets every origin up to {@code until} that has a mark and is not to be kept. */
   public void forget(OriginId until, IntPredicate kept) {
     long sum = forgottenHash();
-    for (int slot = 0; slot < sequences.length; slot++) {
-      if (sequences[slot] == 0 || kept.test(slot)) continue;
-      if (origins.id(slot).compareTo(until) > 0) continue;
+    BitSet gone = new BitSet();
+    for (int slot = next(0); slot >= 0; slot = next(slot + 1)) {
+      if (kept.test(slot) || origins.id(slot).compareTo(until) > 0) continue;
       sum += term(slot);
-      sequences[slot] = 0;
+      gone.set(slot);
     }
+    dropAll(gone);
     Forgotten before = forgotten;
     OriginId far = before != null && before.includes(until) ? before.until() : until;
-    forgotten = new Forgotten(far, sum);
+    forgotten(new Forgotten(far, sum));
   }
 
   /** States what was forgotten, as another vector does. */
@@ -142,14 +176,17 @@ public final class VersionVector {
 
   /** Forgets what {@code other} forgot; marks that both have stay. */
   public void forgetAs(VersionVector other) {
-    for (int slot = 0; slot < sequences.length; slot++) {
-      if (isForgottenBy(other, slot)) drop(slot);
+    BitSet gone = new BitSet();
+    for (int slot = next(0); slot >= 0; slot = next(slot + 1)) {
+      if (isForgottenBy(other, slot)) gone.set(slot);
     }
+    dropAll(gone);
     forgotten(other.forgotten);
   }
 
+  /** Of a slot that has a mark. */
   private boolean isForgottenBy(VersionVector other, int slot) {
-    return sequences[slot] != 0 && other.mark(slot) == 0 && other.forgot(origins.id(slot));
+    return other.mark(slot) == 0 && other.forgot(origins.id(slot));
   }
 
   /** Whether this one's forgetting reaches further than that of {@code other}. */
@@ -172,7 +209,7 @@ public final class VersionVector {
 
   private @Nullable OriginId firstForgottenBy(VersionVector other) {
     OriginId first = null;
-    for (int slot = 0; slot < sequences.length; slot++) {
+    for (int slot = next(0); slot >= 0; slot = next(slot + 1)) {
       if (!isForgottenBy(other, slot)) continue;
       OriginId id = origins.id(slot);
       if (first == null || id.compareTo(first) < 0) first = id;
@@ -192,7 +229,7 @@ public final class VersionVector {
 
   private long termsForgottenBy(VersionVector other) {
     long sum = 0;
-    for (int slot = 0; slot < sequences.length; slot++) {
+    for (int slot = next(0); slot >= 0; slot = next(slot + 1)) {
       if (isForgottenBy(other, slot)) sum += term(slot);
     }
     return sum;
@@ -205,7 +242,7 @@ public final class VersionVector {
 
   /** Whether there is a mark here of an origin that {@code other} forgot. */
   public boolean marksAnyForgottenBy(VersionVector other) {
-    for (int slot = 0; slot < sequences.length; slot++) {
+    for (int slot = next(0); slot >= 0; slot = next(slot + 1)) {
       if (isForgottenBy(other, slot)) return true;
     }
     return false;
@@ -215,19 +252,40 @@ public final class VersionVector {
   public void drop(int slot) {
     if (mark(slot) == 0) return;
     hash -= term(slot);
-    sequences[slot] = 0;
+    marks.remove(slot);
+  }
+
+  /** Takes the marks of these slots away, in time in proportion to the marks there are. */
+  public void dropAll(BitSet slots) {
+    for (int slot = next(0); slot >= 0; slot = next(slot + 1)) {
+      if (slots.get(slot)) hash -= term(slot);
+    }
+    marks.removeAll(slots);
   }
 
   /** Sets the bits of the slots that have a mark. */
   public void markSlots(BitSet used) {
-    for (int slot = 0; slot < sequences.length; slot++) if (sequences[slot] != 0) used.set(slot);
+    for (int slot = next(0); slot >= 0; slot = next(slot + 1)) used.set(slot);
   }
 
   // ---------------------------------------------------------------- looking
 
-  /** One past the highest slot that may have a mark. */
-  public int slots() {
-    return sequences.length;
+  /**
+   * The first slot from {@code from} on that has a mark, -1 if there is none: {@code for (int slot
+   * = v.next(0); slot >= 0; slot = v.next(slot + 1))} visits all, ascending.
+   */
+  public int next(int from) {
+    return marks.next(from);
+  }
+
+  /** How many slots have a mark. */
+  public int marks() {
+    return marks.count();
+  }
+
+  /** Memory the marks take, bytes: in proportion to their number and not to their slots. */
+  public long footprint() {
+    return marks.footprint();
   }
 
   /** Equal for equal vectors, on every replica. */
@@ -247,8 +305,8 @@ public final class VersionVector {
   /** The marks by origin, without what is forgotten. */
   public SortedMap<OriginId, Long> toMap() {
     SortedMap<OriginId, Long> map = new TreeMap<>();
-    for (int slot = 0; slot < sequences.length; slot++) {
-      if (sequences[slot] > 0) map.put(origins.id(slot), sequences[slot]);
+    for (int slot = next(0); slot >= 0; slot = next(slot + 1)) {
+      map.put(origins.id(slot), mark(slot));
     }
     return map;
   }

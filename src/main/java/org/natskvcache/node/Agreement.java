@@ -46,10 +46,7 @@ final class Agreement {
     VersionVector active = new VersionVector(state.origins());
     active.raise(state.me(), state.written());
     for (Peer peer : peers.all()) active.raise(peer.slot, applied.mark(peer.slot));
-    long restCount = 0;
-    for (int slot = 0; slot < applied.slots(); slot++) {
-      if (applied.mark(slot) > 0 && active.mark(slot) == 0) restCount++;
-    }
+    long restCount = applied.marks() - active.marks(); // every active mark is one of ours
     long restHash = applied.hash() - active.hash();
     active.forgotten(applied.forgotten());
     return new Frame.Heartbeat(
@@ -87,12 +84,12 @@ final class Agreement {
     VersionVector applied = state.applied();
     VersionVector listed = heartbeat.active();
     long rest = applied.hash();
-    for (int slot = 0; slot < listed.slots(); slot++) {
-      if (listed.mark(slot) > 0) rest -= applied.term(slot);
+    for (int slot = listed.next(0); slot >= 0; slot = listed.next(slot + 1)) {
+      rest -= applied.term(slot);
     }
     peer.sameRest = rest == heartbeat.restHash();
     if (!peer.sameRest) return false;
-    for (int slot = 0; slot < applied.slots(); slot++) {
+    for (int slot = applied.next(0); slot >= 0; slot = applied.next(slot + 1)) {
       if (listed.mark(slot) == 0) peer.known.raise(slot, applied.mark(slot));
     }
     if (applied.isAheadOf(peer.known)) peer.known.forgetAs(applied);
@@ -125,8 +122,8 @@ final class Agreement {
   }
 
   private boolean sameActive(VersionVector listed) {
-    for (int slot = 0; slot < listed.slots(); slot++) {
-      if (listed.mark(slot) > 0 && listed.mark(slot) != state.applied().mark(slot)) return false;
+    for (int slot = listed.next(0); slot >= 0; slot = listed.next(slot + 1)) {
+      if (listed.mark(slot) != state.applied().mark(slot)) return false;
     }
     return true;
   }

@@ -366,8 +366,8 @@ public final class Examination {
       OriginId id, Seen one, VersionVector most, long lastRound) {
     Frame.DigestResponse last = one.answer();
     long behind = 0;
-    for (int slot = 0; slot < most.slots(); slot++) {
-      if (most.mark(slot) > 0) behind += Math.max(0, most.mark(slot) - last.vector().get(slot));
+    for (int slot = most.next(0); slot >= 0; slot = most.next(slot + 1)) {
+      behind += Math.max(0, most.mark(slot) - last.vector().get(slot));
     }
     return new Diagnosis.Instance(
         id,

@@ -70,9 +70,8 @@ final class Forgetting {
     VersionVector applied = state.applied();
     Origins origins = state.origins();
     List<Integer> silent = new ArrayList<>();
-    for (int slot = 0; slot < applied.slots(); slot++) {
-      if (applied.mark(slot) > 0 && slot != state.me() && peers.find(slot) == null)
-        silent.add(slot);
+    for (int slot = applied.next(0); slot >= 0; slot = applied.next(slot + 1)) {
+      if (slot != state.me() && peers.find(slot) == null) silent.add(slot);
     }
     silent.sort(Comparator.comparing(origins::id));
     return silent;

@@ -318,8 +318,8 @@ final class ReplicatedState {
     abandonStaging(); // its comparisons do not hold any more
     contextWhole = true;
     SortedMap<OriginId, Long> gone = new TreeMap<>();
-    for (int slot = 0; slot < before.slots(); slot++) {
-      if (before.mark(slot) == 0 || applied().mark(slot) > 0) continue;
+    for (int slot = before.next(0); slot >= 0; slot = before.next(slot + 1)) {
+      if (applied().mark(slot) > 0) continue;
       gone.put(origins.id(slot), before.mark(slot));
       keyspace.settle(slot);
       buckets.drop(slot);
@@ -422,7 +422,7 @@ final class ReplicatedState {
     VersionVector mine = applied().copy();
     merge.finish(me, chain -> ownerHasSeenReset(chain, header.rows()), listener::beforeChange);
     touchBuckets(header.bucketVectors());
-    for (int slot = 0; slot < theirs.slots(); slot++) {
+    for (int slot = theirs.next(0); slot >= 0; slot = theirs.next(slot + 1)) {
       if (theirs.mark(slot) <= mine.get(slot)) continue;
       ring.skipTo(slot, theirs.mark(slot));
       if (slot != me) risen.set(slot);
@@ -449,7 +449,7 @@ final class ReplicatedState {
   private void touchBuckets(List<VersionVector> theirs) {
     for (int bucket = 0; bucket < theirs.size(); bucket++) {
       VersionVector touched = theirs.get(bucket);
-      for (int slot = 0; slot < touched.slots(); slot++) {
+      for (int slot = touched.next(0); slot >= 0; slot = touched.next(slot + 1)) {
         if (applied().get(slot) < Dot.SEQUENCE_MAX) buckets.touch(bucket, slot, touched.mark(slot));
       }
     }

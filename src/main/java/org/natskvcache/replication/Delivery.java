@@ -193,6 +193,7 @@ public final class Delivery {
     raise(row, mutation);
     boolean first = applied.mark(slot) == 0;
     applied.raise(slot, sequence);
+    if (first) origins.populated();
     if (first || mutation.contextForgotten() != null) suspect();
     return row;
   }
@@ -240,13 +241,14 @@ public final class Delivery {
    * origin.
    */
   public void install(VersionVector theirs, List<@Nullable VersionVector> theirRows) {
-    for (int slot = 0; slot < theirs.slots(); slot++) {
+    for (int slot = theirs.next(0); slot >= 0; slot = theirs.next(slot + 1)) {
       if (theirs.mark(slot) <= applied.get(slot)) continue;
       applied.raise(slot, theirs.mark(slot));
       VersionVector theirRow = slot < theirRows.size() ? theirRows.get(slot) : null;
       while (rows.size() <= slot) rows.add(null);
       rows.set(slot, theirRow == null ? null : theirRow.copy());
     }
+    if (applied.marks() > 0) origins.populated();
     if (theirs.isAheadOf(applied)) forgetAs(theirs);
     suspect();
   }

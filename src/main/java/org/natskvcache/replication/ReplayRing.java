@@ -162,8 +162,7 @@ public final class ReplayRing {
 
   /** Whether everything in {@code applied} that {@code known} lacks is held here. */
   public boolean covers(VersionVector known, VersionVector applied) {
-    for (int slot = 0; slot < applied.slots(); slot++) {
-      if (applied.mark(slot) == 0) continue;
+    for (int slot = applied.next(0); slot >= 0; slot = applied.next(slot + 1)) {
       if (applied.mark(slot) > known.get(slot) && of(slot).floor > known.get(slot)) return false;
     }
     return known.coversForgotten(applied);

@@ -54,7 +54,7 @@ class ForgettingTest {
       visit("k", "v" + life);
       assertTrue(a.node.applied().toMap().size() <= SILENT_MAX + 4);
       assertTrue(a.node.origins().slots() <= 256, "slots " + a.node.origins().slots());
-      assertTrue(a.node.applied().slots() <= 256);
+      assertTrue(a.node.applied().footprint() <= 256 * 8);
       int heartbeat = lastSize(a, Frame.Heartbeat.class);
       if (life % 100 != 0) continue;
       live();

@@ -172,7 +172,7 @@ final class PlainReplica {
     merge = null;
     for (int bucket = 0; bucket < buckets.size(); bucket++) {
       VersionVector touched = header.bucketVectors().get(bucket);
-      for (int slot = 0; slot < touched.slots(); slot++) {
+      for (int slot = touched.next(0); slot >= 0; slot = touched.next(slot + 1)) {
         buckets.touch(bucket, slot, touched.get(slot));
       }
     }

@@ -24,9 +24,6 @@ public final class FrameCodec {
   static final int VERSION = 2;
   private static final int HEADER = 22;
 
-  /** Most origins a stranger's frames may make us name. */
-  static final int ORIGINS_MAX = Origins.SLOTS_MAX - 1;
-
   /** What is framed goes through buffers that are kept, up to this size. */
   static final int BUFFER_KEPT = 256 << 10;
 
@@ -95,10 +92,15 @@ public final class FrameCodec {
     ByteReader in = new ByteReader(bytes, 0, bytes.length);
     OriginId author = in.origin();
     int flags = in.u8();
-    checkRoomFor(author);
-    List<Mutation> mutations = reader.mutations(flags, author, in);
-    in.end();
-    return new Frame.Mutations(author, mutations);
+    origins.begin();
+    try {
+      List<Mutation> mutations = reader.mutations(flags, author, in);
+      in.end();
+      return new Frame.Mutations(author, mutations);
+    } catch (MalformedFrameException malformed) {
+      origins.rollback();
+      throw malformed;
+    }
   }
 
   /** How the frame that was last decoded was sealed. */
@@ -107,7 +109,8 @@ public final class FrameCodec {
   }
 
   /**
-   * Decodes one frame; bytes that are no frame of ours change nothing here.
+   * Decodes one frame; bytes that are no frame of ours change nothing here. Whoever lets nothing of
+   * the frame stay may give its names back, by {@link Origins#rollback}; the next frame keeps them.
    *
    * @param channel where the frame came from
    * @param me the name under which it was received
@@ -160,21 +163,15 @@ public final class FrameCodec {
           MalformedFrameException.Kind.INSPECTION_KEY, from, "type " + type);
     }
     lastSeal = seal;
-    checkRoomFor(from);
     ByteReader in = new ByteReader(bytes, HEADER, bytes.length - seal.trailerBytes());
+    origins.begin();
     try {
       Frame frame = reader.frame(type, flags, from, in);
       in.end();
       return frame;
     } catch (MalformedFrameException malformed) {
+      origins.rollback();
       throw malformed.sentBy(from);
-    }
-  }
-
-  /** Who receives the frame will intern its sender, and there must be room for that. */
-  private void checkRoomFor(OriginId from) throws MalformedFrameException {
-    if (origins.find(from) < 0 && origins.slots() >= ORIGINS_MAX) {
-      throw new MalformedFrameException("too many origins");
     }
   }
 }

@@ -198,12 +198,7 @@ final class FrameReader {
   }
 
   private VersionVector vector(ByteReader in) throws MalformedFrameException {
-    int count = in.count(17);
-    if (origins.slots() + count > FrameCodec.ORIGINS_MAX)
-      throw new MalformedFrameException("too many origins");
-    VersionVector vector = new VersionVector(origins);
-    for (int i = 0; i < count; i++) vector.raise(origins.slot(in.origin()), sequence(in));
-    return vector;
+    return Names.claimed(origins, in);
   }
 
   /** The vector with what it has forgotten, which ends the frame. */

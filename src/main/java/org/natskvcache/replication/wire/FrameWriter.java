@@ -191,11 +191,8 @@ final class FrameWriter {
   }
 
   private void vector(VersionVector vector, ByteWriter out) {
-    int count = 0;
-    for (int slot = 0; slot < vector.slots(); slot++) if (vector.mark(slot) > 0) count++;
-    out.varint(count);
-    for (int slot = 0; slot < vector.slots(); slot++) {
-      if (vector.mark(slot) == 0) continue;
+    out.varint(vector.marks());
+    for (int slot = vector.next(0); slot >= 0; slot = vector.next(slot + 1)) {
       out.origin(origins.id(slot));
       out.varint(vector.mark(slot));
     }

@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
 
 /**
- * Bytes that are not a frame of ours, or a damaged one. Thrown by decoders, caught where frames
+ * Bytes that are not a frame of ours, or a damaged one, or one beyond a bound. Thrown by decoders, caught where frames
  * enter; no stack trace.
  */
 public final class MalformedFrameException extends Exception {
@@ -25,7 +25,9 @@ public final class MalformedFrameException extends Exception {
     /** By an observer whose key, or the lack of one, does not allow this. */
     INSPECTION_KEY,
     /** Ours, but damaged or made wrongly. */
-    DAMAGED
+    DAMAGED,
+    /** Names more new origins than there is room for at present. */
+    TOO_MANY_NAMES
   }
 
   private static final long serialVersionUID = 1;
@@ -50,6 +52,10 @@ public final class MalformedFrameException extends Exception {
 
   static MalformedFrameException cutOff(int bytesMissing) {
     return new MalformedFrameException(Kind.DAMAGED, null, "cut off", bytesMissing);
+  }
+
+  static MalformedFrameException tooManyNames() {
+    return new MalformedFrameException(Kind.TOO_MANY_NAMES, null, "too many new origins");
   }
 
   int bytesMissing() {

@@ -164,12 +164,9 @@ final class MutationCodec {
     in.u64();
     long hlc = in.u64();
     int tableSize = in.count(16);
-    if (origins.slots() + tableSize + 1 >= Origins.SLOTS_MAX) {
-      throw new MalformedFrameException("too many origins");
-    }
-    int me = origins.slot(author);
+    int me = Names.written(origins, author);
     int[] table = new int[tableSize];
-    for (int i = 0; i < tableSize; i++) table[i] = origins.slot(in.origin());
+    for (int i = 0; i < tableSize; i++) table[i] = Names.written(origins, in.origin());
     IntUnaryOperator named = index -> index < tableSize ? table[index] : -1;
     List<Mutation> mutations = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {

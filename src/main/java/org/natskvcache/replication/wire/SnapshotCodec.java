@@ -22,12 +22,6 @@ public final class SnapshotCodec {
   static final int LIST = 4;
   static final int SET = 8;
 
-  /**
-   * Most marks that the rows and bucket vectors of a header may take here, each as far as its
-   * highest slot: 128 MiB.
-   */
-  private static final int MARKS_MAX = 1 << 24;
-
   private final Origins origins;
 
   public SnapshotCodec(Origins origins) {
@@ -154,17 +148,24 @@ public final class SnapshotCodec {
   /** A header as read, with the table its sections refer to. */
   public record Read(Header header, Table table) {}
 
+  /** Reads a header; one that cannot be read leaves no names behind. */
   public Read decodeHeader(byte[] section, int buckets) throws MalformedFrameException {
-    ByteReader in = new ByteReader(section, 0, section.length);
-    int count = in.count(17);
-    if (origins.slots() + count >= Origins.SLOTS_MAX) {
-      throw new MalformedFrameException("too many origins");
+    origins.begin();
+    try {
+      return header(new ByteReader(section, 0, section.length), buckets);
+    } catch (MalformedFrameException refused) {
+      origins.rollback();
+      throw refused;
     }
+  }
+
+  private Read header(ByteReader in, int buckets) throws MalformedFrameException {
+    int count = in.count(17);
     VersionVector vector = new VersionVector(origins);
     Table table = new Table(vector, new int[count]);
     BitSet named = new BitSet();
     for (int i = 0; i < count; i++) {
-      int slot = origins.slot(in.origin());
+      int slot = Names.written(origins, in.origin());
       long mark = in.varint(Dot.SEQUENCE_MAX);
       if (named.get(slot)) throw new MalformedFrameException("an origin twice");
       named.set(slot);
@@ -172,15 +173,14 @@ public final class SnapshotCodec {
       vector.raise(slot, mark);
     }
     long hlc = MutationCodec.time(in.u64());
-    Marks marks = new Marks(table, in);
     List<@Nullable VersionVector> rows = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       while (rows.size() <= table.slots[i]) rows.add(null);
-      rows.set(table.slots[i], marks.next());
+      rows.set(table.slots[i], sparse(table, in));
     }
     if (in.varint() != buckets) throw new MalformedFrameException("another number of buckets");
     List<VersionVector> bucketVectors = new ArrayList<>(buckets);
-    for (int i = 0; i < buckets; i++) bucketVectors.add(marks.next());
+    for (int i = 0; i < buckets; i++) bucketVectors.add(sparse(table, in));
     if (in.remaining() > 0) {
       vector.forgotten(forgotten(in));
       for (int slot : table.slots) {
@@ -196,25 +196,11 @@ public final class SnapshotCodec {
     return new Read(new Header(vector, hlc, rows, bucketVectors), table);
   }
 
-  /** Reads the rows and the bucket vectors, which a few bytes can make large. */
-  private final class Marks {
-    private final Table table;
-    private final ByteReader in;
-    private int taken;
-
-    Marks(Table table, ByteReader in) {
-      this.table = table;
-      this.in = in;
+  private VersionVector sparse(Table table, ByteReader in) throws MalformedFrameException {
+    long[] dots = new long[in.count(2)];
+    for (int i = 0; i < dots.length; i++) {
+      dots[i] = Dot.of(table.slot(in), in.varint(Dot.SEQUENCE_MAX));
     }
-
-    VersionVector next() throws MalformedFrameException {
-      VersionVector vector = new VersionVector(origins);
-      for (int i = in.count(2); i > 0; i--) {
-        vector.raise(table.slot(in), in.varint(Dot.SEQUENCE_MAX));
-      }
-      taken += vector.slots();
-      if (taken > MARKS_MAX) throw new MalformedFrameException("too many marks");
-      return vector;
-    }
+    return VersionVector.of(origins, dots);
   }
 }
