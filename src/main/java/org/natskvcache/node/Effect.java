@@ -87,6 +87,8 @@ public sealed interface Effect {
       EVICTING,
       /** Peers wrote more than the limits of this instance allow. */
       LIMIT_EXCEEDED,
+      /** More instances are heard, or claim to hold more, than there is room to know. */
+      TOO_MANY_PEERS,
       /** What must not happen did; see the detail. */
       ALARM,
       /**

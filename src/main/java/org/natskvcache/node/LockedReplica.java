@@ -72,6 +72,7 @@ public final class LockedReplica implements Replica {
   private long unsentSinceNanos;
   private long evicted;
   private long refused;
+  private long refusedPeers;
   private @Nullable String refusal;
   private boolean open;
 
@@ -265,8 +266,12 @@ public final class LockedReplica implements Replica {
   private void countRoom() {
     if (node.evicted() > evicted) Counter.EVICTED_KEYS.add(node.evicted() - evicted);
     if (node.refused() > refused) Counter.FULL_REFUSALS.add(node.refused() - refused);
+    if (node.refusedPeers() > refusedPeers) {
+      Counter.REFUSED_PEERS.add(node.refusedPeers() - refusedPeers);
+    }
     evicted = node.evicted();
     refused = node.refused();
+    refusedPeers = node.refusedPeers();
   }
 
   private void wakeTimerBy(long tick) {
@@ -538,7 +543,7 @@ public final class LockedReplica implements Replica {
     if (event.kind() == Effect.Event.Kind.LIMIT_EXCEEDED) Counter.LIMITS_EXCEEDED.increment();
     switch (event.kind()) {
       case ALARM, DIVERGENCE -> LOG.error("{} link={}{}{}", text, name, peer, detail);
-      case SNAPSHOT_FAILED, PEER_LOST, CLOCK_SKEW, FULL, LIMIT_EXCEEDED ->
+      case SNAPSHOT_FAILED, PEER_LOST, CLOCK_SKEW, FULL, LIMIT_EXCEEDED, TOO_MANY_PEERS ->
           LOG.warn("{} link={}{}{}", text, name, peer, detail);
       default -> LOG.info("{} link={}{}{}", text, name, peer, detail);
     }

@@ -153,7 +153,7 @@ public final class Node {
     origins = replicated.origins();
     codec = new FrameCodec(origins, settings.keys(), FrameKeys.Use.WRITE);
     otherKeys = new OtherKeys(settings.heartbeatMillis());
-    peers = new Peers(origins);
+    peers = new Peers(origins, slot -> applied().mark(slot) > 0);
     agreement = new Agreement(replicated, peers, this::diverged);
     room = new Room(replicated, limits.capacity(), (what, detail) -> event(what, null, detail));
     reaper = new Reaper(replicated, peers, room, settings.heartbeatMillis());
@@ -398,7 +398,7 @@ public final class Node {
       case Frame.Vector(var from, var nonce, var vector) -> {
         if (!asked(nonce == vectorNonce)) return;
         renameIfForgotten(vector.forgotten());
-        heard(from).known.raiseAll(vector);
+        heardHolding(from, vector);
         repairIfLacking();
       }
       case Frame.DigestRequest request -> {} // answered above
@@ -437,7 +437,7 @@ public final class Node {
       }
       case Frame.Vector(var from, var nonce, var vector) -> {
         if (nonce != vectorNonce || applied().coversForgotten(vector)) return;
-        heard(from).known.raiseAll(vector); // it has what we took for forgotten
+        heardHolding(from, vector); // it has what we took for forgotten
         repairIfLacking();
       }
       default -> {} // what is left of it under way
@@ -542,15 +542,27 @@ public final class Node {
     repairIfLacking();
   }
 
-  private Peer heard(OriginId from) {
-    int slot = origins.slot(from);
-    if (peers.find(slot) == null) event(Effect.Event.Kind.PEER_FOUND, from, "");
-    return peers.heard(slot, tick);
+  /** The sender as a peer; null where there is no room for one more. */
+  private @Nullable Peer heard(OriginId from) {
+    return heard(from, false);
+  }
+
+  private @Nullable Peer heard(OriginId from, boolean asked) {
+    boolean known = peers.find(origins.find(from)) != null;
+    Peer peer = peers.heard(from, tick, asked);
+    if (peer != null && !known) event(Effect.Event.Kind.PEER_FOUND, from, "");
+    return peer;
+  }
+
+  private void heardHolding(OriginId from, VersionVector vector) {
+    Peer peer = heard(from);
+    if (peer != null) peer.known.raiseAll(vector);
   }
 
   private void beacon(OriginId from, long sequence, long wallMillis) {
-    if (replicated.finalSequence(origins.slot(from)) != null) return;
+    if (replicated.finalSequence(origins.find(from)) != null) return;
     Peer peer = heard(from);
+    if (peer == null) return;
     peer.known.raise(peer.slot, sequence);
     shown(peer, sequence, wallMillis);
     repairIfLacking();
@@ -633,9 +645,9 @@ public final class Node {
   }
 
   private void heartbeat(Frame.Heartbeat heartbeat) {
-    int slot = origins.slot(heartbeat.from());
-    if (replicated.finalSequence(slot) != null) return;
+    if (replicated.finalSequence(origins.find(heartbeat.from())) != null) return;
     Peer peer = heard(heartbeat.from());
+    if (peer == null) return;
     peer.live = heartbeat.live();
     VersionVector theirs = heartbeat.active();
     renameIfForgotten(theirs.forgotten());
@@ -646,8 +658,8 @@ public final class Node {
     boolean equal = agreement.compare(peer, heartbeat, sameRest, caughtUp);
     shown(peer, heartbeat.sequence(), heartbeat.wallMillis());
     // the whole vector and not only the marks of live origins: a reset's author may be long gone
-    if (applied().get(slot) >= peer.known.get(slot)) {
-      replicated.keyspace().acknowledge(slot, peer.known);
+    if (applied().get(peer.slot) >= peer.known.get(peer.slot)) {
+      replicated.keyspace().acknowledge(peer.slot, peer.known);
     }
     if (heartbeat.hello()) heartbeats.soon(tick, ANSWER_JITTER_MILLIS);
     else if (!equal && !peer.known.covers(applied())) tellWhoIsBehind();
@@ -718,12 +730,13 @@ public final class Node {
   }
 
   private void leave(OriginId from, long finalSequence) {
-    int slot = origins.slot(from);
-    if (!replicated.close(slot, finalSequence)) return;
+    if (replicated.finalSequence(origins.find(from)) != null) return;
+    Peer peer = peers.heard(from, tick, false);
+    if (peer == null || !replicated.close(peer.slot, finalSequence)) return;
     event(Effect.Event.Kind.PEER_LEFT, from, "sequence=" + finalSequence);
     // it stays a peer, to be asked, until all it wrote is here
-    peers.heard(slot, tick).known.raise(slot, finalSequence);
-    replicated.settleIfClosed(slot);
+    peer.known.raise(peer.slot, finalSequence);
+    replicated.settleIfClosed(peer.slot);
     repairIfLacking();
   }
 
@@ -740,7 +753,8 @@ public final class Node {
     if (!asked(request >= 1 && request <= OFFER_REQUESTS)) return;
     VersionVector vector = offer.vector();
     renameIfForgotten(vector.forgotten());
-    Peer peer = heard(offer.from());
+    Peer peer = heard(offer.from(), awaitsOffers());
+    if (peer == null) return;
     peer.live = true;
     peer.known.raiseAll(vector);
     if (!awaitsOffers()) {
@@ -755,7 +769,7 @@ public final class Node {
   }
 
   private void replayRequest(Frame.ReplayRequest request) {
-    heard(request.from()).known.raiseAll(request.vector());
+    heardHolding(request.from(), request.vector());
     answer(request);
     repairIfLacking();
   }
@@ -823,7 +837,7 @@ public final class Node {
 
   private void replayEnd(Frame.ReplayEnd end) {
     if (!repair.asked(end.from(), end.nonce())) return;
-    heard(end.from()).known.raiseAll(end.vector());
+    heardHolding(end.from(), end.vector());
     boolean progress = applied().hash() != progressMark;
     boolean inVain = end.outcome() != Frame.ReplayEnd.Outcome.BEHIND && replicated.needsSnapshot();
     Frame.ReplayEnd.Outcome outcome =
@@ -1111,6 +1125,9 @@ public final class Node {
     for (Peer lost : peers.lostSince(tick - SILENT_HEARTBEATS * settings.heartbeatMillis())) {
       event(Effect.Event.Kind.PEER_LOST, origins.id(lost.slot), "");
     }
+    if (peers.beganToRefuse()) {
+      event(Effect.Event.Kind.TOO_MANY_PEERS, null, "peers=" + peers.count());
+    }
   }
 
   /** Keeps what is remembered of instances that came and went within its bound. */
@@ -1119,7 +1136,11 @@ public final class Node {
         state == ReplicaStatus.State.LIVE
             && repair.idle()
             && tick - stateSinceTick > SILENT_HEARTBEATS * settings.heartbeatMillis();
-    if (!settled) return;
+    if (settled) forgetNext();
+    if (replicated.wantsSweep(tick) && (settled || origins.crowded())) sweep();
+  }
+
+  private void forgetNext() {
     switch (forgetting.next()) {
       case Forgetting.Step.Rest() -> {}
       case Forgetting.Step.Touch() -> author(TOUCH, replicated.stamp(wallMillis));
@@ -1127,17 +1148,17 @@ public final class Node {
       case Forgetting.Step.Forget(var until) ->
           replicated.forget(until, slot -> peers.find(slot) != null);
     }
-    if (replicated.wantsSweep()) sweep();
   }
 
   /** Lets new origins have the slots that nothing refers to any more. */
   private void sweep() {
     flush();
     BitSet used = new BitSet();
-    for (Peer peer : peers.all()) used.set(peer.slot);
+    peers.markSlots(used);
     server.markSlots(used);
-    BitSet unused = replicated.sweep(used);
-    for (Peer peer : peers.all()) unused.stream().forEach(peer.known::drop);
+    repair.markSlots(used);
+    if (joinTarget != null) joinTarget.markSlots(used);
+    peers.dropAll(replicated.sweep(used, tick));
   }
 
   private void sendHeartbeat(Time now, boolean hello) {
@@ -1251,6 +1272,16 @@ public final class Node {
   /** Writes refused here for want of room. */
   public long refused() {
     return room.refused();
+  }
+
+  /** How often an instance was not counted as a peer for want of room. */
+  public long refusedPeers() {
+    return peers.refused();
+  }
+
+  /** Memory that the claims of peers take here, bytes. */
+  long claimedBytes() {
+    return peers.knownBytes();
   }
 
   /** The replay ring; for looking at only. */

@@ -1,6 +1,7 @@
 package org.natskvcache.node;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -158,6 +159,11 @@ final class Repair {
   private void abandon() {
     staging = null;
     host.abandonStaging();
+  }
+
+  /** Marks the slots that the snapshot being received refers to. */
+  void markSlots(BitSet used) {
+    if (staging != null) staging.markSlots(used);
   }
 
   private void rest() {

@@ -34,7 +34,7 @@ import org.natskvcache.store.Reply;
 
 /**
  * Everything that is replicated, and the three ways to change it: author a mutation, apply a
- * peer's, install a snapshot. Knows no peers, no connection and no time. Owned by the node.
+ * peer's, install a snapshot. Knows no peers, no connection and no clock. Owned by the node.
  */
 final class ReplicatedState {
   /** What the owner wants to know of a change. */
@@ -54,6 +54,12 @@ final class ReplicatedState {
 
   /** Slots are looked through for unused ones when there are this many, or twice those in use. */
   private static final int SWEEP_SLOTS_MIN = 64;
+
+  /** Slots are looked through at most once in this time, because that looks at all that is held. */
+  private static final long SWEEP_REST_MILLIS = 5_000;
+
+  /** Beyond so many names a sweep lets held-back mutations go too, which may hold most of them. */
+  private static final int HELD_BACK_NAMES_MAX = Origins.NAMES_MAX / 4 * 3;
 
   private static final int[] NO_SLOTS = {};
   private static final long[] NO_MARKS = {};
@@ -77,6 +83,7 @@ final class ReplicatedState {
   private boolean contextWhole;
 
   private int slotsAtSweep = SWEEP_SLOTS_MIN;
+  private long sweptTick = Long.MIN_VALUE / 2;
 
   /** The snapshot being received. */
   private @Nullable Staging staging;
@@ -329,19 +336,26 @@ final class ReplicatedState {
     listener.forgot(gone);
   }
 
-  /** Whether enough origins came and went that looking for unused slots is worth its time. */
-  boolean wantsSweep() {
-    return origins.size() >= slotsAtSweep;
+  /**
+   * Whether looking for unused slots is worth its time: enough origins came and went, or so many
+   * are named that claims may name no new ones.
+   */
+  boolean wantsSweep(long tick) {
+    boolean many = origins.size() >= slotsAtSweep || origins.crowded();
+    return many && tick - sweptTick >= SWEEP_REST_MILLIS;
   }
 
   /**
    * Gives back the slots that nothing refers to any more. Takes time in proportion to everything
-   * held. Vectors outside of this object are to be told.
+   * held. Vectors outside of this object are to be told. When names are short, held-back mutations
+   * are let go first, to be asked for again.
    *
    * @param used slots that are still needed outside
    * @return the slots given back
    */
-  BitSet sweep(BitSet used) {
+  BitSet sweep(BitSet used, long tick) {
+    sweptTick = tick;
+    if (origins.size() > HELD_BACK_NAMES_MAX) delivery.dropHeldBack();
     used.set(me);
     delivery.markSlots(used);
     keyspace.markSlots(used);

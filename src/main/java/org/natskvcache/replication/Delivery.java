@@ -303,6 +303,13 @@ public final class Delivery {
     }
   }
 
+  /** Lets all go that is held back, to be asked for again. */
+  public void dropHeldBack() {
+    heldBack.clear();
+    heldBackCount = 0;
+    heldBackBytes = 0;
+  }
+
   /** How many mutations are held back. */
   public int heldBack() {
     return heldBackCount;

@@ -74,7 +74,7 @@ class ReplicatedStateTest {
   @Test
   void originsOfAnOpenSnapshotKeepTheirSlots() {
     int slot = state.origins().find(PEER);
-    assertFalse(state.sweep(new BitSet()).get(slot));
+    assertFalse(state.sweep(new BitSet(), 0).get(slot));
     state.origins().slot(new OriginId(8, 8));
     assertEquals(slot, state.origins().find(PEER));
     put(state, "a");
@@ -89,7 +89,7 @@ class ReplicatedStateTest {
   void originsOfASnapshotGivenUpLoseTheirSlots() {
     int slot = state.origins().find(PEER);
     state.abandonStaging();
-    assertTrue(state.sweep(new BitSet()).get(slot));
+    assertTrue(state.sweep(new BitSet(), 0).get(slot));
   }
 
   @Test

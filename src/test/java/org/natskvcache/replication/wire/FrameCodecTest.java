@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
+import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.replication.wire.MalformedFrameException.Kind;
 import org.natskvcache.store.Mutation;
 
@@ -154,12 +155,13 @@ class FrameCodecTest {
   }
 
   private static void readOrRefuse(byte[] bytes) {
+    Origins origins = new Origins();
     try {
-      Origins origins = new Origins();
       new FrameJson(origins)
           .toJson(Frames.decode(new FrameCodec(origins), bytes)); // what reads is whole
     } catch (MalformedFrameException refused) {
       assertTrue(refused.getMessage().length() < 100);
+      assertEquals(0, origins.size()); // its names are forgotten
     }
   }
 
@@ -396,24 +398,76 @@ class FrameCodecTest {
     assertEquals(Kind.DAMAGED, assertRefused(frame).kind());
   }
 
-  @Test
-  void vectorsBeyondTheNumberOfOriginsAreRefusedNotAFault() throws Exception {
-    Origins full = new Origins();
-    for (int i = 0; i < Origins.SLOTS_MAX - 2; i++) full.slot(new OriginId(i, 1));
-    FrameCodec codec = new FrameCodec(full);
+  /** An instance that knows so many origins, and has applied something. */
+  private static Origins knowing(int names) {
+    Origins origins = new Origins();
+    for (int i = 0; i < names; i++) origins.slot(new OriginId(i, 1));
+    origins.populated();
+    return origins;
+  }
+
+  private static byte[] vectorOfNew(int marks) {
     Origins elsewhere = new Origins();
-    FrameCodec sender = new FrameCodec(elsewhere);
-    var vector = new org.natskvcache.crdt.VersionVector(elsewhere);
-    for (int i = 0; i < 5; i++) vector.raise(elsewhere.slot(new OriginId(i, 2)), 1);
-    byte[] frame = Frames.encode(sender, new Frame.Vector(new OriginId(1, 2), 1, vector));
-    assertThrows(MalformedFrameException.class, () -> Frames.decode(codec, frame));
-    assertThrows(
-        MalformedFrameException.class,
-        () -> Frames.decode(codec, made(1, out -> mutationHead(out, 1, 1, 0, 5))));
-    assertEquals(Origins.SLOTS_MAX - 2, full.size());
-    full.slot(new OriginId(7, 7));
-    byte[] stranger = Frames.encode(sender, new Frame.Beacon(new OriginId(8, 8), 1, 1));
-    assertThrows(MalformedFrameException.class, () -> Frames.decode(codec, stranger));
-    Frames.decode(codec, Frames.encode(sender, new Frame.Beacon(new OriginId(7, 7), 1, 1)));
+    VersionVector vector = new VersionVector(elsewhere);
+    for (int i = 0; i < marks; i++) vector.raise(elsewhere.slot(new OriginId(i, 2)), 1);
+    Frame frame = new Frame.Vector(new OriginId(1, 2), 1, vector);
+    return Frames.encode(new FrameCodec(elsewhere), frame);
+  }
+
+  private static void assertTooManyNames(Origins origins, byte[] frame) {
+    int before = origins.size();
+    MalformedFrameException refused =
+        assertThrows(
+            MalformedFrameException.class, () -> Frames.decode(new FrameCodec(origins), frame));
+    assertEquals(Kind.TOO_MANY_NAMES, refused.kind());
+    assertEquals(before, origins.size());
+  }
+
+  @Test
+  void claimsMayNameOriginsUpToHalfOfTheBound() throws Exception {
+    Origins origins = knowing(Origins.CLAIMED_NAMES_MAX - 4);
+    assertTooManyNames(origins, vectorOfNew(5));
+    Frames.decode(new FrameCodec(origins), vectorOfNew(4));
+    Frames.decode(new FrameCodec(origins), vectorOfNew(4)); // names that are known take no room
+    assertTooManyNames(origins, vectorOfNew(5));
+  }
+
+  @Test
+  void mutationsMayNameOriginsUpToTheBound() throws Exception {
+    byte[] frame = sample(0);
+    Origins needs = new Origins();
+    Frames.decode(new FrameCodec(needs), frame);
+    Frames.decode(new FrameCodec(knowing(Origins.NAMES_MAX - needs.size())), frame);
+    assertTooManyNames(knowing(Origins.NAMES_MAX - needs.size() + 1), frame);
+  }
+
+  @Test
+  void oneFrameNamesFewNewOriginsButToAnInstanceThatHasNothing() throws Exception {
+    byte[] frame = vectorOfNew(Origins.FRAME_NAMES_LATER_MAX + 1);
+    assertTooManyNames(knowing(1), frame);
+    Frames.decode(new FrameCodec(new Origins()), frame);
+    Frames.decode(new FrameCodec(knowing(1)), vectorOfNew(Origins.FRAME_NAMES_LATER_MAX));
+    assertTooManyNames(new Origins(), vectorOfNew(Origins.FRAME_NAMES_MAX + 1));
+  }
+
+  /** Names that are given back are given to others; what was known before stays. */
+  @Test
+  void namesOfAFrameThatLeftNothingCanBeGivenBack() throws Exception {
+    Origins origins = knowing(10);
+    FrameCodec codec = new FrameCodec(origins);
+    for (int i = 0; i < 100; i++) {
+      Frames.decode(codec, vectorOfNew(1_000));
+      assertEquals(1_010, origins.size());
+      origins.rollback();
+      assertEquals(10, origins.size());
+      assertEquals(1_010, origins.slots());
+      for (int slot = 0; slot < 10; slot++) assertEquals(new OriginId(slot, 1), origins.id(slot));
+    }
+    Frames.decode(codec, vectorOfNew(1_000));
+    Frames.decode(codec, vectorOfNew(1_001));
+    origins.rollback();
+    assertEquals(1_010, origins.size());
+    origins.rollback(); // nothing came since
+    assertEquals(1_010, origins.size());
   }
 }
