@@ -6,6 +6,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntPredicate;
 
 /**
  * Every origin one replica has heard of, each interned to a small number, its slot. Slots are this
@@ -106,9 +107,12 @@ public final class Origins {
    * their number. Nothing may refer to them. Changes nothing after {@link #commit}.
    */
   public void rollback() {
-    int count = brought;
-    brought = 0;
-    for (int i = 0; i < count; i++) release(recent[i]);
+    rollback(slot -> false);
+  }
+
+  /** Gives back the slots of names that came since {@link #begin}, but for those to be kept. */
+  public void rollback(IntPredicate kept) {
+    for (int i = 0; i < brought; i++) if (!kept.test(recent[i])) release(recent[i]);
     commit();
   }
 

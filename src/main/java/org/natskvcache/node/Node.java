@@ -363,6 +363,29 @@ public final class Node {
     at(now);
     if (state == ReplicaStatus.State.STANDALONE) return;
     Frame frame = decode(channel, bytes);
+    take(frame, now);
+    releaseNames(frame);
+  }
+
+  /**
+   * Lets go of the origins that a frame named and nothing refers to now, as where its sender is not
+   * counted as a peer. What is written may refer to any.
+   */
+  private void releaseNames(Frame frame) {
+    if (frame instanceof Frame.Mutations
+        || frame instanceof Frame.Replayed
+        || frame instanceof Frame.SnapshotChunk) return;
+    Peer peer = peers.find(origins.find(frame.from()));
+    VersionVector target = joinTarget;
+    origins.rollback(
+        slot ->
+            slot == replicated.me()
+                || (peer != null && (slot == peer.slot || peer.known.mark(slot) > 0))
+                || (target != null && target.mark(slot) > 0)
+                || replicated.finalSequence(slot) != null);
+  }
+
+  private void take(Frame frame, Time now) throws MalformedFrameException {
     if (state == ReplicaStatus.State.LEFT) {
       afterLeaving(frame);
       return;

@@ -115,8 +115,9 @@ final class Peers {
 
   private @Nullable Peer admit(OriginId from, boolean preferred) {
     if (bySlot.size() >= INSTANCES_MAX && !(preferred && dropClaimant())) return null;
-    int slot = origins.slotWithin(from, Origins.CLAIMED_NAMES_MAX);
-    if (slot < 0) return null;
+    boolean nameless = origins.find(from) < 0 && origins.size() >= Origins.NAMES_MAX;
+    if (nameless) return null;
+    int slot = origins.slot(from);
     Peer peer = new Peer(slot, origins);
     bySlot.put(slot, peer);
     all = null;
