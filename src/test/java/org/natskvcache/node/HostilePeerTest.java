@@ -2,9 +2,11 @@ package org.natskvcache.node;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.SplittableRandom;
@@ -13,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
+import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.replication.Staging;
 import org.natskvcache.replication.wire.ByteWriter;
 import org.natskvcache.replication.wire.Channel;
@@ -20,6 +23,7 @@ import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
+import org.natskvcache.replication.wire.SnapshotCodec;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Key;
@@ -242,9 +246,9 @@ class HostilePeerTest {
     assertFalse(installs(entry, entry));
   }
 
-  /** 10,000 origins, each with a row that names the last of them: 800 MB, were it believed. */
+  /** 10,000 origins, each with a row that names the last of them: 800 MB as arrays by slot. */
   @Test
-  void headerThatTakesFarMoreThanItsBytesIsRefused() {
+  void headerTakesMemoryForItsMarksAndNotForTheirSlots() throws MalformedFrameException {
     int origins = 10_000;
     byte[] header =
         bytes(out -> {
@@ -262,10 +266,24 @@ class HostilePeerTest {
           out.varint(BUCKETS);
           for (int i = 0; i < BUCKETS; i++) out.varint(0);
         });
-    List<byte[]> sections = new ArrayList<>();
-    sections.add(header);
-    for (int i = 0; i < BUCKETS; i++) sections.add(new byte[1]);
-    assertFalse(installs(sections));
+    SnapshotCodec.Header read =
+        new SnapshotCodec(new Origins()).decodeHeader(header, BUCKETS).header();
+    long bytes = read.vector().footprint();
+    for (VersionVector row : read.rows()) bytes += row.footprint();
+    assertTrue(bytes < 8 * header.length, bytes + " of " + header.length);
+  }
+
+  @Test
+  void headerThatIsRefusedLeavesNoNames() {
+    byte[] header = header(5);
+    for (int length = 0; length < header.length; length++) {
+      Origins origins = new Origins();
+      byte[] cut = Arrays.copyOf(header, length);
+      assertThrows(
+          MalformedFrameException.class,
+          () -> new SnapshotCodec(origins).decodeHeader(cut, BUCKETS));
+      assertEquals(0, origins.size());
+    }
   }
 
   @Test

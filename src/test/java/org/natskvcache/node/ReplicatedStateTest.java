@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.SortedMap;
 import org.junit.jupiter.api.Test;
 import org.natskvcache.crdt.OriginId;
+import org.natskvcache.crdt.Origins;
 import org.natskvcache.node.ReplicatedState.Installed;
 import org.natskvcache.replication.Cut;
 import org.natskvcache.replication.Staging;
@@ -98,5 +99,22 @@ class ReplicatedStateTest {
     assertEquals(Installed.ABANDONED, installRest());
     assertEquals(0, state.keyspace().size());
     assertTrue(state.applied().toMap().isEmpty());
+  }
+
+  /** A sweep looks at everything held, so names in use do not bring one about again and again. */
+  @Test
+  void manyNamesAreLookedThroughButNotWithoutRest() {
+    assertFalse(state.wantsSweep(0));
+    BitSet used = new BitSet();
+    for (int i = state.origins().size(); i < Origins.CLAIMED_NAMES_MAX; i++) {
+      used.set(state.origins().slot(new OriginId(5, i)));
+    }
+    assertTrue(state.wantsSweep(0));
+    state.sweep(used, 0);
+    assertTrue(state.origins().crowded());
+    assertFalse(state.wantsSweep(4_999));
+    assertTrue(state.wantsSweep(5_000));
+    state.sweep(new BitSet(), 5_000);
+    assertFalse(state.wantsSweep(10_000));
   }
 }
