@@ -114,14 +114,19 @@ class ClaimsMemoryTest {
     Frame frame(OriginId from, VersionVector vector);
   }
 
-  /** Sends 20 MiB of frames whose vectors name ever new origins. */
+  /** Sends 20 MiB of frames whose vectors name ever new origins, until not one more fits. */
   private void claim(IntFunction<OriginId> from, Claim claim) {
-    for (int i = 0; i < VECTORS; i++) {
-      Origins origins = new Origins();
-      VersionVector vector = new VersionVector(origins);
-      for (int n = 0; n < VECTOR_NAMES; n++) vector.raise(origins.slot(new OriginId(50 + i, n)), 1);
-      receive(origins, claim.frame(from.apply(i), vector));
+    for (int i = 0; i < VECTORS; i++) claim(from.apply(i), i, VECTOR_NAMES, claim);
+    for (int names = VECTOR_NAMES / 2, i = VECTORS; names > 0; names /= 2, i++) {
+      claim(from.apply(i), i, names, claim);
     }
+  }
+
+  private void claim(OriginId from, int series, int names, Claim claim) {
+    Origins origins = new Origins();
+    VersionVector vector = new VersionVector(origins);
+    for (int n = 0; n < names; n++) vector.raise(origins.slot(new OriginId(50 + series, n)), 1);
+    receive(origins, claim.frame(from, vector));
   }
 
   private static Frame heartbeat(OriginId from, VersionVector active) {
