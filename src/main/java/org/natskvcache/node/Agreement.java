@@ -46,7 +46,7 @@ final class Agreement {
     VersionVector active = new VersionVector(state.origins());
     active.raise(state.me(), state.written());
     for (Peer peer : peers.all()) active.raise(peer.slot, applied.mark(peer.slot));
-    long restCount = applied.marks() - active.marks(); // every active mark is one of ours
+    long restCount = (long) applied.marks() - active.marks(); // every active mark is one of ours
     long restHash = applied.hash() - active.hash();
     active.forgotten(applied.forgotten());
     return new Frame.Heartbeat(

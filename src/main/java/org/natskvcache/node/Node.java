@@ -377,12 +377,11 @@ public final class Node {
         || frame instanceof Frame.SnapshotChunk) return;
     Peer peer = peers.find(origins.find(frame.from()));
     VersionVector target = joinTarget;
-    origins.rollback(
-        slot ->
-            slot == replicated.me()
-                || (peer != null && (slot == peer.slot || peer.known.mark(slot) > 0))
-                || (target != null && target.mark(slot) > 0)
-                || replicated.finalSequence(slot) != null);
+    origins.rollback(slot ->
+        slot == replicated.me()
+            || (peer != null && (slot == peer.slot || peer.known.mark(slot) > 0))
+            || (target != null && target.mark(slot) > 0)
+            || replicated.finalSequence(slot) != null);
   }
 
   private void take(Frame frame, Time now) throws MalformedFrameException {

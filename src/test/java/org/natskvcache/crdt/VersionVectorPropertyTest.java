@@ -74,8 +74,7 @@ class VersionVectorPropertyTest {
     }
 
     private long sumWith(SpecVector other) {
-      return sum()
-          + forgottenBy(other).stream().mapToLong(id -> term(id, marks.get(id))).sum();
+      return sum() + forgottenBy(other).stream().mapToLong(id -> term(id, marks.get(id))).sum();
     }
 
     boolean sameForgotten(SpecVector other) {

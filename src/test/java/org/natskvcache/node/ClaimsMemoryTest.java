@@ -13,7 +13,6 @@ import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
-import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.Frames;
@@ -276,8 +275,7 @@ class ClaimsMemoryTest {
   @Test
   void offersThatNameNewOriginsAreBounded() {
     claim(
-        i -> STRANGER,
-        (from, vector) -> new Frame.Offer(from, offerNonce, WALL_MILLIS, vector, 1));
+        i -> STRANGER, (from, vector) -> new Frame.Offer(from, offerNonce, WALL_MILLIS, vector, 1));
     assertTrue(refused > 0);
     assertBounded();
     assertApplied();

@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
 
 /**
- * Bytes that are not a frame of ours, or a damaged one, or one beyond a bound. Thrown by decoders, caught where frames
- * enter; no stack trace.
+ * Bytes that are not a frame of ours, or a damaged one, or one beyond a bound. Thrown by decoders,
+ * caught where frames enter; no stack trace.
  */
 public final class MalformedFrameException extends Exception {
   /** What is wrong with the bytes. */
