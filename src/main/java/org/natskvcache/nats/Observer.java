@@ -48,7 +48,8 @@ public final class Observer implements Transport.Listener {
     try (var transport =
         ReplicationTransport.observing(
             ReplicatedCaches.connection(settings), ReplicatedCaches.subjects(settings), linkName)) {
-      return observer.run(new Examination(me, settings.frameKeys(), waitMillis, keysMax, expected), transport);
+      return observer.run(
+          new Examination(me, settings.frameKeys(), waitMillis, keysMax, expected), transport);
     }
   }
 

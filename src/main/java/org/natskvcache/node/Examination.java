@@ -114,8 +114,7 @@ public final class Examination {
    * @param keysMax most differing keys to name
    * @param expected how many live instances are to answer at least; 0 for any number
    */
-  public Examination(
-      OriginId me, FrameKeys keys, long waitMillis, int keysMax, int expected) {
+  public Examination(OriginId me, FrameKeys keys, long waitMillis, int keysMax, int expected) {
     this.me = me;
     codec = new FrameCodec(origins, keys, FrameKeys.Use.INSPECT);
     this.expected = expected;

@@ -54,8 +54,10 @@ public final class LockedReplica implements Replica {
   private final NodeSettings settings;
   private final long holdMillis;
   private final Consumer<Throwable> fatal;
+
   /** Nobody may guess the nonces of requests. */
   private final SecureRandom random = new SecureRandom();
+
   private final ReentrantLock lock = new ReentrantLock();
   private final AtomicBoolean draining = new AtomicBoolean();
 

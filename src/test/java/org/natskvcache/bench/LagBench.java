@@ -52,8 +52,7 @@ final class LagBench {
 
   private static void run(String what, FrameKeys keys) {
     ReplicationSubjects subjects = new ReplicationSubjects("lag.events", "lag.replay");
-    var replicated =
-        NodeSettings.replicated(Limits.DEFAULTS, 60_000, ClockLimits.DEFAULTS, keys);
+    var replicated = NodeSettings.replicated(Limits.DEFAULTS, 60_000, ClockLimits.DEFAULTS, keys);
     try (NatsForTests nats = NatsForTests.start()) {
       var settings = ConnectionSettings.of(nats.url());
       var there = new ReplicationTransport(settings, subjects, "there");

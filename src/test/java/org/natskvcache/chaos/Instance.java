@@ -41,11 +41,7 @@ final class Instance {
   private long formerSnapshots;
 
   Instance(
-      int index,
-      ProviderFixture fixture,
-      List<NatsForTests> nodes,
-      KeyRotation keys,
-      Path logs) {
+      int index, ProviderFixture fixture, List<NatsForTests> nodes, KeyRotation keys, Path logs) {
     this.index = index;
     this.fixture = fixture;
     this.logs = logs;

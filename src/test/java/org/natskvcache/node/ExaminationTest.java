@@ -15,8 +15,8 @@ import org.natskvcache.node.Diagnosis.Instance;
 import org.natskvcache.node.Diagnosis.Verdict;
 import org.natskvcache.node.Group.Member;
 import org.natskvcache.node.Group.Sent;
-import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.replication.wire.Frame;
+import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.store.FaultyMemory;
 import org.natskvcache.store.Key;
 
@@ -40,7 +40,8 @@ class ExaminationTest {
   }
 
   private Diagnosis examine(int keysMax, int expected) throws Exception {
-    Examination examination = new Examination(OBSERVER, FrameKeys.NONE, WAIT_MILLIS, keysMax, expected);
+    Examination examination =
+        new Examination(OBSERVER, FrameKeys.NONE, WAIT_MILLIS, keysMax, expected);
     examination.begin(now());
     for (int i = 0; i < 20_000 && !examination.done(); i++) {
       for (Effect effect : examination.takeEffects()) {

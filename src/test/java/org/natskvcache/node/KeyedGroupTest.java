@@ -18,7 +18,6 @@ import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.replication.wire.FrameKeys.Use;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.replication.wire.MalformedFrameException.Kind;
-import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Key;
 import org.natskvcache.store.Limits;
 import org.natskvcache.store.Mutation;
@@ -60,9 +59,7 @@ class KeyedGroupTest {
 
   private byte[] forged(String keys, Use use, Channel channel, OriginId receiver, Frame frame) {
     FrameKeys with =
-        use == Use.WRITE
-            ? FrameKeys.replication(keys)
-            : FrameKeys.replication(keys).toInspect();
+        use == Use.WRITE ? FrameKeys.replication(keys) : FrameKeys.replication(keys).toInspect();
     return new FrameCodec(group.origins(), with, use).encode(frame, channel, receiver);
   }
 

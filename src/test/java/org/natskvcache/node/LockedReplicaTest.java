@@ -27,7 +27,6 @@ import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.metrics.Counter;
-import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;

@@ -181,7 +181,9 @@ class DoctorIT {
   void nobodyAndNoServerAndNoSense() {
     var nobody = doctor("--wait", "0.3");
     assertEquals(1, nobody.awaitExit(), () -> text(nobody));
-    assertEquals("verdict: no instance answered; if the cache has a REPLICATION_KEY, give its INSPECTION_KEY", nobody.output().getLast());
+    assertEquals(
+        "verdict: no instance answered; if the cache has a REPLICATION_KEY, give its INSPECTION_KEY",
+        nobody.output().getLast());
     var wrong = doctor("--wait", "soon");
     assertEquals(2, wrong.awaitExit(), () -> text(wrong));
     fixture.nats.kill();

@@ -11,7 +11,8 @@ import org.natskvcache.ProviderProcess;
 
 /** Real instances with a replication key, and {@code doctor} with and without what it takes. */
 class KeyedGroupIT {
-  private static final String KEY = Base64.getUrlEncoder().withoutPadding().encodeToString(new byte[32]);
+  private static final String KEY =
+      Base64.getUrlEncoder().withoutPadding().encodeToString(new byte[32]);
 
   private final ProviderFixture fixture = new ProviderFixture();
   private final HeartbeatListener heartbeats = fixture.openHeartbeats();

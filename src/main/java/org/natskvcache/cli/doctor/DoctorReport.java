@@ -210,7 +210,8 @@ public final class DoctorReport {
           diagnosis.instances().size() == 1
               ? "one instance, nobody to compare it with"
               : "all " + diagnosis.instances().size() + " instances agree";
-      case NOBODY -> "no instance answered; if the cache has a REPLICATION_KEY, give its INSPECTION_KEY";
+      case NOBODY ->
+          "no instance answered; if the cache has a REPLICATION_KEY, give its INSPECTION_KEY";
       case MOVING -> "moving: they are written to, and nothing that could be compared differs";
       case MISSING ->
           (diagnosis.missing().isEmpty()

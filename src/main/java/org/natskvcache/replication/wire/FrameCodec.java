@@ -14,8 +14,8 @@ import org.natskvcache.store.Mutation;
  * magic u16 = C5 4B | version u8 = 2 | type u8 | flags u8 | shard u8 = 0 | from 16 bytes | body | seal
  * </pre>
  *
- * <p>The seal is a checksum or a signature, see {@link FrameSealer}; it is checked before anything is
- * read.
+ * <p>The seal is a checksum or a signature, see {@link FrameSealer}; it is checked before anything
+ * is read.
  *
  * <p>Not thread-safe: used by the node, under its lock.
  */

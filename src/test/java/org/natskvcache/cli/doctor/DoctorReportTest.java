@@ -110,6 +110,8 @@ class DoctorReportTest {
     var nobody =
         new Diagnosis(List.of(), new TreeMap<>(), 0, List.of(), 0, List.of(), List.of(), 0, 0);
     String text = new DoctorReport("other", nobody).text();
-    assertEquals("link other\nverdict: no instance answered; if the cache has a REPLICATION_KEY, give its INSPECTION_KEY", text);
+    assertEquals(
+        "link other\nverdict: no instance answered; if the cache has a REPLICATION_KEY, give its INSPECTION_KEY",
+        text);
   }
 }
