@@ -58,5 +58,15 @@ public enum Defect {
   /** A frame counts whatever the channel it came on. */
   ANY_CHANNEL_COUNTS,
   /** An answer counts although it was not asked for. */
-  UNASKED_ANSWERS_COUNT
+  UNASKED_ANSWERS_COUNT,
+  /**
+   * The last requests for offers are answered by a few only, as the first ones, who may be dead.
+   */
+  ALWAYS_ANSWERED_BY_FEW,
+  /** A joining instance goes live when nobody offers, even if it hears that somebody is live. */
+  GOES_LIVE_BESIDE_LIVE_PEERS,
+  /** Whoever is served a snapshot keeps its place by asking, even if it takes nothing of it. */
+  SNAPSHOT_PLACES_HELD_BY_SILENT,
+  /** A request for a snapshot is answered with data before its sender has shown that it hears. */
+  SNAPSHOT_FOR_UNHEARD
 }

@@ -47,6 +47,9 @@ public enum Counter {
   LIMITS_EXCEEDED(
       "time",
       "Times peers began to write beyond a cache's limits: several wrote at once, or while apart"),
+  UNANSWERED_REQUESTS(
+      "request",
+      "Requests of peers for offers, replays or vectors that were not answered because too many came: many instances started at once, or an attack on the replication subjects"),
   FAILURES(
       "failure",
       "Exceptions and errors that ended one call, one link or one message: a bug of ours, or too little memory; the log has the first of each kind"),

@@ -18,8 +18,7 @@ final class DigestServer {
   private static final int MARK_BYTES = 20;
 
   private final ReplicatedState state;
-  private long secondEndsTick = Long.MIN_VALUE;
-  private int answered;
+  private final Rate answers = new Rate(ANSWERS_PER_SECOND);
 
   DigestServer(ReplicatedState state) {
     this.state = state;
@@ -27,11 +26,7 @@ final class DigestServer {
 
   /** The answer; null for none. */
   @Nullable Frame answer(Frame.DigestRequest request, boolean live, Time now, Limits limits) {
-    if (now.tickMillis() >= secondEndsTick) {
-      secondEndsTick = now.tickMillis() + 1_000;
-      answered = 0;
-    }
-    if (request.bucket() >= state.buckets().size() || ++answered > ANSWERS_PER_SECOND) return null;
+    if (request.bucket() >= state.buckets().size() || !answers.take(now.tickMillis())) return null;
     List<Frame.Sample> buckets = new ArrayList<>();
     List<Frame.KeyDigest> keys = new ArrayList<>();
     int room = limits.frameBytes() - MARK_BYTES * state.origins().size();

@@ -75,6 +75,7 @@ public final class LockedReplica implements Replica {
   private long evicted;
   private long refused;
   private long refusedPeers;
+  private long unanswered;
   private @Nullable String refusal;
   private boolean open;
 
@@ -262,10 +263,10 @@ public final class LockedReplica implements Replica {
     }
     takeEffects();
     wakeTimerBy(node.nextTick());
-    countRoom();
+    countRefused();
   }
 
-  private void countRoom() {
+  private void countRefused() {
     if (node.evicted() > evicted) Counter.EVICTED_KEYS.add(node.evicted() - evicted);
     if (node.refused() > refused) Counter.FULL_REFUSALS.add(node.refused() - refused);
     if (node.refusedPeers() > refusedPeers) {
@@ -274,6 +275,9 @@ public final class LockedReplica implements Replica {
     evicted = node.evicted();
     refused = node.refused();
     refusedPeers = node.refusedPeers();
+    long unansweredNow = node.unanswered();
+    if (unansweredNow > unanswered) Counter.UNANSWERED_REQUESTS.add(unansweredNow - unanswered);
+    unanswered = unansweredNow;
   }
 
   private void wakeTimerBy(long tick) {

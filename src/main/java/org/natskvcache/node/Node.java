@@ -75,8 +75,14 @@ public final class Node {
    */
   static final int OFFER_REQUESTS = 5;
 
+  /** It asks so often while it hears a live peer, which may have too many requests to answer. */
+  static final int OFFER_REQUESTS_HEARING = 150;
+
   /** About one peer; what more there is to find, {@code doctor} finds. */
   private static final int INQUIRIES_MAX = 100;
+
+  /** About what one mark of a vector takes on the wire. */
+  private static final int MARK_BYTES = 20;
 
   private static final String DIVERGENCE = "divergence: ";
 
@@ -110,6 +116,7 @@ public final class Node {
   private final SnapshotServer server;
   private final ReplayedPieces pieces = new ReplayedPieces();
   private final DigestServer digests;
+  private final RequestLimits requests = new RequestLimits();
   private final Inquiry inquiry;
 
   private final List<Effect> effects = new ArrayList<>();
@@ -161,7 +168,7 @@ public final class Node {
     this.random = random;
     heartbeats = new Heartbeats(settings.heartbeatMillis(), random);
     repair = new Repair(new RepairHost(), random, settings);
-    server = new SnapshotServer(limits, settings.defect(), replicated::newCut);
+    server = new SnapshotServer(limits, settings.defect(), replicated::newCut, random.nextLong());
     digests = new DigestServer(replicated);
     inquiry = new Inquiry(replicated, new InquiryHost(), random.nextLong(CLOCK_QUESTIONS / 2));
     clockQuestion = CLOCK_QUESTIONS + random.nextLong(CLOCK_QUESTIONS / 2);
@@ -415,8 +422,7 @@ public final class Node {
               request, id(), tick, answer -> publish(Channel.DIRECT, request.from(), answer));
       case Frame.SnapshotChunk chunk -> repair.chunk(chunk, tick);
       case Frame.SnapshotRefused refusal -> repair.refused(refusal, tick);
-      case Frame.VectorRequest(var from, var nonce) ->
-          publish(Channel.DIRECT, from, new Frame.Vector(id(), nonce, applied()));
+      case Frame.VectorRequest request -> vectorRequest(request);
       case Frame.Vector(var from, var nonce, var vector) -> {
         if (!asked(nonce == vectorNonce)) return;
         renameIfForgotten(vector.forgotten());
@@ -450,8 +456,7 @@ public final class Node {
       case Frame.SnapshotRequest request ->
           server.serve(
               request, id(), tick, answer -> publish(Channel.DIRECT, request.from(), answer));
-      case Frame.VectorRequest(var from, var nonce) ->
-          publish(Channel.DIRECT, from, new Frame.Vector(id(), nonce, applied()));
+      case Frame.VectorRequest request -> vectorRequest(request);
       case Frame.Heartbeat heartbeat -> {
         renameIfForgotten(heartbeat.active().forgotten());
         heartbeats.soon(tick, BEHIND_JITTER_MILLIS);
@@ -765,14 +770,29 @@ public final class Node {
   // ---------------------------------------------------------------- joining, replay, snapshots
 
   private void offerRequest(Frame.OfferRequest request) {
-    if (state != ReplicaStatus.State.LIVE) return;
+    if (state != ReplicaStatus.State.LIVE || !offersTo(request)) return;
+    if (!requests.offer(request.from(), tick)) return;
     Frame offer = new Frame.Offer(id(), request.nonce(), wallMillis, applied(), keyspace().size());
     publish(Channel.DIRECT, request.from(), offer);
   }
 
+  /** Of those that are live, as far as we know, only a few answer a first request. */
+  private boolean offersTo(Frame.OfferRequest request) {
+    int places = RequestLimits.offerers(request.attempt(), settings.defect());
+    int asker = origins.find(request.from());
+    return peers.elects(
+        replicated.me(), places, request.nonce(), peer -> peer.live && peer.slot != asker);
+  }
+
+  private void vectorRequest(Frame.VectorRequest request) {
+    if (!requests.vector(request.from(), tick)) return;
+    Frame vector = new Frame.Vector(id(), request.nonce(), applied());
+    publish(Channel.DIRECT, request.from(), vector);
+  }
+
   private void offer(Frame.Offer offer) {
     long request = offer.nonce() - offerNonce;
-    if (!asked(request >= 1 && request <= OFFER_REQUESTS)) return;
+    if (!asked(request >= 1 && request <= offerRequests)) return;
     VersionVector vector = offer.vector();
     renameIfForgotten(vector.forgotten());
     Peer peer = heard(offer.from(), awaitsOffers());
@@ -797,7 +817,9 @@ public final class Node {
   }
 
   private void answer(Frame.ReplayRequest request) {
+    if (!requests.replay(request.from(), request.vector(), tick)) return;
     VersionVector applied = applied();
+    requests.replayed(request.from(), Dot.NONE, MARK_BYTES * (long) applied.slots());
     Frame.ReplayEnd.Outcome outcome;
     if (request.vector().covers(applied)) {
       outcome = Frame.ReplayEnd.Outcome.BEHIND;
@@ -825,6 +847,9 @@ public final class Node {
                   credit[0] -= last.weight();
                   return credit[0] <= 0;
                 });
+    long bytes = 0;
+    for (Mutation mutation : missing) bytes += mutation.weight();
+    requests.replayed(request.from(), missing.getLast().dot(), bytes);
     int[] number = {0};
     frames(missing, frame -> replay(request, number[0]++, frame));
     return more ? Frame.ReplayEnd.Outcome.MORE : Frame.ReplayEnd.Outcome.DONE;
@@ -1011,7 +1036,9 @@ public final class Node {
     joinTarget = null;
     offersUntilTick = tick + settings.offerWaitMillis();
     if (request == 1) offerNonce = random.nextLong();
-    publish(Channel.REPLAY_ALL, null, new Frame.OfferRequest(id(), offerNonce + request));
+    int attempt = (request - 1) % OFFER_REQUESTS + 1;
+    Frame frame = new Frame.OfferRequest(id(), offerNonce + request, attempt);
+    publish(Channel.REPLAY_ALL, null, frame);
   }
 
   /**
@@ -1022,7 +1049,7 @@ public final class Node {
   public void nobodyListens(Time now) {
     at(now);
     if (!awaitsOffers() || !connected || offered || hearsLivePeer()) return;
-    offerRequests = OFFER_REQUESTS;
+    offerRequests = OFFER_REQUESTS_HEARING;
     offersUntilTick = tick;
     settleJoin();
   }
@@ -1051,7 +1078,7 @@ public final class Node {
       askForOffers(1);
       return;
     }
-    if (unanswered && offerRequests < offerRequestsMax()) {
+    if (unanswered && asksOn()) {
       askForOffers(offerRequests + 1);
       return;
     }
@@ -1068,8 +1095,12 @@ public final class Node {
     }
   }
 
-  private int offerRequestsMax() {
-    return settings.defect() == Defect.GOES_LIVE_ON_SHORT_SILENCE ? 1 : OFFER_REQUESTS;
+  /** Whether silence is no sign yet that nobody is there. */
+  private boolean asksOn() {
+    Defect defect = settings.defect();
+    if (defect == Defect.GOES_LIVE_ON_SHORT_SILENCE) return false;
+    boolean hears = hearsLivePeer() && defect != Defect.GOES_LIVE_BESIDE_LIVE_PEERS;
+    return offerRequests < (hears ? OFFER_REQUESTS_HEARING : OFFER_REQUESTS);
   }
 
   /**
@@ -1304,6 +1335,11 @@ public final class Node {
   /** Memory that the claims of peers take here, bytes. */
   long claimedBytes() {
     return peers.knownBytes();
+  }
+
+  /** Requests not answered here, because too many came. */
+  public long unanswered() {
+    return requests.unanswered();
   }
 
   /** The replay ring; for looking at only. */

@@ -10,7 +10,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.IntPredicate;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.Hash64;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.crdt.VersionVector;
@@ -222,6 +224,23 @@ final class Peers {
       all = listed;
     }
     return listed;
+  }
+
+  /**
+   * Rendezvous hashing: whether an origin is among the first so many of itself and these peers,
+   * those with the greatest hashes first. Whoever knows the same peers sees the same order.
+   *
+   * @param word what the election is about
+   */
+  boolean elects(int slot, int places, long word, Predicate<Peer> among) {
+    long mine = Hash64.chain(origins.hash(slot), word);
+    int before = 0;
+    for (Peer peer : all) {
+      if (!among.test(peer)) continue;
+      long theirs = Hash64.chain(origins.hash(peer.slot), word);
+      if (Long.compareUnsigned(theirs, mine) > 0 && ++before >= places) return false;
+    }
+    return true;
   }
 
   /** Takes out those not heard since {@code tick}. */

@@ -2,7 +2,6 @@ package org.natskvcache.node;
 
 import java.util.List;
 import java.util.function.Consumer;
-import org.natskvcache.crdt.Hash64;
 import org.natskvcache.node.Peers.Peer;
 import org.natskvcache.store.Entry;
 import org.natskvcache.store.Op;
@@ -78,16 +77,7 @@ final class Reaper {
     return shown;
   }
 
-  /** Rendezvous hashing over the live origins. */
   private boolean elected(int bucket) {
-    long mine = weight(state.me(), bucket);
-    for (Peer peer : peers.all()) {
-      if (Long.compareUnsigned(weight(peer.slot, bucket), mine) > 0) return false;
-    }
-    return true;
-  }
-
-  private long weight(int slot, int bucket) {
-    return Hash64.chain(state.origins().hash(slot), bucket);
+    return peers.elects(state.me(), 1, bucket, peer -> true);
   }
 }

@@ -99,7 +99,11 @@ final class Repair {
 
   private final Host host;
   private final RandomGenerator random;
-  private int windowBytes;
+  private int chunkBytes;
+
+  /** A request for a snapshot grants so many chunks: fewer where they take too long to come. */
+  private int windowChunks = WINDOW_CHUNKS;
+
   private final boolean partialAllowed;
   private final boolean anyServerAllowed;
 
@@ -133,9 +137,8 @@ final class Repair {
     anyServerAllowed = settings.defect() == org.natskvcache.crdt.Defect.CUT_ID_WITHOUT_ORIGIN;
   }
 
-  /** A request for a snapshot grants so many chunks. */
   void limits(Limits limits) {
-    windowBytes = WINDOW_CHUNKS * limits.chunkBytes();
+    chunkBytes = limits.chunkBytes();
   }
 
   long nextTick() {
@@ -294,10 +297,9 @@ final class Repair {
     Staging stage = staging;
     OriginId from = askedOf;
     if (stage == null || from == null) throw new IllegalStateException("staging from nobody");
-    windowLeft = windowBytes;
+    windowLeft = windowChunks * chunkBytes;
     atTick = tick + STAGING_IDLE_MILLIS;
-    host.sendSnapshotRequest(
-        from, snapshotNonce, cut, stage.section(), stage.offset(), windowBytes);
+    host.sendSnapshotRequest(from, snapshotNonce, cut, stage.section(), stage.offset(), windowLeft);
   }
 
   private void stagingSilent(long tick) {
@@ -370,6 +372,7 @@ final class Repair {
       }
       host.event(Effect.Event.Kind.SNAPSHOT_INSTALLED, from, "");
       attempt = 0;
+      windowChunks = WINDOW_CHUNKS;
       waitUntil(tick);
     } else if (windowDone(chunk)) {
       requestMore(tick);
@@ -384,7 +387,15 @@ final class Repair {
   void refused(Frame.SnapshotRefused refusal, long tick) {
     if (phase != Phase.STAGING || !refusal.from().equals(askedOf)) return;
     if (refusal.nonce() != snapshotNonce) return;
+    if (refusal.busy() && refusal.cut() != 0) {
+      if (cut != 0) return; // the number came twice
+      cut = refusal.cut();
+      requestMore(tick);
+      return;
+    }
     if (!refusal.busy() && refusal.cut() != cut) return;
+    // it took so long to go on that somebody else has the place
+    if (!refusal.busy()) windowChunks = Math.max(1, windowChunks / 2);
     abandon();
     attempt++;
     waitUntil(tick + (refusal.busy() ? BUSY_MILLIS : random.nextInt((int) ANSWER_MILLIS)));

@@ -143,12 +143,6 @@ public final class Cut {
     if (open != null && section == released) open.forget(offset);
   }
 
-  /** Whether nothing was released. */
-  public boolean isWhole() {
-    Section first = sections[0];
-    return released == 0 && (first == null || first.forgotten == 0);
-  }
-
   /** Whether the receiver has everything. */
   public boolean isReleased() {
     return released == sections.length;

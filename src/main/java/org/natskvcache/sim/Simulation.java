@@ -48,6 +48,11 @@ public final class Simulation {
   /** After healing, agreement must come within this much virtual time, milliseconds. */
   private static final long AGREEMENT_MILLIS = 120_000;
 
+  private static final long STEP_MILLIS = 20;
+
+  /** So long strangers are there before the instance that starts beside them. */
+  private static final long STRANGERS_FIRST_MILLIS = 100;
+
   private static final int ACTIONS_KEPT = 40;
 
   /** Under which frames are looked at that are for others. */
@@ -130,6 +135,11 @@ public final class Simulation {
 
   private final SplittableRandom liarRandom;
 
+  private final Strangers strangers;
+
+  /** Whether the strangers do what they do. */
+  private boolean strangersAct;
+
   private long tick = 1_000;
   private long births;
 
@@ -142,6 +152,7 @@ public final class Simulation {
     slowServers = serverRandom.nextInt(4) == 0;
     liarRandom = new SplittableRandom(Hash64.mix(seed));
     liar = liarRandom.nextInt(LIAR_EVERY) == 0 ? new Liar(liarRandom.split()) : null;
+    strangers = new Strangers(seed, START_WALL_MILLIS);
     knobs = Knobs.draw(random, defect);
     network = new Network(knobs, random, report);
     for (int i = 0; i < knobs.nodes(); i++) {
@@ -370,6 +381,8 @@ public final class Simulation {
         network.send(from, to, publish.channel(), publish.frame(), tick);
       }
       case DIRECT -> {
+        String wrong = strangersAct ? strangers.hear(host.node.id(), publish) : null;
+        if (wrong != null) fail(wrong);
         for (int to = 0; to < hosts.size(); to++) {
           Host target = hosts.get(to);
           boolean listens =
@@ -395,7 +408,7 @@ public final class Simulation {
    * are slow to learn of it.
    */
   private boolean heardByAnyone(Host asker) {
-    if (slowServers && serverRandom.nextInt(4) == 0) return false;
+    if (slowServers && !strangersAct && serverRandom.nextInt(4) == 0) return false;
     return hosts.stream().anyMatch(host -> host != asker && host.connected);
   }
 
@@ -606,6 +619,10 @@ public final class Simulation {
     OriginId id = host.node.id();
     if (defect == Defect.RESTART_REUSES_ORIGIN) specification.restart(id);
     else id = newOrigin();
+    begin(host, id);
+  }
+
+  private void begin(Host host, OriginId id) {
     host.restart(newNode(id));
     host.answersReplays = false;
     carryOut(host);
@@ -747,6 +764,7 @@ public final class Simulation {
       if (!host.connected) connect(host);
     }
     agree();
+    if (strangers.deed() != Strangers.Deed.NOTHING) startBesideStrangers();
     for (int round = 0; round < 3; round++) {
       for (Host host : hosts) {
         host.node.call(new Command.Set(Key.of("quiet"), Bytes.utf8("q"), 0), now(host));
@@ -761,6 +779,47 @@ public final class Simulation {
     for (Host host : hosts) check(host);
     compareAll();
     noResiduals();
+  }
+
+  /** An instance that starts beside live ones gets their data, whatever strangers do. */
+  private void startBesideStrangers() {
+    report.strangers++;
+    strangersAct = true;
+    advanceBesideStrangers(STRANGERS_FIRST_MILLIS);
+    Host starts = hosts.getFirst();
+    did(starts, "start beside strangers", strangers.deed());
+    observeUnpublished(starts, List.of());
+    begin(starts, newOrigin());
+    switch (strangers.deed()) {
+      case NOTHING -> {}
+      case TAKE_PLACES -> agree();
+      case DIE -> {
+        advanceBesideStrangers(SILENCE_MILLIS);
+        if (!starts.answered) fail("no offer beside live instances");
+      }
+      case ASK_FOR_OFFERS -> {
+        advanceBesideStrangers(2 * SILENCE_MILLIS);
+        boolean live = starts.node.state() == ReplicaStatus.State.LIVE;
+        if (live && !starts.answered) fail("live without an offer beside live instances");
+      }
+    }
+    strangersAct = false;
+    agree();
+  }
+
+  private void advanceBesideStrangers(long millis) {
+    for (long end = tick + millis; tick < end; advance(STEP_MILLIS)) {
+      if (strangersAct) hearStrangers();
+    }
+  }
+
+  private void hearStrangers() {
+    for (Host host : hosts) {
+      for (Strangers.Sent sent : strangers.send(host.node.id(), tick, START_WALL_MILLIS + tick)) {
+        receive(host, sent.channel(), sent.frame(), false);
+        carryOut(host);
+      }
+    }
   }
 
   /** Whatever is to expire does, and is removed everywhere. */
@@ -806,7 +865,7 @@ public final class Simulation {
         }
         fail(states.toString());
       }
-      advance(20);
+      advanceBesideStrangers(STEP_MILLIS);
     }
   }
 

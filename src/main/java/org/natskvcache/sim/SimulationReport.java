@@ -27,6 +27,7 @@ public final class SimulationReport {
   public long writesUnderExpired;
   public long forgotten;
   public long startedOver;
+  public long strangers;
   public long refused;
   public long evicted;
   public long lies;
@@ -60,6 +61,7 @@ public final class SimulationReport {
     writesUnderExpired += other.writesUnderExpired;
     forgotten += other.forgotten;
     startedOver += other.startedOver;
+    strangers += other.strangers;
     refused += other.refused;
     evicted += other.evicted;
     lies += other.lies;
@@ -97,6 +99,7 @@ public final class SimulationReport {
     counts.put("startedOver", startedOver);
     counts.put("lies", lies);
     counts.put("liesRefused", liesRefused);
+    counts.put("strangers", strangers);
     counts.put("contentChecks", contentChecks);
     counts.put("digestChecks", digestChecks);
     return counts;

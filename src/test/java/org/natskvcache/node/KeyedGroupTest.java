@@ -123,7 +123,7 @@ class KeyedGroupTest {
           switch (channel) {
             case MUTATIONS -> deletion();
             case HEARTBEATS -> new Frame.Leave(one.node.id(), 0, one.now().wallMillis());
-            default -> new Frame.OfferRequest(STRANGER, 1);
+            default -> new Frame.OfferRequest(STRANGER, 1, 1);
           };
       byte[] signed = forged(A, Use.INSPECT, channel, null, frame);
       assertEquals(Kind.INSPECTION_KEY, refused(one, channel, signed));

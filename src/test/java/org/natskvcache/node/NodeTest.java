@@ -76,7 +76,9 @@ class NodeTest {
       group.lost = (sent, to) -> sent.is(Frame.Offer.class);
       Member unlucky = group.add(ROOMY);
       unlucky.connect();
-      group.advance(1_200);
+      group.advance(29_000);
+      assertEquals(ReplicaStatus.State.JOINING, unlucky.node.state());
+      group.advance(2_000);
       assertEquals(ReplicaStatus.State.LIVE, unlucky.node.state());
     }
 
@@ -654,10 +656,11 @@ class NodeTest {
       second.connect();
       group.advance(50);
       Frame.SnapshotRefused refused =
-          (Frame.SnapshotRefused) server.sent(Frame.SnapshotRefused.class).getFirst().frame();
+          (Frame.SnapshotRefused) server.sent(Frame.SnapshotRefused.class).getLast().frame();
       assertTrue(refused.busy());
+      assertEquals(0, refused.cut());
       assertEquals(ReplicaStatus.State.JOINING, second.node.state());
-      group.advance(15_000); // the first one's cut is forgotten when nobody asks for it
+      group.advance(15_000); // the first one goes on with nothing, so its place is free
       assertEquals(ReplicaStatus.State.LIVE, second.node.state());
       group.lost = (sent, to) -> false;
       group.advance(30_000);
@@ -687,11 +690,20 @@ class NodeTest {
       group.assertAgreed();
     }
 
+    /** What the server answers a first request with. */
+    private long numberFor(OriginId requester) throws MalformedFrameException {
+      server.receive(group.encode(new Frame.SnapshotRequest(requester, 1, 0, 0, 0, 100)));
+      return ((Frame.SnapshotRefused) server.sent(Frame.SnapshotRefused.class).getLast().frame())
+          .cut();
+    }
+
     @Test
     void cutOfOneRequesterIsNotServedToAnother() throws Exception {
       joinOver(SHORT_RING);
       OriginId someone = new OriginId(5, 5);
-      server.receive(group.encode(new Frame.SnapshotRequest(someone, 1, 0, 0, 0, 100)));
+      long cut = numberFor(someone);
+      server.receive(group.encode(new Frame.SnapshotRequest(someone, 1, cut, 0, 0, 100)));
+      server.sent.removeIf(sent -> sent.is(Frame.SnapshotRefused.class));
       Frame.SnapshotChunk chunk =
           (Frame.SnapshotChunk) server.sent(Frame.SnapshotChunk.class).getLast().frame();
       OriginId other = new OriginId(6, 6);
@@ -704,7 +716,8 @@ class NodeTest {
     void requestThatComesTwiceTakesOneCut() throws Exception {
       joinOver(SHORT_RING);
       OriginId someone = new OriginId(5, 5);
-      byte[] request = group.encode(new Frame.SnapshotRequest(someone, 1, 0, 0, 0, 100));
+      long cut = numberFor(someone);
+      byte[] request = group.encode(new Frame.SnapshotRequest(someone, 1, cut, 0, 0, 100));
       server.receive(request);
       server.receive(request);
       List<Sent> chunks = server.sent(Frame.SnapshotChunk.class);
@@ -717,7 +730,9 @@ class NodeTest {
       joinOver(Group.limits(3, 1_000, 1 << 20, 2));
       String large = "v".repeat(60_000);
       for (int i = 0; i < 400; i++) server.set("large" + i, large);
-      Frame request = new Frame.SnapshotRequest(joiner.node.id(), 1, 0, 0, 0, Integer.MAX_VALUE);
+      OriginId id = joiner.node.id();
+      long cut = numberFor(id);
+      Frame request = new Frame.SnapshotRequest(id, 1, cut, 0, 0, Integer.MAX_VALUE);
       server.receive(group.encode(request));
       long bytes = 0;
       for (Sent sent : server.sent(Frame.SnapshotChunk.class)) bytes += sent.bytes().length;
@@ -801,7 +816,7 @@ class NodeTest {
       leaver.leave();
       int sent = leaver.sent.size();
       group.advance(10_000);
-      leaver.receive(group.encode(new Frame.OfferRequest(new OriginId(5, 5), 1)));
+      leaver.receive(group.encode(new Frame.OfferRequest(new OriginId(5, 5), 1, 1)));
       assertEquals("v", leaver.get("k"));
       assertEquals(sent, leaver.sent.size());
       assertEquals(Long.MAX_VALUE, leaver.node.nextTick());
@@ -1344,7 +1359,7 @@ class NodeTest {
     void standalonePublishesNothingAndKeepsNothingForReplay() throws Exception {
       Member alone = group.add(Group.standalone());
       fill(alone, 20);
-      alone.receive(group.encode(new Frame.OfferRequest(new OriginId(5, 5), 1)));
+      alone.receive(group.encode(new Frame.OfferRequest(new OriginId(5, 5), 1, 1)));
       alone.leave();
       group.advance(10_000);
       assertEquals(List.of(), alone.sent);

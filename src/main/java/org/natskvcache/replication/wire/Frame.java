@@ -77,8 +77,9 @@ public sealed interface Frame {
    * "Who has the data?" from one who joins.
    *
    * @param nonce a number that others cannot guess; comes back with the answers, as in all requests
+   * @param attempt number of the request, from 1; the later ones are answered by more
    */
-  record OfferRequest(OriginId from, long nonce) implements Frame {}
+  record OfferRequest(OriginId from, long nonce, int attempt) implements Frame {}
 
   /**
    * A live replica's answer to that, with its whole vector.
@@ -137,7 +138,7 @@ public sealed interface Frame {
   /**
    * "Send me the cut from here on."
    *
-   * @param cut the cut's number at the responder; 0 asks for a new one
+   * @param cut the cut's number at the responder; 0 asks for one for a new cut
    * @param section the section to go on with; all before it have arrived
    * @param offset where in the section, bytes
    * @param windowBytes how much may be sent before the next request
@@ -175,8 +176,9 @@ public sealed interface Frame {
   /**
    * No cut.
    *
-   * @param cut the number asked for
-   * @param busy whether the responder serves too many already; otherwise the cut is gone
+   * @param cut the number asked for; if busy, the number to ask with for a new cut, or 0
+   * @param busy whether the responder does not serve yet, because it wants to see its number again
+   *     or serves too many already; otherwise the cut is gone
    */
   record SnapshotRefused(OriginId from, long nonce, long cut, boolean busy) implements Frame {}
 

@@ -34,7 +34,7 @@ final class FrameReader {
       }
       case FrameType.HEARTBEAT -> heartbeat(flags, from, in);
       case FrameType.LEAVE -> new Frame.Leave(from, sequence(in), in.u64());
-      case FrameType.OFFER_REQUEST -> new Frame.OfferRequest(from, in.u64());
+      case FrameType.OFFER_REQUEST -> new Frame.OfferRequest(from, in.u64(), number(in));
       case FrameType.OFFER -> {
         long nonce = in.u64();
         long wallMillis = in.u64();

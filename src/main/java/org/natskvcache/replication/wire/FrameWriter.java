@@ -81,7 +81,10 @@ final class FrameWriter {
         out.varint(finalSequence);
         out.u64(wallMillis);
       }
-      case Frame.OfferRequest(var from, var nonce) -> out.u64(nonce);
+      case Frame.OfferRequest(var from, var nonce, var attempt) -> {
+        out.u64(nonce);
+        out.varint(attempt);
+      }
       case Frame.Offer(var from, var nonce, var wallMillis, var vector, var entries) -> {
         out.u64(nonce);
         out.u64(wallMillis);

@@ -180,7 +180,7 @@ class FrameCodecTest {
   void unknownVersionNamesItsSender(int version) {
     Origins origins = new Origins();
     OriginId sender = new OriginId(77, 88);
-    byte[] frame = Frames.encode(new FrameCodec(origins), new Frame.OfferRequest(sender, 1));
+    byte[] frame = Frames.encode(new FrameCodec(origins), new Frame.OfferRequest(sender, 1, 1));
     frame[2] = (byte) version;
     MalformedFrameException refused = assertRefused(withChecksum(frame));
     assertEquals(Kind.UNKNOWN_VERSION, refused.kind());

@@ -53,7 +53,10 @@ public final class FrameJson {
         put(out, "finalSequence", finalSequence);
         put(out, "wallMillis", wallMillis);
       }
-      case Frame.OfferRequest(var from, var nonce) -> put(out, "nonce", nonce);
+      case Frame.OfferRequest(var from, var nonce, var attempt) -> {
+        put(out, "nonce", nonce);
+        out.put("attempt", attempt);
+      }
       case Frame.Offer(var from, var nonce, var wallMillis, var vector, var entries) -> {
         put(out, "nonce", nonce);
         put(out, "wallMillis", wallMillis);
@@ -258,7 +261,8 @@ public final class FrameJson {
       case "Beacon" -> new Frame.Beacon(from, number(in, "sequence"), number(in, "wallMillis"));
       case "Heartbeat" -> heartbeat(from, in);
       case "Leave" -> new Frame.Leave(from, number(in, "finalSequence"), number(in, "wallMillis"));
-      case "OfferRequest" -> new Frame.OfferRequest(from, number(in, "nonce"));
+      case "OfferRequest" ->
+          new Frame.OfferRequest(from, number(in, "nonce"), in.get("attempt").asInt());
       case "Offer" ->
           new Frame.Offer(
               from,

@@ -36,7 +36,7 @@ final class RandomFrames {
       case 1 -> new Frame.Beacon(from, sequence(), random.nextLong());
       case 2 -> heartbeat(from);
       case 3 -> new Frame.Leave(from, sequence(), random.nextLong());
-      case 4 -> new Frame.OfferRequest(from, random.nextLong());
+      case 4 -> new Frame.OfferRequest(from, random.nextLong(), (int) upTo(Integer.MAX_VALUE));
       case 5 ->
           new Frame.Offer(
               from, random.nextLong(), random.nextLong(), vector(), upTo(Long.MAX_VALUE));
