@@ -819,7 +819,7 @@ public final class Node {
   private void answer(Frame.ReplayRequest request) {
     if (!requests.replay(request.from(), request.vector(), tick)) return;
     VersionVector applied = applied();
-    requests.replayed(request.from(), Dot.NONE, MARK_BYTES * (long) applied.slots());
+    requests.replayed(request.from(), Dot.NONE, MARK_BYTES * (long) applied.marks());
     Frame.ReplayEnd.Outcome outcome;
     if (request.vector().covers(applied)) {
       outcome = Frame.ReplayEnd.Outcome.BEHIND;
