@@ -235,7 +235,7 @@ final class Peers {
   boolean elects(int slot, int places, long word, Predicate<Peer> among) {
     long mine = Hash64.chain(origins.hash(slot), word);
     int before = 0;
-    for (Peer peer : all) {
+    for (Peer peer : all()) {
       if (!among.test(peer)) continue;
       long theirs = Hash64.chain(origins.hash(peer.slot), word);
       if (Long.compareUnsigned(theirs, mine) > 0 && ++before >= places) return false;
