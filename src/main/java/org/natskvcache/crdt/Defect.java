@@ -68,5 +68,7 @@ public enum Defect {
   /** Whoever is served a snapshot keeps its place by asking, even if it takes nothing of it. */
   SNAPSHOT_PLACES_HELD_BY_SILENT,
   /** A request for a snapshot is answered with data before its sender has shown that it hears. */
-  SNAPSHOT_FOR_UNHEARD
+  SNAPSHOT_FOR_UNHEARD,
+  /** A mutation whose operation is of a later release counts as applied and changes nothing. */
+  SKIPS_UNKNOWN_OPERATION
 }

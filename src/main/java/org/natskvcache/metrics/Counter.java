@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.LongAdder;
 public enum Counter {
   MALFORMED_FRAMES(
       "frame",
-      "Frames on a replication subject that are not ours, damaged, of an unknown version, or that name too many origins: look for foreign publishers"),
+      "Frames on a replication subject that are not ours, damaged, of another release, or that name too many origins: look for foreign publishers and a mixed group"),
   REFUSED_PEERS(
       "time",
       "Times an instance was not counted as a peer because as many are known as there may be, or because all claim to hold too much: look for foreign publishers"),

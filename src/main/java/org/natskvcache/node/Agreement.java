@@ -7,6 +7,7 @@ import org.natskvcache.crdt.VersionVector;
 import org.natskvcache.node.Peers.Peer;
 import org.natskvcache.replication.BucketVectors;
 import org.natskvcache.replication.wire.Frame;
+import org.natskvcache.store.Feature;
 
 /**
  * Makes heartbeats and compares those of peers with our state. Equal vectors imply equal digests,
@@ -41,7 +42,7 @@ final class Agreement {
    * Our state now: the marks of live origins one by one, of all others as a hash, and some buckets
    * in rotation.
    */
-  Frame.Heartbeat heartbeat(boolean live, boolean hello, long wallMillis) {
+  Frame.Heartbeat heartbeat(ReplicaStatus.State now, boolean hello, long wallMillis) {
     VersionVector applied = state.applied();
     VersionVector active = new VersionVector(state.origins());
     active.raise(state.me(), state.written());
@@ -51,8 +52,9 @@ final class Agreement {
     active.forgotten(applied.forgotten());
     return new Frame.Heartbeat(
         state.id(),
-        live,
+        now == ReplicaStatus.State.LIVE,
         hello,
+        now == ReplicaStatus.State.OUTDATED,
         state.written(),
         wallMillis,
         state.hlc(),
@@ -62,7 +64,7 @@ final class Agreement {
         state.keyspace().digest(),
         state.keyspace().size(),
         samples(),
-        0);
+        Feature.OURS);
   }
 
   private List<Frame.Sample> samples() {

@@ -33,7 +33,8 @@ public record Diagnosis(
   /**
    * One instance by its last answer.
    *
-   * @param live whether it is live; else joining
+   * @param live whether it is live; else joining or outdated
+   * @param outdated whether it says that it cannot follow the group
    * @param silent whether it stopped answering
    * @param moving whether its vector changed while it was looked at
    * @param behind mutations that it lacks and another instance has
@@ -44,6 +45,7 @@ public record Diagnosis(
   public record Instance(
       OriginId origin,
       boolean live,
+      boolean outdated,
       boolean silent,
       boolean moving,
       long entries,
@@ -103,13 +105,13 @@ public record Diagnosis(
     return (int) instances.stream().filter(one -> !one.silent).count();
   }
 
-  /** Of those that answer, how many are joining. */
-  public int joining() {
+  /** Of those that answer, how many are not live. */
+  public int notLive() {
     return (int) instances.stream().filter(one -> !one.silent && !one.live).count();
   }
 
   public boolean fewerThanExpected() {
-    return answered() - joining() < expected;
+    return answered() - notLive() < expected;
   }
 
   /** The worst of all pairs. */

@@ -89,6 +89,10 @@ public sealed interface Effect {
       LIMIT_EXCEEDED,
       /** More instances are heard, or claim to hold more, than there is room to know. */
       TOO_MANY_PEERS,
+      /** A peer writes what this release does not know; this instance stops. */
+      CANNOT_FOLLOW,
+      /** Another instance speaks another version of the protocol. */
+      OTHER_VERSION,
       /** What must not happen did; see the detail. */
       ALARM,
       /**

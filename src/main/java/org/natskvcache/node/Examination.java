@@ -4,9 +4,11 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -55,6 +57,9 @@ public final class Examination {
 
   /** Whom each counted as alive by its last heartbeat. */
   private final Map<OriginId, SortedSet<OriginId>> alive = new HashMap<>();
+
+  /** Who said in its last heartbeat that it cannot follow the group. */
+  private final Set<OriginId> outdated = new HashSet<>();
 
   private final Map<List<OriginId>, Compared> compared = new HashMap<>();
   private final List<Effect> effects = new ArrayList<>();
@@ -177,6 +182,8 @@ public final class Examination {
     }
     if (frame instanceof Frame.Heartbeat heartbeat) {
       alive.put(heartbeat.from(), new TreeSet<>(heartbeat.active().toMap().keySet()));
+      if (heartbeat.outdated()) outdated.add(heartbeat.from());
+      else outdated.remove(heartbeat.from());
     }
     if (!(frame instanceof Frame.DigestResponse answer)) return;
     if (answer.question() != question || done) return;
@@ -361,7 +368,7 @@ public final class Examination {
     return missing;
   }
 
-  private static Diagnosis.Instance instance(
+  private Diagnosis.Instance instance(
       OriginId id, Seen one, VersionVector most, long lastRound) {
     Frame.DigestResponse last = one.answer();
     long behind = 0;
@@ -371,6 +378,7 @@ public final class Examination {
     return new Diagnosis.Instance(
         id,
         last.live(),
+        outdated.contains(id),
         lastRound - one.round >= SILENT_ROUNDS,
         one.moving,
         last.entries(),

@@ -368,6 +368,14 @@ public final class LockedReplica implements Replica {
 
   private void count(MalformedFrameException malformed, int size) {
     Counter.MALFORMED_FRAMES.increment();
+    if (malformed.ofAnotherRelease()) {
+      LOG.debug(
+          "dropped a replication frame of another release link={} kind={} from={}",
+          name,
+          malformed.kind(),
+          malformed.from());
+      return; // the node tells what an operator must know of it
+    }
     String sender = malformed.kind() + "/" + malformed.from();
     if (malformedSenders.size() < REMEMBERED_SENDERS_MAX && malformedSenders.add(sender)) {
       LOG.warn(
@@ -548,8 +556,8 @@ public final class LockedReplica implements Replica {
     if (event.kind() == Effect.Event.Kind.DIVERGENCE) Counter.DIVERGENCES.increment();
     if (event.kind() == Effect.Event.Kind.LIMIT_EXCEEDED) Counter.LIMITS_EXCEEDED.increment();
     switch (event.kind()) {
-      case ALARM, DIVERGENCE -> LOG.error("{} link={}{}{}", text, name, peer, detail);
-      case SNAPSHOT_FAILED, PEER_LOST, CLOCK_SKEW, FULL, LIMIT_EXCEEDED, TOO_MANY_PEERS ->
+      case ALARM, DIVERGENCE, CANNOT_FOLLOW -> LOG.error("{} link={}{}{}", text, name, peer, detail);
+      case SNAPSHOT_FAILED, PEER_LOST, CLOCK_SKEW, FULL, LIMIT_EXCEEDED, TOO_MANY_PEERS, OTHER_VERSION ->
           LOG.warn("{} link={}{}{}", text, name, peer, detail);
       default -> LOG.info("{} link={}{}{}", text, name, peer, detail);
     }
@@ -560,7 +568,8 @@ public final class LockedReplica implements Replica {
     lock.lock();
     try {
       ReplicaStatus status = node.status(now());
-      return refusal == null ? status : status.hinderedBy(refusal);
+      boolean told = refusal == null || status.state() == ReplicaStatus.State.OUTDATED;
+      return told ? status : status.hinderedBy(refusal);
     } finally {
       lock.unlock();
     }

@@ -29,6 +29,7 @@ import org.natskvcache.replication.wire.Seal;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Decision;
+import org.natskvcache.store.Feature;
 import org.natskvcache.store.Key;
 import org.natskvcache.store.Keyspace;
 import org.natskvcache.store.Limits;
@@ -140,6 +141,11 @@ public final class Node {
 
   private long toldBehindTick = Long.MIN_VALUE / 2;
   private @Nullable String alarm;
+
+  /** Why we cannot follow the group any more; null while we can. */
+  private @Nullable String outdated;
+
+  private final OtherVersions otherVersions;
   private long clockQuestion;
 
   /** Of our requests for vectors. */
@@ -170,6 +176,7 @@ public final class Node {
     repair = new Repair(new RepairHost(), random, settings);
     server = new SnapshotServer(limits, settings.defect(), replicated::newCut, random.nextLong());
     digests = new DigestServer(replicated);
+    otherVersions = new OtherVersions(SILENT_HEARTBEATS * settings.heartbeatMillis());
     inquiry = new Inquiry(replicated, new InquiryHost(), random.nextLong(CLOCK_QUESTIONS / 2));
     clockQuestion = CLOCK_QUESTIONS + random.nextLong(CLOCK_QUESTIONS / 2);
     vectorNonce = random.nextLong();
@@ -191,6 +198,7 @@ public final class Node {
   /** Runs a command here and now; once it has left its group, a node changes nothing any more. */
   public Reply call(Command command, Time now) {
     at(now);
+    if (outdated != null) return outdated(command, outdated);
     if (command instanceof Command.Batch(var commands)) {
       for (Command each : commands) {
         Reply refusal = replicated.oversized(each);
@@ -207,6 +215,8 @@ public final class Node {
     Op op = decision.op();
     if (op == null) return decision.reply();
     if (state == ReplicaStatus.State.LEFT) return CLOSED;
+    Reply lacking = lacking(op.feature());
+    if (lacking != null) return lacking;
     if (room.surelyFits(growthMax(1), 1) || room.surelyFits(Keyspace.growthMax(op), 1)) {
       author(op, stamp);
       return decision.reply();
@@ -215,6 +225,23 @@ public final class Node {
     if (full != null) return full;
     author(now).accept(op);
     return decision.reply();
+  }
+
+  private static Reply outdated(Command command, String why) {
+    Reply refusal = new Reply.Rejected(Reply.Reason.OUTDATED, why);
+    if (!(command instanceof Command.Batch(var commands))) return refusal;
+    return new Reply.Batch(Collections.nCopies(commands.size(), refusal));
+  }
+
+  /** Why what needs this feature is refused; null when all live instances have it. */
+  @Nullable Reply lacking(@Nullable Feature needed) {
+    if (needed == null) return null;
+    for (Peer peer : peers.all()) {
+      if (!peer.live || needed.isIn(peer.features)) continue;
+      String text = needed.name() + ": instance " + origins.id(peer.slot) + " lacks it; upgrade it";
+      return new Reply.Rejected(Reply.Reason.FEATURE_MISSING, text);
+    }
+    return null;
   }
 
   /** Makes room for a whole batch; null when there is, else why none of it is to be run. */
@@ -364,11 +391,21 @@ public final class Node {
    * Takes one frame.
    *
    * @param channel where it came from; each type of frame counts on its own channels only
-   * @throws MalformedFrameException for bytes that are no frame of ours; nothing was changed then
+   * @throws MalformedFrameException for bytes that are no frame of ours; nothing that is replicated
+   *     was changed then
    */
   public void receive(Channel channel, byte[] bytes, Time now) throws MalformedFrameException {
     at(now);
     if (state == ReplicaStatus.State.STANDALONE) return;
+    try {
+      received(channel, bytes, now);
+    } catch (MalformedFrameException malformed) {
+      unreadable(malformed);
+      throw malformed;
+    }
+  }
+
+  private void received(Channel channel, byte[] bytes, Time now) throws MalformedFrameException {
     Frame frame = decode(channel, bytes);
     take(frame, now);
     releaseNames(frame);
@@ -519,11 +556,6 @@ public final class Node {
           malformed.kind() == MalformedFrameException.Kind.WRONG_CHANNEL ? astray(bytes) : null;
       if (astray != null) return astray;
       if (malformed.kind() == MalformedFrameException.Kind.OTHER_KEY) otherKeys.heard(tick);
-      OriginId from = malformed.from();
-      boolean livePeer = from != null && peers.find(origins.find(from)) != null;
-      if (malformed.kind() == MalformedFrameException.Kind.UNKNOWN_VERSION && livePeer) {
-        alarm("a peer speaks an unknown version of the protocol, peer=" + from);
-      }
       throw malformed;
     }
   }
@@ -543,6 +575,42 @@ public final class Node {
 
   private boolean asked(boolean matches) {
     return matches || settings.defect() == Defect.UNASKED_ANSWERS_COUNT;
+  }
+
+  /** What is told by a frame of another release, which is dropped. */
+  private void unreadable(MalformedFrameException malformed) {
+    OriginId from = malformed.from();
+    if (from == null || state == ReplicaStatus.State.LEFT) return;
+    long number = malformed.number();
+    if (malformed.kind() == MalformedFrameException.Kind.UNKNOWN_VERSION) {
+      if (!otherVersions.heard(from, number, tick)) return;
+      event(Effect.Event.Kind.OTHER_VERSION, from, OtherVersions.about(number));
+    } else if (malformed.kind() == MalformedFrameException.Kind.UNKNOWN_OPERATION
+        && isNeeded(from, number)) {
+      if (settings.defect() == Defect.SKIPS_UNKNOWN_OPERATION) replicated.skip(from, number, TOUCH);
+      else cannotFollow(from, "it writes " + malformed.getMessage());
+    }
+  }
+
+  /** Whether the mutation is still to be applied here; any other tells nothing. */
+  private boolean isNeeded(OriginId from, long sequence) {
+    if (from.equals(id()) || isForgotten(from)) return false;
+    int slot = origins.find(from);
+    Long finalSequence = replicated.finalSequence(slot);
+    return slot < 0 || sequence > applied().get(slot) && (finalSequence == null || sequence <= finalSequence);
+  }
+
+  /** Stops for good: what the group holds from here on cannot be known by this release. */
+  private void cannotFollow(OriginId peer, String what) {
+    if (state == ReplicaStatus.State.OUTDATED) return;
+    String text = what + ", which this release does not know; upgrade this one";
+    outdated = "cannot follow instance " + peer + ": " + text;
+    event(Effect.Event.Kind.CANNOT_FOLLOW, peer, text);
+    if (state == ReplicaStatus.State.LIVE) effects.add(new Effect.AnswerReplays(false));
+    become(ReplicaStatus.State.OUTDATED);
+    offersUntilTick = Long.MAX_VALUE;
+    repair.reset();
+    heartbeats.soon(tick, 0);
   }
 
   private void mutations(OriginId from, List<Mutation> mutations) {
@@ -658,13 +726,16 @@ public final class Node {
     return peers.all().stream().noneMatch(peer -> peer.skew.known());
   }
 
-  private List<String> problems() {
+  private List<String> problems(long now) {
     List<String> problems = new ArrayList<>();
-    if (otherKeys.lately(tick)) problems.add(OtherKeys.PROBLEM);
+    if (otherKeys.lately(now)) problems.add(OtherKeys.PROBLEM);
+    String versions = otherVersions.text(now);
+    if (versions != null) problems.add(versions);
     return problems;
   }
 
   private @Nullable String hindrance() {
+    if (state == ReplicaStatus.State.OUTDATED) return outdated;
     long error = state == ReplicaStatus.State.JOINING ? clockError() : 0;
     if (error == 0) return null;
     String way = error > 0 ? " s ahead of" : " s behind";
@@ -676,6 +747,8 @@ public final class Node {
     Peer peer = heard(heartbeat.from());
     if (peer == null) return;
     peer.live = heartbeat.live();
+    peer.outdated = heartbeat.outdated();
+    peer.features = heartbeat.features();
     VersionVector theirs = heartbeat.active();
     renameIfForgotten(theirs.forgotten());
     peer.known.raiseMarks(theirs);
@@ -717,7 +790,7 @@ public final class Node {
     boolean first = request.bucket() == Frame.DigestRequest.ALL_BUCKETS && request.start() == 0;
     if (!first || !request.observer()) return;
     // it hears no heartbeats of the group: this one tells whom we count as alive
-    publish(back, request.from(), agreement.heartbeat(live, false, now.wallMillis()), seal);
+    publish(back, request.from(), agreement.heartbeat(state, false, now.wallMillis()), seal);
   }
 
   private void diverged(Peer peer, String text, long ourDigest, long theirDigest) {
@@ -895,6 +968,7 @@ public final class Node {
   }
 
   private void repairIfLacking() {
+    if (state == ReplicaStatus.State.OUTDATED) return; // it would ask for ever
     if (repair.idle() ? lacking() : repair.hopeless() && anyHolder()) repair.noticed(tick);
   }
 
@@ -948,6 +1022,11 @@ public final class Node {
 
     @Override
     public ReplicatedState.Installed install(Staging staging, @Nullable OriginId server) {
+      String unknown = staging.unknown();
+      if (unknown != null && server != null) {
+        cannotFollow(server, "its snapshot has " + unknown);
+        return ReplicatedState.Installed.BEYOND;
+      }
       ReplicatedState.Installed installed = sided(replicated.install(staging), server);
       Forgotten forgotten = applied().forgotten();
       if (forgotten != null && replicated.isForgotten(Node.this.id())) rename(forgotten.until());
@@ -1216,8 +1295,7 @@ public final class Node {
 
   private void sendHeartbeat(Time now, boolean hello) {
     flush();
-    boolean live = state == ReplicaStatus.State.LIVE;
-    publish(Channel.HEARTBEATS, null, agreement.heartbeat(live, hello, now.wallMillis()));
+    publish(Channel.HEARTBEATS, null, agreement.heartbeat(state, hello, now.wallMillis()));
   }
 
   /** Leaves the group: publishes what is owed and the final sequence. The data stays. */
@@ -1265,7 +1343,7 @@ public final class Node {
     peers.clear();
     connected = false;
     caughtUp = false;
-    become(ReplicaStatus.State.JOINING);
+    become(outdated == null ? ReplicaStatus.State.JOINING : ReplicaStatus.State.OUTDATED);
     effects.add(new Effect.ListenAs(newId));
   }
 
@@ -1353,9 +1431,10 @@ public final class Node {
       known.add(
           new ReplicaStatus.Peer(
               origins.id(peer.slot),
-              peer.live ? ReplicaStatus.State.LIVE : ReplicaStatus.State.JOINING,
+              peer.state(),
               now.tickMillis() - peer.heardTick,
-              peer.agreement));
+              peer.agreement,
+              peer.features));
     }
     return new ReplicaStatus(
         id(),
@@ -1369,7 +1448,7 @@ public final class Node {
         room.status(),
         known,
         hindrance(),
-        problems(),
+        problems(now.tickMillis()),
         alarm);
   }
 }

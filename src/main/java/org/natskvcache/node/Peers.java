@@ -45,6 +45,13 @@ final class Peers {
     final Skew skew = new Skew();
 
     boolean live;
+
+    /** Whether it cannot follow the group. */
+    boolean outdated;
+
+    /** The bits of the {@link org.natskvcache.store.Feature}s it has. */
+    long features;
+
     long heardTick;
 
     /**
@@ -69,6 +76,11 @@ final class Peers {
     Peer(int slot, Origins origins) {
       this.slot = slot;
       known = new VersionVector(origins);
+    }
+
+    ReplicaStatus.State state() {
+      if (live) return ReplicaStatus.State.LIVE;
+      return outdated ? ReplicaStatus.State.OUTDATED : ReplicaStatus.State.JOINING;
     }
   }
 

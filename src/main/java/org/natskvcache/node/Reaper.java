@@ -77,7 +77,8 @@ final class Reaper {
     return shown;
   }
 
+  /** Of the live origins that can follow. */
   private boolean elected(int bucket) {
-    return peers.elects(state.me(), 1, bucket, peer -> true);
+    return peers.elects(state.me(), 1, bucket, peer -> !peer.outdated);
   }
 }

@@ -347,6 +347,10 @@ final class Repair {
       }
       switch (host.install(stage, from)) {
         case DONE -> {}
+        case BEYOND -> {
+          reset(); // there is nothing to repair any more
+          return;
+        }
         case UNREADABLE -> {
           failed("reason=unreadable", tick);
           return;

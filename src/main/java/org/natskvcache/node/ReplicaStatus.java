@@ -19,12 +19,11 @@ import org.natskvcache.crdt.OriginId;
  * @param heldBack mutations received that wait for an earlier one
  * @param memory what it holds, and its limits
  * @param peers the instances heard from lately, by origin
- * @param hindrance why it does not go live though nothing is missing, or is not connected though
- *     there is a server; null when nothing hinders it
+ * @param hindrance why it does not go live though nothing is missing, is outdated, or is not
+ *     connected though there is a server; null when nothing hinders it
  * @param problems what an operator has to look at while it lasts, a clause each; empty when all is
  *     well
- * @param alarm what must not happen and did (divergence, an unknown frame version); null when all
- *     is well
+ * @param alarm what must not happen and did (divergence); null when all is well
  */
 public record ReplicaStatus(
     OriginId origin,
@@ -65,6 +64,11 @@ public record ReplicaStatus(
     JOINING,
     /** Serving, replicating, answering replays. */
     LIVE,
+    /**
+     * A peer writes what this release does not know. Calls are refused, and no peer joins from
+     * here, until a later release is started in its place.
+     */
+    OUTDATED,
     /** Out of its group; keeps its data for a new link. */
     LEFT
   }
@@ -86,8 +90,10 @@ public record ReplicaStatus(
    *
    * @param silentMillis since it was last heard, milliseconds
    * @param agreement how its vector and digest compared with ours when its last heartbeat came
+   * @param features the bits of the {@link org.natskvcache.store.Feature}s it has
    */
-  public record Peer(OriginId origin, State state, long silentMillis, Agreement agreement) {}
+  public record Peer(
+      OriginId origin, State state, long silentMillis, Agreement agreement, long features) {}
 
   /** How a peer's state compares with ours. */
   public enum Agreement {

@@ -191,6 +191,12 @@ final class ReplicatedState {
     keyspace.apply(untold, applied(), me);
   }
 
+  /** What {@link Defect#SKIPS_UNKNOWN_OPERATION} does with a mutation that it cannot read. */
+  void skip(OriginId from, long sequence, Op nothing) {
+    long dot = Dot.of(origins.slot(from), sequence);
+    deliver(new Mutation(dot, hlc, NO_SLOTS, NO_MARKS, null, 0, nothing));
+  }
+
   /** Names the marks that rose since our mutation before. */
   private Mutation withRisen(long dot, long stamp, Op op) {
     if (risen.isEmpty()) return new Mutation(dot, stamp, NO_SLOTS, NO_MARKS, null, 0, op);
@@ -409,6 +415,8 @@ final class ReplicatedState {
     DONE,
     /** Nothing was changed: it cannot be read. */
     UNREADABLE,
+    /** Nothing was changed: it holds what only later releases know. */
+    BEYOND,
     /**
      * Nothing was changed: its server and this instance forgot different things, and it is for the
      * server to give way.

@@ -12,8 +12,8 @@ import org.natskvcache.rpc.Texts;
  *
  * @param healthy false exactly when there is a {@linkplain HealthProblems problem}, when a cache's
  *     replication connection is down, when it has been joining for more than {@link
- *     #JOINING_MILLIS_MAX} or its clock keeps it from going live, or when its alarm is set; calls
- *     are answered all the same
+ *     #JOINING_MILLIS_MAX} or its clock keeps it from going live, when it is outdated, or when its
+ *     alarm is set; calls are answered all the same, but by an outdated one
  * @param message one clause for each link name that matters, never empty
  */
 public record Health(boolean healthy, String message) {
@@ -58,6 +58,7 @@ public record Health(boolean healthy, String message) {
     }
     return switch (status.state()) {
       case STANDALONE, LEFT -> "";
+      case OUTDATED -> "outdated: " + status.hindrance();
       case JOINING, LIVE -> {
         if (!status.connected()) {
           String down = "replication connection down";
@@ -80,6 +81,7 @@ public record Health(boolean healthy, String message) {
       case STANDALONE -> "standalone";
       case JOINING -> "catching up";
       case LIVE -> "live, peers=" + status.peers().size();
+      case OUTDATED -> "outdated";
       case LEFT -> "not replicating";
     };
   }

@@ -31,7 +31,7 @@ public final class Staging {
   private SnapshotCodec.@Nullable Read header;
   private @Nullable Merge merge;
   private @Nullable BucketReader reader;
-  private boolean unreadable;
+  private @Nullable MalformedFrameException damage;
 
   /**
    * @param buckets how many sections a whole cut has besides its header
@@ -70,7 +70,7 @@ public final class Staging {
     try {
       for (Frame.Piece piece : chunk.pieces()) add(piece);
     } catch (MalformedFrameException damaged) {
-      unreadable = true;
+      damage = damaged;
     }
     return true;
   }
@@ -113,12 +113,20 @@ public final class Staging {
 
   /** Whether the rest of it is of no use: it cannot be read, or must not be joined. */
   public boolean stopped() {
-    return unreadable || header != null && merge == null;
+    return damage != null || header != null && merge == null;
   }
 
   /** Whether something that was added cannot be read. */
   public boolean unreadable() {
-    return unreadable;
+    return damage != null;
+  }
+
+  /** What it holds that only later releases know; null when nothing of that kind was read. */
+  public @Nullable String unknown() {
+    MalformedFrameException why = damage;
+    boolean later =
+        why != null && why.kind() == MalformedFrameException.Kind.UNKNOWN_OPERATION;
+    return later ? why.getMessage() : null;
   }
 
   public boolean complete() {

@@ -137,6 +137,7 @@ final class Liar {
         stranger(wallMillis),
         random.nextBoolean(),
         random.nextInt(4) == 0,
+        false,
         sequence(),
         wallMillis,
         wallMillis << 16,

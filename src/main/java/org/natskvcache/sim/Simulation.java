@@ -63,6 +63,9 @@ public final class Simulation {
   /** Of so many schedules one has somebody in it who lies. */
   private static final int LIAR_EVERY = 4;
 
+  /** Makes of a seed another one. */
+  private static final long LATER = 0x6c61746572L;
+
   /** Shorter silence must not make an instance go live, milliseconds. */
   private static final long SILENCE_MILLIS = 1_000;
 
@@ -139,6 +142,7 @@ public final class Simulation {
 
   /** Whether the strangers do what they do. */
   private boolean strangersAct;
+  private final Later later;
 
   private long tick = 1_000;
   private long births;
@@ -154,6 +158,7 @@ public final class Simulation {
     liar = liarRandom.nextInt(LIAR_EVERY) == 0 ? new Liar(liarRandom.split()) : null;
     strangers = new Strangers(seed, START_WALL_MILLIS);
     knobs = Knobs.draw(random, defect);
+    later = new Later(new SplittableRandom(LATER ^ seed), knobs.nodes());
     network = new Network(knobs, random, report);
     for (int i = 0; i < knobs.nodes(); i++) {
       Host host = new Host(newNode(newOrigin()));
@@ -202,6 +207,7 @@ public final class Simulation {
         advance(random.nextInt(20));
         act();
         if (liar != null && liarRandom.nextInt(4) == 0) lie(liar);
+        if (later.writer(step) >= 0) writeUnknown(hosts.get(later.writer(step)));
         if (step % 97 == 0) compareAll();
       }
       quiesce();
@@ -280,14 +286,19 @@ public final class Simulation {
 
   private void receive(Host host, Channel channel, byte[] frame, boolean damaged) {
     try {
-      boolean joining = host.node.state() == ReplicaStatus.State.JOINING;
-      if (joining && !damaged && decode(channel, frame) instanceof Frame.Offer) {
+      boolean offers =
+          channel == Channel.DIRECT && host.node.state() == ReplicaStatus.State.JOINING;
+      if (offers && !damaged && decode(channel, frame) instanceof Frame.Offer) {
         host.answered = true;
       }
       host.node.receive(channel, frame, now(host));
       if (damaged) fail("a damaged frame was accepted");
     } catch (MalformedFrameException malformed) {
-      if (!damaged) fail("a frame of ours is malformed: " + malformed.getMessage());
+      if (damaged) return;
+      if (malformed.kind() != MalformedFrameException.Kind.UNKNOWN_OPERATION) {
+        fail("a frame of ours is malformed: " + malformed.getMessage());
+      }
+      if (later.ignoredBy(host.node)) fail("an instance that cannot follow goes on");
     }
   }
 
@@ -309,7 +320,8 @@ public final class Simulation {
     List<Effect> effects = host.node.takeEffects();
     for (int i = 0; i < effects.size(); i++) {
       switch (effects.get(i)) {
-        case Effect.Publish publish -> publish(host, publish);
+        case Effect.Publish publish ->
+            publish(host, publish, later.sent(hosts.indexOf(host), effects, i));
         case Effect.ListenAs(var id) -> {
           host.names.add(id);
           forgottenBy.put(id, host.forgotten);
@@ -338,6 +350,7 @@ public final class Simulation {
             forgetLike(host, peer);
           }
           if (kind == Effect.Event.Kind.LIVE) checkSilence(host);
+          if (kind == Effect.Event.Kind.CANNOT_FOLLOW) report.outdated++;
           if (kind == Effect.Event.Kind.ALARM) fail("alarm: " + detail);
           if (kind == Effect.Event.Kind.SNAPSHOT_FAILED && detail.equals("reason=unreadable")) {
             fail("a snapshot that came whole could not be read");
@@ -358,19 +371,19 @@ public final class Simulation {
         });
   }
 
-  private void publish(Host host, Effect.Publish publish) {
+  private void publish(Host host, Effect.Publish publish, byte[] frame) {
     report.traceHash = Hash64.chain(report.traceHash, Hash64.of(publish.frame()));
     if (publish.channel() == Channel.MUTATIONS) observe(host, publish.frame());
     if (!host.connected) return;
     boolean toAll = publish.target() == null;
-    if (liar != null && toAll) liar.hear(publish.frame());
+    if (liar != null && toAll) liar.hear(frame);
     int from = hosts.indexOf(host);
     switch (publish.channel()) {
       case REPLAY_ALL -> {
-        if (heardByAnyone(host)) sendToAll(from, publish);
+        if (heardByAnyone(host)) sendToAll(from, publish.channel(), frame);
         else network.tellAlone(from, serverRandom.nextInt(20), tick);
       }
-      case MUTATIONS, HEARTBEATS -> sendToAll(from, publish);
+      case MUTATIONS, HEARTBEATS -> sendToAll(from, publish.channel(), frame);
       case REPLAY_ANY -> {
         List<Integer> group = new ArrayList<>();
         for (int to = 0; to < hosts.size(); to++) {
@@ -378,7 +391,7 @@ public final class Simulation {
         }
         if (group.isEmpty()) return;
         int to = group.get(random.nextInt(group.size()));
-        network.send(from, to, publish.channel(), publish.frame(), tick);
+        network.send(from, to, publish.channel(), frame, tick);
       }
       case DIRECT -> {
         String wrong = strangersAct ? strangers.hear(host.node.id(), publish) : null;
@@ -390,16 +403,16 @@ public final class Simulation {
                   ? target.names.contains(publish.target())
                   : target.node.id().equals(publish.target());
           if (to == from || !listens) continue;
-          network.send(from, to, publish.channel(), publish.frame(), tick);
+          network.send(from, to, publish.channel(), frame, tick);
         }
       }
       case OBSERVER -> {} // nobody looks
     }
   }
 
-  private void sendToAll(int from, Effect.Publish publish) {
+  private void sendToAll(int from, Channel channel, byte[] frame) {
     for (int to = 0; to < hosts.size(); to++) {
-      if (to != from) network.send(from, to, publish.channel(), publish.frame(), tick);
+      if (to != from) network.send(from, to, channel, frame, tick);
     }
   }
 
@@ -512,6 +525,24 @@ public final class Simulation {
     carryOut(host);
   }
 
+  /** The one of a later release writes what the others do not know. */
+  private void writeUnknown(Host host) {
+    if (host.pausedUntilTick > tick) return;
+    did(host, "write of a later release", null);
+    if (!(checkedCall(host, Later.WRITE) instanceof Reply.Rejected)) later.wrote(host.node);
+    host.node.flush();
+    carryOut(host);
+  }
+
+  private static boolean isOutdated(Host host) {
+    return host.node.state() == ReplicaStatus.State.OUTDATED;
+  }
+
+  /** Those that can follow. */
+  private List<Host> followers() {
+    return hosts.stream().filter(host -> !isOutdated(host)).toList();
+  }
+
   /** Whoever writes leaves no more than the limits allow, or than there was. */
   private Reply checkedCall(Host host, Command command) {
     Keyspace keyspace = host.node.keyspace();
@@ -522,6 +553,9 @@ public final class Simulation {
     long evicted = host.node.evicted();
     Reply reply = host.node.call(command, now(host));
     report.evicted += host.node.evicted() - evicted;
+    boolean stopped =
+        reply instanceof Reply.Rejected(var why, _) && why == Reply.Reason.OUTDATED;
+    if (stopped != isOutdated(host)) fail("an instance that cannot follow answers calls");
     if (keyspace.footprint() > Math.max(bytes, capacity.localBytesMax())) fail("too much memory");
     if (keyspace.liveEntries() > Math.max(entries, capacity.entriesMax())) fail("too many keys");
     if (!(reply instanceof Reply.Rejected(var reason, _)) || reason != Reply.Reason.FULL)
@@ -692,6 +726,7 @@ public final class Simulation {
       each.node.flush();
       carryOut(each);
     }
+    if (isOutdated(host)) return; // it answers no calls
     report.contentChecks++;
     SortedMap<OriginId, Long> included = included(host);
     VersionVector vector = specification.vector(included);
@@ -739,6 +774,7 @@ public final class Simulation {
   /** Equal vectors imply equal digests, whoever looks. */
   private void compareAll() {
     for (Host a : hosts) {
+      if (later.skippedBy(hosts.indexOf(a), a.node)) fail("an unknown operation was skipped");
       for (Host b : hosts) {
         if (a == b || a.node.applied().hash() != b.node.applied().hash()) continue;
         report.digestChecks++;
@@ -827,7 +863,7 @@ public final class Simulation {
     long last = START_WALL_MILLIS + tick + knobs.jumpMillisMax() + knobs.ttlMillisMax();
     long deadline = last - START_WALL_MILLIS + AGREEMENT_MILLIS;
     for (Host host : hosts) {
-      while (host.node.keyspace().nextExpiryMillis() != Entry.NEVER) {
+      while (!isOutdated(host) && host.node.keyspace().nextExpiryMillis() != Entry.NEVER) {
         if (tick > deadline) fail("an expired key is not removed");
         advance(100);
       }
@@ -838,7 +874,7 @@ public final class Simulation {
   private void trimmed() {
     Capacity capacity = knobs.limits().capacity();
     if (capacity.eviction() == Capacity.Eviction.NONE) return;
-    Host first = hosts.getFirst(); // its node may start over meanwhile
+    Host first = followers().getFirst(); // its node may start over meanwhile
     long deadline = tick + AGREEMENT_MILLIS;
     while (first.node.keyspace().footprint() > capacity.localBytesMax()
         || first.node.keyspace().liveEntries() > capacity.entriesMax()) {
@@ -870,10 +906,11 @@ public final class Simulation {
   }
 
   private boolean agreed() {
-    long first = hosts.getFirst().node.applied().hash();
+    long first = followers().getFirst().node.applied().hash();
     for (Host host : hosts) {
       host.node.flush();
       carryOut(host);
+      if (isOutdated(host)) continue;
       if (host.node.state() != ReplicaStatus.State.LIVE) return false;
       if (host.node.applied().hash() != first) return false;
     }
@@ -894,9 +931,9 @@ public final class Simulation {
 
   private boolean anyResidualOfALiveOwner() {
     Set<OriginId> alive = new HashSet<>();
-    for (Host host : hosts) alive.add(host.node.id());
+    for (Host host : followers()) alive.add(host.node.id());
     boolean[] found = new boolean[1];
-    for (Host host : hosts) {
+    for (Host host : followers()) {
       host.node
           .keyspace()
           .forEach(entry -> {

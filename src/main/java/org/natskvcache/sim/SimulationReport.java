@@ -28,6 +28,10 @@ public final class SimulationReport {
   public long forgotten;
   public long startedOver;
   public long strangers;
+
+  /** Instances that met an operation of a later release. */
+  public long outdated;
+
   public long refused;
   public long evicted;
   public long lies;
@@ -62,6 +66,7 @@ public final class SimulationReport {
     forgotten += other.forgotten;
     startedOver += other.startedOver;
     strangers += other.strangers;
+    outdated += other.outdated;
     refused += other.refused;
     evicted += other.evicted;
     lies += other.lies;
@@ -97,6 +102,7 @@ public final class SimulationReport {
     counts.put("evicted", evicted);
     counts.put("forgotten", forgotten);
     counts.put("startedOver", startedOver);
+    counts.put("outdated", outdated);
     counts.put("lies", lies);
     counts.put("liesRefused", liesRefused);
     counts.put("strangers", strangers);

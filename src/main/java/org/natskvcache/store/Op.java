@@ -11,6 +11,11 @@ import org.jspecify.annotations.Nullable;
 public sealed interface Op {
   Key key();
 
+  /** What all live instances must have before this may be written; null for nothing. */
+  default @Nullable Feature feature() {
+    return null;
+  }
+
   /**
    * @param expireAtMillis wall time of the author at which the value expires, milliseconds since
    *     1970; 0 is never

@@ -69,6 +69,10 @@ public sealed interface Reply {
     FULL,
     /** The cache has left its group: what it took now would never reach a peer. */
     CLOSED,
+    /** A peer writes what this release does not know: nothing here can be relied on. */
+    OUTDATED,
+    /** A live instance of the group is of a release that does not know what is asked for. */
+    FEATURE_MISSING,
     /** An argument makes no sense, such as an empty list of sets. */
     BAD_ARGUMENT
   }

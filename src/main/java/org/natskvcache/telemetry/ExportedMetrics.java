@@ -82,7 +82,8 @@ final class ExportedMetrics {
                           entries.record(status.entries(), link);
                           connected.record(status.connected() ? 1 : 0, link);
                           heldBack.record(status.heldBack(), link);
-                          alarm.record(status.alarm() == null ? 0 : 1, link);
+                          boolean outdated = status.state() == ReplicaStatus.State.OUTDATED;
+                          alarm.record(status.alarm() == null && !outdated ? 0 : 1, link);
                           for (var agreement : ReplicaStatus.Agreement.values()) {
                             long count =
                                 status.peers().stream()

@@ -223,7 +223,7 @@ class ExaminationTest {
     group.add(); // never connected
     Diagnosis joining = examine(20, 3);
     assertEquals(3, joining.answered());
-    assertEquals(1, joining.joining());
+    assertEquals(1, joining.notLive());
     assertTrue(joining.fewerThanExpected());
   }
 

@@ -1189,28 +1189,6 @@ class NodeTest {
       assertAlarmed(pair.get(0), "divergence");
     }
 
-    private byte[] ofVersionThree(OriginId from) {
-      byte[] frame = group.encode(new Frame.Beacon(from, 1, 1));
-      frame[2] = 3;
-      return withChecksum(frame);
-    }
-
-    @Test
-    void unknownVersionOfALivePeerIsAnAlarm() {
-      List<Member> pair = group.live(2, ROOMY);
-      byte[] frame = ofVersionThree(pair.get(1).node.id());
-      assertThrows(MalformedFrameException.class, () -> pair.get(0).receive(frame));
-      assertAlarmed(pair.get(0), "version");
-    }
-
-    @Test
-    void unknownVersionOfAStrangerIsNot() {
-      List<Member> pair = group.live(2, ROOMY);
-      byte[] frame = ofVersionThree(new OriginId(9, 9));
-      assertThrows(MalformedFrameException.class, () -> pair.get(0).receive(frame));
-      assertNull(pair.get(0).node.alarm());
-    }
-
     private byte[] mutationOf(OriginId author, long sequence) {
       int slot = group.origins().slot(author);
       Op op = new Op.Put(Key.of("k"), Bytes.utf8("forged"), 0, Observed.NOTHING);

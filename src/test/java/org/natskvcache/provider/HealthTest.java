@@ -118,7 +118,7 @@ class HealthTest {
   private static ReplicaStatus status(
       State state, boolean connected, long millis, String hindrance, String alarm) {
     var origin = new OriginId(1, 1);
-    var peer = new ReplicaStatus.Peer(origin, State.LIVE, 0, ReplicaStatus.Agreement.EQUAL);
+    var peer = new ReplicaStatus.Peer(origin, State.LIVE, 0, ReplicaStatus.Agreement.EQUAL, 0);
     var memory = new ReplicaStatus.Memory(0, 1, 1, 0, 0);
     return new ReplicaStatus(
         origin,

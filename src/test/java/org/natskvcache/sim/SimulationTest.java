@@ -49,7 +49,8 @@ class SimulationTest {
             && sum.expired > 0
             && sum.writesUnderExpired > 0
             && sum.forgotten > 0
-            && sum.strangers > 0,
+            && sum.strangers > 0
+            && sum.outdated > 0,
         "the machines were too kind: " + sum);
     assertTrue(sum.refused > 0 && sum.evicted > 0, "there was too much room: " + sum);
     assertTrue(sum.contentChecks > 0 && sum.digestChecks > 0, "too little was checked: " + sum);

@@ -85,7 +85,9 @@ public final class DoctorReport {
   }
 
   private static String state(Instance one) {
-    return one.silent() ? "silent" : one.live() ? "live" : "joining";
+    if (one.silent()) return "silent";
+    if (one.live()) return "live";
+    return one.outdated() ? "outdated" : "joining";
   }
 
   private List<List<String>> agreement() {
@@ -195,13 +197,13 @@ public final class DoctorReport {
   }
 
   private String shortfall() {
-    int joining = diagnosis.joining();
+    int notLive = diagnosis.notLive();
     return "expected "
         + diagnosis.expected()
         + " instances, "
         + diagnosis.answered()
         + " answered"
-        + (joining == 0 ? "" : ", " + joining + " of them joining");
+        + (notLive == 0 ? "" : ", " + notLive + " of them not live");
   }
 
   private String verdict() {

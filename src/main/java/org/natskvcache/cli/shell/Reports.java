@@ -42,6 +42,9 @@ final class Reports {
     row(lines, "digest", String.format(Locale.ROOT, "%016x", status.digest()));
     row(lines, "held back", Integer.toString(status.heldBack()));
     row(lines, "peers", Integer.toString(status.peers().size()));
+    if (status.state() == ReplicaStatus.State.OUTDATED) {
+      row(lines, "outdated", String.valueOf(status.hindrance()));
+    }
     String alarm = status.alarm();
     row(lines, "alarm", alarm == null ? "none" : alarm);
     String label = "vector";
@@ -65,7 +68,8 @@ final class Reports {
               + padded(agreement(peer.agreement()), 19)
               + "  heard "
               + duration(peer.silentMillis())
-              + " ago");
+              + " ago"
+              + (peer.features() == 0 ? "" : "  features " + Long.toHexString(peer.features())));
     }
     return String.join("\n", lines);
   }

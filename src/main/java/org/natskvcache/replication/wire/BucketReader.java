@@ -3,6 +3,7 @@ package org.natskvcache.replication.wire;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
 import org.natskvcache.crdt.Dot;
@@ -18,6 +19,8 @@ public final class BucketReader {
   private static final int[] FACETS = {
     SnapshotCodec.REGISTER, SnapshotCodec.CHAINS, SnapshotCodec.LIST, SnapshotCodec.SET
   };
+
+  private static final int KNOWN = IntStream.of(FACETS).sum();
 
   private final SnapshotCodec.Table table;
   private final Function<Key, @Nullable EntryLoader> loaders;
@@ -127,15 +130,14 @@ public final class BucketReader {
   private void begin(ByteReader in) throws MalformedFrameException {
     Key key = new Key(new Bytes(bytes(in)));
     int facets = in.u8();
+    int unknown = facets & ~KNOWN;
+    if (unknown != 0) {
+      throw MalformedFrameException.unknownOperation("facet " + Integer.lowestOneBit(unknown));
+    }
     EntryLoader loader = loaders.apply(key);
     if (loader == null) throw new MalformedFrameException("a key twice or of another bucket");
     entry = loader;
-    facetsLeft =
-        facets
-            & (SnapshotCodec.REGISTER
-                | SnapshotCodec.CHAINS
-                | SnapshotCodec.LIST
-                | SnapshotCodec.SET);
+    facetsLeft = facets;
   }
 
   private void element(EntryLoader loader, ByteReader in) throws MalformedFrameException {
@@ -144,7 +146,7 @@ public final class BucketReader {
           case SnapshotCodec.REGISTER -> register(loader, in);
           case SnapshotCodec.CHAINS -> chain(loader, in);
           case SnapshotCodec.LIST -> {
-            long position = MutationCodec.time(in.u64());
+            long position = MutationCodec.position(in.u64());
             long dot = table.dot(in);
             yield loader.item(position, dot, bytes(in));
           }

@@ -32,6 +32,7 @@ public sealed interface Frame {
    * @param live false while the sender is joining
    * @param hello whether the sender asks its peers to answer with heartbeats of their own: it has
    *     just connected
+   * @param outdated whether the sender cannot follow the group, because its release is too old
    * @param sequence last sequence of the sender
    * @param wallMillis wall time of the sender, milliseconds since 1970
    * @param active the sender's marks of the origins it counts as alive, and what it has forgotten
@@ -47,6 +48,7 @@ public sealed interface Frame {
       OriginId from,
       boolean live,
       boolean hello,
+      boolean outdated,
       long sequence,
       long wallMillis,
       long hlc,

@@ -21,7 +21,10 @@ import org.natskvcache.store.Mutation;
  */
 public final class FrameCodec {
   static final int MAGIC = 0xc54b;
-  static final int VERSION = 2;
+
+  /** The version of the protocol that is spoken here. */
+  public static final int VERSION = 2;
+
   private static final int HEADER = 22;
 
   /** What is framed goes through buffers that are kept, up to this size. */
@@ -99,7 +102,7 @@ public final class FrameCodec {
       return new Frame.Mutations(author, mutations);
     } catch (MalformedFrameException malformed) {
       origins.rollback();
-      throw malformed;
+      throw malformed.sentBy(author);
     }
   }
 
@@ -135,8 +138,7 @@ public final class FrameCodec {
     int shard = header.u8();
     OriginId from = header.origin();
     if (version != VERSION) {
-      throw new MalformedFrameException(
-          MalformedFrameException.Kind.UNKNOWN_VERSION, from, "version " + version);
+      throw MalformedFrameException.unknownVersion(from, version);
     }
     if (!FrameType.isKnown(type)) {
       throw new MalformedFrameException(

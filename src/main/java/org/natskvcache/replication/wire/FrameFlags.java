@@ -8,6 +8,9 @@ final class FrameFlags {
   /** Heartbeat: the sender has just connected. */
   static final int HELLO = 2;
 
+  /** Heartbeat: the sender cannot follow the group, because its release is too old. */
+  static final int OUTDATED = 8;
+
   /** Snapshot chunk: the last one. */
   static final int LAST = 1;
 

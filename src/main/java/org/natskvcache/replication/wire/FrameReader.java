@@ -116,6 +116,7 @@ final class FrameReader {
         from,
         (flags & FrameFlags.LIVE) != 0,
         (flags & FrameFlags.HELLO) != 0,
+        (flags & FrameFlags.OUTDATED) != 0,
         sequence,
         wallMillis,
         hlc,

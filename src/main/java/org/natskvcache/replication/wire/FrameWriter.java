@@ -44,7 +44,9 @@ final class FrameWriter {
     int own =
         switch (frame) {
           case Frame.Heartbeat h ->
-              (h.live() ? FrameFlags.LIVE : 0) | (h.hello() ? FrameFlags.HELLO : 0);
+              (h.live() ? FrameFlags.LIVE : 0)
+                  | (h.hello() ? FrameFlags.HELLO : 0)
+                  | (h.outdated() ? FrameFlags.OUTDATED : 0);
           case Frame.SnapshotChunk chunk -> chunk.last() ? FrameFlags.LAST : 0;
           case Frame.SnapshotRefused refused -> refused.busy() ? FrameFlags.BUSY : 0;
           case Frame.DigestRequest request -> request.observer() ? FrameFlags.OBSERVER : 0;

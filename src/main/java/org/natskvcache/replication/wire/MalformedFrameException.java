@@ -34,24 +34,26 @@ public final class MalformedFrameException extends Exception {
 
   private final Kind kind;
   private final @Nullable OriginId from;
+  private final long number;
 
   /** How many bytes more would have been needed to go on; 0 if more bytes would not help. */
   private final int bytesMissing;
 
   MalformedFrameException(Kind kind, @Nullable OriginId from, String detail) {
-    this(kind, from, detail, 0);
+    this(kind, from, detail, 0, 0);
   }
 
   private MalformedFrameException(
-      Kind kind, @Nullable OriginId from, String detail, int bytesMissing) {
+      Kind kind, @Nullable OriginId from, String detail, long number, int bytesMissing) {
     super(detail, null, false, false);
     this.kind = kind;
     this.from = from;
+    this.number = number;
     this.bytesMissing = bytesMissing;
   }
 
   static MalformedFrameException cutOff(int bytesMissing) {
-    return new MalformedFrameException(Kind.DAMAGED, null, "cut off", bytesMissing);
+    return new MalformedFrameException(Kind.DAMAGED, null, "cut off", 0, bytesMissing);
   }
 
   static MalformedFrameException tooManyNames() {
@@ -66,13 +68,25 @@ public final class MalformedFrameException extends Exception {
     this(Kind.DAMAGED, null, detail);
   }
 
+  static MalformedFrameException unknownVersion(OriginId from, int version) {
+    return new MalformedFrameException(
+        Kind.UNKNOWN_VERSION, from, "version " + version, version, 0);
+  }
+
   static MalformedFrameException unknownOperation(String what) {
     return new MalformedFrameException(Kind.UNKNOWN_OPERATION, null, what);
   }
 
   /** The same, said of a frame of this sender. */
   MalformedFrameException sentBy(OriginId sender) {
-    return new MalformedFrameException(kind, sender, String.valueOf(getMessage()), bytesMissing);
+    return new MalformedFrameException(
+        kind, sender, String.valueOf(getMessage()), number, bytesMissing);
+  }
+
+  /** The same, said of the mutation with this sequence. */
+  MalformedFrameException at(long sequence) {
+    return new MalformedFrameException(
+        kind, from, String.valueOf(getMessage()), sequence, bytesMissing);
   }
 
   /** The sender, where the bytes say; else null. */
@@ -80,7 +94,23 @@ public final class MalformedFrameException extends Exception {
     return from;
   }
 
+  /**
+   * The version if that is unknown; if an operation is, the sequence of the first mutation that
+   * cannot be read, which {@link #from} wrote. Else 0.
+   */
+  public long number() {
+    return number;
+  }
+
   public Kind kind() {
     return kind;
+  }
+
+  /** Whether the bytes are right, and of a release that knows more or speaks otherwise. */
+  public boolean ofAnotherRelease() {
+    return switch (kind) {
+      case UNKNOWN_VERSION, UNKNOWN_TYPE, UNKNOWN_OPERATION -> true;
+      case FOREIGN, WRONG_CHANNEL, OTHER_KEY, INSPECTION_KEY, DAMAGED, TOO_MANY_NAMES -> false;
+    };
   }
 }

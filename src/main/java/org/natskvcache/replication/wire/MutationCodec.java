@@ -170,12 +170,21 @@ final class MutationCodec {
     IntUnaryOperator named = index -> index < tableSize ? table[index] : -1;
     List<Mutation> mutations = new ArrayList<>(count);
     for (int i = 0; i < count; i++) {
-      Mutation mutation = decode(Dot.of(me, first + i), hlc, named, in);
+      Mutation mutation = decodeAt(Dot.of(me, first + i), hlc, named, in);
       hlc = mutation.hlc();
       mutations.add(mutation);
     }
     mutations.addLast(mutations.removeLast().withRowHash(in.u64()));
     return mutations;
+  }
+
+  private static Mutation decodeAt(long dot, long hlcBefore, IntUnaryOperator table, ByteReader in)
+      throws MalformedFrameException {
+    try {
+      return decode(dot, hlcBefore, table, in);
+    } catch (MalformedFrameException malformed) {
+      throw malformed.at(Dot.sequence(dot));
+    }
   }
 
   /**

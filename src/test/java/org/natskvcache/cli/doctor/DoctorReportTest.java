@@ -22,7 +22,7 @@ class DoctorReportTest {
 
   private static Diagnosis.Instance instance(OriginId origin, long digest, long mark) {
     return new Diagnosis.Instance(
-        origin, true, false, false, 3, digest, 7, 0, -5, 3, new TreeMap<>(Map.of(A, mark)));
+        origin, true, false, false, false, 3, digest, 7, 0, -5, 3, new TreeMap<>(Map.of(A, mark)));
   }
 
   private static Diagnosis of(Agreement agreement, long markOfB, List<Diagnosis.Difference> keys) {

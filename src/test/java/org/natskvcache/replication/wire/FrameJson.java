@@ -117,6 +117,7 @@ public final class FrameJson {
 
   private void heartbeat(Frame.Heartbeat h, ObjectNode out) {
     out.put("live", h.live()).put("hello", h.hello());
+    if (h.outdated()) out.put("outdated", true);
     put(out, "sequence", h.sequence());
     put(out, "wallMillis", h.wallMillis());
     put(out, "hlc", h.hlc());
@@ -322,6 +323,7 @@ public final class FrameJson {
         from,
         in.get("live").asBoolean(),
         in.get("hello").asBoolean(),
+        in.path("outdated").asBoolean(),
         number(in, "sequence"),
         number(in, "wallMillis"),
         number(in, "hlc"),

@@ -117,6 +117,7 @@ final class RandomFrames {
         from,
         random.nextBoolean(),
         random.nextBoolean(),
+        random.nextBoolean(),
         sequence(),
         random.nextLong(),
         random.nextLong(),
