@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -20,8 +22,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.natskvcache.LogLines;
 import org.natskvcache.Waiting;
 import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.OriginId;
@@ -351,6 +355,37 @@ class LockedReplicaTest {
     assertNull(replica.status().alarm());
     call(replica, set("k", "v"));
     agree();
+  }
+
+  private static byte[] frame(int version, int type) {
+    Frame beacon = new Frame.Beacon(new OriginId(9, 9), 1, 1);
+    byte[] frame = Frames.encode(new FrameCodec(new Origins()), beacon);
+    frame[2] = (byte) version;
+    frame[3] = (byte) type;
+    CRC32C crc = new CRC32C();
+    crc.update(frame, 0, frame.length - 4);
+    ByteBuffer.wrap(frame).putInt(frame.length - 4, (int) crc.getValue());
+    return frame;
+  }
+
+  @Test
+  void framesOfLaterReleasesAreCountedAndLoggedAsWhatTheyAre() {
+    pair();
+    LockedReplica replica = replicas.getFirst();
+    long before = Counter.MALFORMED_FRAMES.value();
+    try (LogLines log = LogLines.of(LockedReplica.class)) {
+      for (int i = 0; i < 3; i++) {
+        replica.receive(Channel.HEARTBEATS, frame(2, 21)); // a type of a later release
+        replica.receive(Channel.HEARTBEATS, frame(1, 2)); // another version
+        replica.receive(Channel.MUTATIONS, frame(2, 2)); // a channel where it does not count
+      }
+      List<String> warnings = log.at(Level.WARN);
+      assertEquals(2, warnings.size(), warnings::toString);
+      assertTrue(warnings.getFirst().startsWith("other version "), warnings::toString);
+      assertTrue(warnings.getFirst().contains("speaks version 1 of the protocol"));
+      assertTrue(warnings.getLast().contains("WRONG_CHANNEL"), warnings::toString);
+    }
+    assertEquals(before + 9, Counter.MALFORMED_FRAMES.value());
   }
 
   @Test

@@ -91,6 +91,14 @@ class HealthTest {
   }
 
   @Test
+  void outdatedInstanceIsUnhealthyWithTheReason() {
+    var status = status(State.OUTDATED, true, 0, "cannot follow instance X", null);
+    assertEquals(
+        new Health(false, "link a: outdated: cannot follow instance X"),
+        Health.of(new TreeMap<>(Map.of("a", status)), NO_PROBLEMS));
+  }
+
+  @Test
   void refusedConnectionIsUnhealthyWithTheReason() {
     var status = status(State.LIVE, false, 0, "the server refuses a subject", null);
     assertEquals(
