@@ -368,8 +368,7 @@ public final class Examination {
     return missing;
   }
 
-  private Diagnosis.Instance instance(
-      OriginId id, Seen one, VersionVector most, long lastRound) {
+  private Diagnosis.Instance instance(OriginId id, Seen one, VersionVector most, long lastRound) {
     Frame.DigestResponse last = one.answer();
     long behind = 0;
     for (int slot = most.next(0); slot >= 0; slot = most.next(slot + 1)) {

@@ -568,8 +568,9 @@ public final class LockedReplica implements Replica {
     lock.lock();
     try {
       ReplicaStatus status = node.status(now());
-      boolean told = refusal == null || status.state() == ReplicaStatus.State.OUTDATED;
-      return told ? status : status.hinderedBy(refusal);
+      String reason = refusal;
+      boolean outdated = status.state() == ReplicaStatus.State.OUTDATED;
+      return reason == null || outdated ? status : status.hinderedBy(reason);
     } finally {
       lock.unlock();
     }

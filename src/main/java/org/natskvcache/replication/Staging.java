@@ -124,9 +124,8 @@ public final class Staging {
   /** What it holds that only later releases know; null when nothing of that kind was read. */
   public @Nullable String unknown() {
     MalformedFrameException why = damage;
-    boolean later =
-        why != null && why.kind() == MalformedFrameException.Kind.UNKNOWN_OPERATION;
-    return later ? why.getMessage() : null;
+    if (why == null || why.kind() != MalformedFrameException.Kind.UNKNOWN_OPERATION) return null;
+    return why.getMessage();
   }
 
   public boolean complete() {

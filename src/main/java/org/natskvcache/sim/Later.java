@@ -34,6 +34,7 @@ final class Later {
   static final Command WRITE = new Command.SetAdd(Key.of("later"), Bytes.utf8("m"));
 
   private static final byte OPERATION = 11;
+  private static final OriginId NOBODY = new OriginId(0, 0);
 
   /** How a bucket's section begins: one key, {@code x}, which has facet 16. */
   private static final byte[] UNKNOWN_FACET = {1, 1, 'x', 16};
@@ -93,10 +94,9 @@ final class Later {
     Effect.Publish publish = (Effect.Publish) effects.get(index);
     if (from != host || author == null) return publish.frame();
     try {
-      return switch (codec.decode(publish.frame(), publish.channel(), author)) {
+      return switch (codec.decode(publish.frame(), publish.channel(), NOBODY)) {
         case Frame.Mutations mutations ->
-            patched(
-                publish.frame(), operationAt(mutations, frame -> encode(frame, publish)));
+            patched(publish.frame(), operationAt(mutations, frame -> encode(frame, publish)));
         case Frame.Replayed piece -> replayed(piece, effects, index);
         case Frame.SnapshotChunk chunk -> encode(withUnknownFacet(chunk), publish);
         default -> publish.frame();
@@ -171,7 +171,7 @@ final class Later {
     ByteArrayOutputStream whole = new ByteArrayOutputStream();
     for (int i = index; whole.size() < totalBytes; i++) {
       Effect.Publish publish = (Effect.Publish) effects.get(i);
-      Frame frame = codec.decode(publish.frame(), publish.channel(), publish.target());
+      Frame frame = codec.decode(publish.frame(), publish.channel(), NOBODY);
       whole.writeBytes(((Frame.Replayed) frame).piece().array());
     }
     return whole.toByteArray();

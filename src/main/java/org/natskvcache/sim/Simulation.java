@@ -553,8 +553,7 @@ public final class Simulation {
     long evicted = host.node.evicted();
     Reply reply = host.node.call(command, now(host));
     report.evicted += host.node.evicted() - evicted;
-    boolean stopped =
-        reply instanceof Reply.Rejected(var why, _) && why == Reply.Reason.OUTDATED;
+    boolean stopped = reply instanceof Reply.Rejected(var why, _) && why == Reply.Reason.OUTDATED;
     if (stopped != isOutdated(host)) fail("an instance that cannot follow answers calls");
     if (keyspace.footprint() > Math.max(bytes, capacity.localBytesMax())) fail("too much memory");
     if (keyspace.liveEntries() > Math.max(entries, capacity.entriesMax())) fail("too many keys");

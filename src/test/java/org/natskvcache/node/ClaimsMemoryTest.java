@@ -130,7 +130,7 @@ class ClaimsMemoryTest {
 
   private static Frame heartbeat(OriginId from, VersionVector active) {
     return new Frame.Heartbeat(
-        from, true, false, 0, WALL_MILLIS, 1, active, 1, 77, 0, 0, List.of(), 0);
+        from, true, false, false, 0, WALL_MILLIS, 1, active, 1, 77, 0, 0, List.of(), 0);
   }
 
   private static Mutation put(long dot, int[] slots, long[] deltas) {

@@ -87,7 +87,8 @@ class LaterReleaseTest {
   void unknownOperationStopsALiveInstanceForGood(int operation) {
     Member member = group.live(2, ROOMY).getFirst();
     for (int i = 0; i < 2; i++) refuses(member, unknown(LATER, 1, operation));
-    assertOutdated(member, "cannot follow instance " + LATER + ": it writes operation " + operation);
+    assertOutdated(
+        member, "cannot follow instance " + LATER + ": it writes operation " + operation);
     group.advance(5 * Group.HEARTBEAT_MILLIS);
     assertOutdated(member, "operation " + operation);
     assertNull(member.status().alarm());
@@ -108,8 +109,7 @@ class LaterReleaseTest {
     Reply.Batch batch = assertInstanceOf(Reply.Batch.class, reply);
     assertInstanceOf(Reply.Rejected.class, batch.replies().getFirst());
     group.advance(100);
-    assertEquals(
-        ReplicaStatus.State.OUTDATED, pair.get(1).status().peers().getFirst().state());
+    assertEquals(ReplicaStatus.State.OUTDATED, pair.get(1).status().peers().getFirst().state());
   }
 
   @Test
@@ -262,16 +262,16 @@ class LaterReleaseTest {
     assertEquals(1, member.count(Effect.Event.Kind.OTHER_VERSION));
     assertEquals(
         "an instance speaks version 1 of the protocol, this one speaks 2: " + LATER,
-        member.status().alarm());
+        member.status().problems().getFirst());
     refuses(member, ofVersion(3, peer));
     assertEquals(2, member.count(Effect.Event.Kind.OTHER_VERSION));
-    assertTrue(member.status().alarm().endsWith(" and 1 more"), member.status().alarm());
+    assertTrue(member.status().problems().getFirst().endsWith(" and 1 more"), member.status().problems().getFirst());
     group.advance(2 * Group.HEARTBEAT_MILLIS);
     refuses(member, ofVersion(3, peer));
     group.advance(2 * Group.HEARTBEAT_MILLIS);
-    assertTrue(member.status().alarm().contains("version 3"), member.status().alarm());
+    assertTrue(member.status().problems().getFirst().contains("version 3"), member.status().problems().getFirst());
     group.advance(2 * Group.HEARTBEAT_MILLIS);
-    assertNull(member.status().alarm());
+    assertEquals(List.of(), member.status().problems());
     assertEquals(ReplicaStatus.State.LIVE, member.node.state());
     refuses(member, ofVersion(1, LATER));
     assertEquals(3, member.count(Effect.Event.Kind.OTHER_VERSION));
@@ -282,7 +282,7 @@ class LaterReleaseTest {
     Member member = group.live(2, ROOMY).getFirst();
     for (int i = 0; i < 1_000; i++) refuses(member, ofVersion(1, new OriginId(5, i)));
     assertEquals(OtherVersions.SENDERS_MAX, member.count(Effect.Event.Kind.OTHER_VERSION));
-    assertTrue(member.status().alarm().endsWith(" and 63 more"), member.status().alarm());
+    assertTrue(member.status().problems().getFirst().endsWith(" and 63 more"), member.status().problems().getFirst());
   }
 
   private byte[] heartbeat(OriginId from, boolean live, long features) {
@@ -315,10 +315,10 @@ class LaterReleaseTest {
     member.receive(heartbeat(LATER, false, 1)); // joining
     assertNull(member.node.lacking(feature));
     member.receive(heartbeat(LATER, true, 1));
-    Reply.Rejected refused =
-        assertInstanceOf(Reply.Rejected.class, member.node.lacking(feature));
+    Reply.Rejected refused = assertInstanceOf(Reply.Rejected.class, member.node.lacking(feature));
     assertEquals(Reply.Reason.FEATURE_MISSING, refused.reason());
-    assertEquals("feature missing: PERSIST: instance " + LATER + " lacks it; upgrade it", refused.text());
+    assertEquals(
+        "feature missing: PERSIST: instance " + LATER + " lacks it; upgrade it", refused.text());
     assertNull(member.node.lacking(null));
   }
 

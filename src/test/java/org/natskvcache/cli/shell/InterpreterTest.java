@@ -381,7 +381,11 @@ class InterpreterTest {
     for (ReplicaStatus.Agreement agreement : ReplicaStatus.Agreement.values()) {
       peers.add(
           new ReplicaStatus.Peer(
-              new OriginId(1, agreement.ordinal()), ReplicaStatus.State.LIVE, 20_000, agreement, 0));
+              new OriginId(1, agreement.ordinal()),
+              ReplicaStatus.State.LIVE,
+              20_000,
+              agreement,
+              0));
     }
     cache.status = PosingReplica.status(ReplicaStatus.State.LIVE, peers, null);
     List<String> lines = run("PEERS").lines().toList();
