@@ -556,8 +556,15 @@ public final class LockedReplica implements Replica {
     if (event.kind() == Effect.Event.Kind.DIVERGENCE) Counter.DIVERGENCES.increment();
     if (event.kind() == Effect.Event.Kind.LIMIT_EXCEEDED) Counter.LIMITS_EXCEEDED.increment();
     switch (event.kind()) {
-      case ALARM, DIVERGENCE, CANNOT_FOLLOW -> LOG.error("{} link={}{}{}", text, name, peer, detail);
-      case SNAPSHOT_FAILED, PEER_LOST, CLOCK_SKEW, FULL, LIMIT_EXCEEDED, TOO_MANY_PEERS, OTHER_VERSION ->
+      case ALARM, DIVERGENCE, CANNOT_FOLLOW ->
+          LOG.error("{} link={}{}{}", text, name, peer, detail);
+      case SNAPSHOT_FAILED,
+          PEER_LOST,
+          CLOCK_SKEW,
+          FULL,
+          LIMIT_EXCEEDED,
+          TOO_MANY_PEERS,
+          OTHER_VERSION ->
           LOG.warn("{} link={}{}{}", text, name, peer, detail);
       default -> LOG.info("{} link={}{}{}", text, name, peer, detail);
     }

@@ -597,7 +597,8 @@ public final class Node {
     if (from.equals(id()) || isForgotten(from)) return false;
     int slot = origins.find(from);
     Long finalSequence = replicated.finalSequence(slot);
-    return slot < 0 || sequence > applied().get(slot) && (finalSequence == null || sequence <= finalSequence);
+    return slot < 0
+        || sequence > applied().get(slot) && (finalSequence == null || sequence <= finalSequence);
   }
 
   /** Stops for good: what the group holds from here on cannot be known by this release. */

@@ -265,11 +265,15 @@ class LaterReleaseTest {
         member.status().problems().getFirst());
     refuses(member, ofVersion(3, peer));
     assertEquals(2, member.count(Effect.Event.Kind.OTHER_VERSION));
-    assertTrue(member.status().problems().getFirst().endsWith(" and 1 more"), member.status().problems().getFirst());
+    assertTrue(
+        member.status().problems().getFirst().endsWith(" and 1 more"),
+        member.status().problems().getFirst());
     group.advance(2 * Group.HEARTBEAT_MILLIS);
     refuses(member, ofVersion(3, peer));
     group.advance(2 * Group.HEARTBEAT_MILLIS);
-    assertTrue(member.status().problems().getFirst().contains("version 3"), member.status().problems().getFirst());
+    assertTrue(
+        member.status().problems().getFirst().contains("version 3"),
+        member.status().problems().getFirst());
     group.advance(2 * Group.HEARTBEAT_MILLIS);
     assertEquals(List.of(), member.status().problems());
     assertEquals(ReplicaStatus.State.LIVE, member.node.state());
@@ -282,7 +286,9 @@ class LaterReleaseTest {
     Member member = group.live(2, ROOMY).getFirst();
     for (int i = 0; i < 1_000; i++) refuses(member, ofVersion(1, new OriginId(5, i)));
     assertEquals(OtherVersions.SENDERS_MAX, member.count(Effect.Event.Kind.OTHER_VERSION));
-    assertTrue(member.status().problems().getFirst().endsWith(" and 63 more"), member.status().problems().getFirst());
+    assertTrue(
+        member.status().problems().getFirst().endsWith(" and 63 more"),
+        member.status().problems().getFirst());
   }
 
   private byte[] heartbeat(OriginId from, boolean live, long features) {
