@@ -165,8 +165,8 @@ class LayeringTest {
   /** What only one class of its package may name. */
   private static final Map<String, Set<String>> ONLY_BY =
       Map.of(
-          "node org.slf4j", Set.of("node.LockedReplica"),
-          "node metrics", Set.of("node.LockedReplica"),
+          "node org.slf4j", Set.of("node.LockedReplica", "node.DroppedFrames"),
+          "node metrics", Set.of("node.LockedReplica", "node.DroppedFrames"),
           "replication.wire javax.crypto",
               Set.of("replication.wire.FrameKey", "replication.wire.FrameSealer"),
           "provider metrics", Set.of("provider.LinkedCaches"));

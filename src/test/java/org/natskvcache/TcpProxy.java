@@ -6,6 +6,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.Condition;
@@ -22,7 +24,7 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class TcpProxy implements AutoCloseable {
   private static final int BUFFER_BYTES = 64 << 10;
 
-  private final InetSocketAddress target;
+  private volatile List<InetSocketAddress> targets;
   private final ServerSocket listener;
   private final Set<Link> links = ConcurrentHashMap.newKeySet();
 
@@ -36,7 +38,7 @@ public final class TcpProxy implements AutoCloseable {
   private volatile long pauseMillis;
 
   private TcpProxy(InetSocketAddress target) throws IOException {
-    this.target = target;
+    targets = List.of(target);
     listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
   }
 
@@ -49,6 +51,14 @@ public final class TcpProxy implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Forwards new connections to these ports in turn. */
+  public void forwardTo(int... ports) {
+    targets =
+        Arrays.stream(ports)
+            .mapToObj(port -> new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
+            .toList();
   }
 
   /** The port to connect to instead of the server's. */
@@ -130,18 +140,20 @@ public final class TcpProxy implements AutoCloseable {
   }
 
   private void accept() {
-    while (true) {
+    for (int turn = 0; ; turn++) {
       Socket client;
       try {
         client = listener.accept();
       } catch (IOException e) {
         return; // closed
       }
-      Thread.ofPlatform().daemon().name("tcp-proxy-to-server").start(() -> connect(client));
+      List<InetSocketAddress> among = targets;
+      InetSocketAddress target = among.get(turn % among.size());
+      Thread.ofPlatform().daemon().name("tcp-proxy-to-server").start(() -> connect(client, target));
     }
   }
 
-  private void connect(Socket client) {
+  private void connect(Socket client, InetSocketAddress target) {
     var link = new Link(client, new Socket());
     links.add(link);
     try {

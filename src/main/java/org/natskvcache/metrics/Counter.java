@@ -4,9 +4,36 @@ import java.util.concurrent.atomic.LongAdder;
 
 /** What the daemon counts, process-wide, since its start. Each one says what a rise means. */
 public enum Counter {
-  MALFORMED_FRAMES(
+  FOREIGN_FRAMES(
       "frame",
-      "Frames on a replication subject that are not ours, damaged, of another release, or that name too many origins: look for foreign publishers and a mixed group"),
+      "Messages on a replication subject that are no frames of ours: look for foreign publishers"),
+  DAMAGED_FRAMES(
+      "frame",
+      "Frames on a replication subject that are damaged or made wrongly: a faulty instance or network, or an attack"),
+  UNKNOWN_VERSION_FRAMES(
+      "frame",
+      "Frames of a version of the protocol that this release does not read: update the older instances"),
+  UNKNOWN_TYPE_FRAMES(
+      "frame",
+      "Frames of a type that this release does not know: some instances are of a later release; it does no harm"),
+  UNKNOWN_OPERATION_FRAMES(
+      "frame",
+      "Changes that this release does not know: some instances are of a later release, update this one"),
+  WRONG_CHANNEL_FRAMES(
+      "frame",
+      "Frames on a subject on which their type does not count: an attack by one who may publish there, or accounts that import subjects under wrong names"),
+  UNASKED_FRAMES(
+      "frame",
+      "Answers that this instance has not asked for, or no longer waits for: a few come late; many mean a faulty instance or an attack"),
+  OTHER_KEY_FRAMES(
+      "frame",
+      "Frames that are sealed with another replication key, or with none where one is demanded: instances whose REPLICATION_KEY differs, or somebody without it"),
+  INSPECTION_KEY_FRAMES(
+      "frame",
+      "Frames of an observer whose key, or the lack of one, does not allow them: a doctor without INSPECTION_KEY, or somebody who tries to write with it"),
+  TOO_MANY_NAMES_FRAMES(
+      "frame",
+      "Frames that name more instances than can be remembered: look for foreign publishers"),
   REFUSED_PEERS(
       "time",
       "Times an instance was not counted as a peer because as many are known as there may be, or because all claim to hold too much: look for foreign publishers"),
@@ -71,7 +98,7 @@ public enum Counter {
       "Messages the NATS client dropped because we were too slow; replay repairs replication, callers time out"),
   UNSENT_MESSAGES(
       "message",
-      "Frames or replies that could not be handed to the NATS client: the server is away or far behind");
+      "Frames or replies that could not be handed to the NATS client: the server is away or far behind, or refuses their subject");
 
   private final String unit;
   private final String meaning;

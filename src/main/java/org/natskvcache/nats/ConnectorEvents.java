@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
+import java.util.function.Predicate;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.direct.DirectLine;
@@ -47,6 +48,7 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
   private final @Nullable DirectLine line;
   private final BiConsumer<Connection, Events> forward;
   private final BiConsumer<Connection, String> notAllowed;
+  private final Predicate<String> loggedElsewhere;
   private final java.util.function.Consumer<Consumer> slow;
 
   private final ReentrantLock lock = new ReentrantLock();
@@ -64,6 +66,7 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
    * @param line of all its connections; null for none
    * @param notAllowed is told what the server refuses on a connection, once for each subject, and
    *     again after the connection was lost
+   * @param loggedElsewhere complaints that are not to be logged here
    */
   ConnectorEvents(
       String name,
@@ -71,12 +74,14 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
       @Nullable DirectLine line,
       BiConsumer<Connection, Events> forward,
       BiConsumer<Connection, String> notAllowed,
+      Predicate<String> loggedElsewhere,
       java.util.function.Consumer<Consumer> slow) {
     this.name = name;
     this.settings = settings;
     this.line = line;
     this.forward = forward;
     this.notAllowed = notAllowed;
+    this.loggedElsewhere = loggedElsewhere;
     this.slow = slow;
   }
 
@@ -228,7 +233,10 @@ final class ConnectorEvents implements ConnectionListener, ErrorListener {
     locked(() -> {
       problem = error;
       refusal = true;
-      boolean news = complaints.size() < COMPLAINTS_MAX && complaints.add(error);
+      boolean news =
+          !loggedElsewhere.test(error)
+              && complaints.size() < COMPLAINTS_MAX
+              && complaints.add(error);
       // While there is no connection the reason is told with the outage.
       if (news && attached && connection.getStatus() == Connection.Status.CONNECTED) {
         LOG.warn("NATS complains connection=\"{}\" error=\"{}\"", name, error);

@@ -83,6 +83,14 @@ public final class NatsConnector implements AutoCloseable {
       return false;
     }
 
+    /**
+     * Whether a refusal with these words is one that the listener logs itself. On a thread of the
+     * client.
+     */
+    default boolean logs(String reason) {
+      return false;
+    }
+
     /** Asked when that while is over: whether it would be in vain, so that it is put off. */
     default boolean stillRefused(Connection connection) {
       return false;
@@ -136,6 +144,7 @@ public final class NatsConnector implements AutoCloseable {
             tuning.direct() ? new DirectLine() : null,
             (connection, type) -> signals.add(new Signal.Event(connection, type)),
             (connection, reason) -> signals.add(new Signal.NotAllowed(connection, reason)),
+            listener::logs,
             listener::slow);
     watch = new ServerWatch(tuning.name(), events);
     readers = new ReaderThreads(tuning.name(), e -> signals.add(new Signal.ReaderEnded(e)));

@@ -60,14 +60,14 @@ public final class Observer implements Transport.Listener {
     if (!connected.await(CONNECT_MILLIS_MAX, TimeUnit.MILLISECONDS)) return null;
     examination.begin(now());
     while (!examination.done()) {
-      if (refusal != null) {
-        throw new IllegalArgumentException("NATS cannot be used: " + refusal);
-      }
       carryOut(examination, transport);
       long waitMillis = Math.max(1, examination.nextTick() - now().tickMillis());
       byte[] frame = frames.poll(waitMillis, TimeUnit.MILLISECONDS);
       if (frame != null) examination.receive(frame, now());
       examination.tick(now());
+      if (refusal != null) { // names the subject
+        throw new IllegalArgumentException("NATS cannot be used: " + refusal);
+      }
     }
     return examination.diagnosis();
   }
@@ -100,7 +100,7 @@ public final class Observer implements Transport.Listener {
 
   @Override
   public void refused(String reason) {
-    refusal = reason;
+    if (refusal == null) refusal = reason; // those that follow may come of it
     connected.countDown();
   }
 

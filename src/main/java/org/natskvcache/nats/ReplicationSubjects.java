@@ -1,5 +1,6 @@
 package org.natskvcache.nats;
 
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
@@ -45,6 +46,11 @@ public record ReplicationSubjects(String events, String replay) {
 
   private String observers() {
     return replay + ".observer.";
+  }
+
+  /** The features that a cache can do without, and their subjects; all others it needs. */
+  List<OptionalSubjects.Feature> optional() {
+    return List.of(new OptionalSubjects.Feature("doctor is not answered", observers() + ">"));
   }
 
   String of(Channel channel, @Nullable OriginId target) {

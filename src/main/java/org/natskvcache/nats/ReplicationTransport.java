@@ -4,6 +4,7 @@ import io.nats.client.Connection;
 import io.nats.client.Dispatcher;
 import io.nats.client.Message;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -29,8 +30,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Neither hears itself. The replica is told {@code connected} when both connections have their
  * subscriptions in place, {@code disconnected} when one is lost, {@code refused} when the server
- * does not let one on a subject; that one is made anew every 10 s, until it does. Frames are handed
- * to it on the thread that read them, one thread for each connection.
+ * does not let one on a subject; that one is made anew every 10 s, until it does. A refused subject
+ * of an {@linkplain OptionalSubjects optional} feature costs that feature only. Frames are handed
+ * to the replica on the thread that read them, one thread for each connection.
  */
 public final class ReplicationTransport implements Transport, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ReplicationTransport.class);
@@ -51,14 +53,15 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
   private final ConnectionSettings settings;
   private final ReplicationSubjects subjects;
   private final String name;
-  private final Sender liveSender = new Sender("live");
-  private final Sender catchUpSender = new Sender("catch-up");
+  private final Sender liveSender;
+  private final Sender catchUpSender;
 
   /** Guards the order of what the replica is told; held while it is told. */
   private final ReentrantLock newsLock = new ReentrantLock();
 
   private List<Side> sides = List.of();
   private News told = new News(false, null);
+  private List<String> lossesTold = List.of();
 
   /** Guards what the catch-up connection listens to; never held while the replica is called. */
   private final ReentrantLock listeningLock = new ReentrantLock();
@@ -87,6 +90,8 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     this.subjects = subjects;
     this.observing = observing;
     name = "nats-kvcache " + linkName;
+    liveSender = new Sender("live");
+    catchUpSender = new Sender("catch-up");
   }
 
   /** For one who asks and is answered, but takes no part: without the live connection. */
@@ -115,7 +120,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
         NatsConnector.open(settings, ConnectionTuning.replication(name + " catch-up"), catchUpSide);
   }
 
-  /** NATS' default of 1 MiB until the server has told. */
+  /** The least of all connections; NATS' default of 1 MiB until a server has told. */
   @Override
   public int maxPayload() {
     return payloadMax;
@@ -208,13 +213,6 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     }
   }
 
-  private void learn(Connection connection) {
-    long max = connection.getServerInfo().getMaxPayload();
-    if (max > 0) {
-      payloadMax = (int) Math.min(max, Integer.MAX_VALUE);
-    }
-  }
-
   private static Dispatcher dispatcher(Connection connection, Receiver receiver) {
     Dispatcher dispatcher = connection.createDispatcher(Guarded.handler(receiver::receive));
     dispatcher.setPendingLimits(PENDING_MESSAGES_MAX, PENDING_BYTES_MAX);
@@ -230,6 +228,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     // changed by its connector's thread, under newsLock
     private boolean up;
     private @Nullable String refusal;
+    private long payload = Long.MAX_VALUE;
 
     Side(Transport.Listener replica, Sender sender) {
       this.replica = replica;
@@ -241,17 +240,29 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     @Override
     public void attached(Connection connection) {
       subscribe(dispatcher(connection, new Receiver(replica)));
+      sender.optional.clear();
       sender.use(connection);
       news(up, null);
     }
 
     @Override
     public void up(Connection connection) {
-      news(true, refusal);
+      long max = connection.getServerInfo().getMaxPayload();
+      newsLock.lock();
+      try {
+        if (max > 0) {
+          payload = max;
+          learnPayload();
+        }
+        news(true, refusal);
+      } finally {
+        newsLock.unlock();
+      }
     }
 
     @Override
     public void down() {
+      sender.optional.clear();
       news(false, null);
     }
 
@@ -262,8 +273,31 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
 
     @Override
     public boolean notAllowed(String reason) {
-      news(up, reason);
+      if (logs(reason)) without(reason);
+      else news(up, reason);
       return true;
+    }
+
+    /** What is no reason to be down needs no line for each subject either. */
+    @Override
+    public boolean logs(String reason) {
+      return sender.optional.concern(reason);
+    }
+
+    private void without(String reason) {
+      if (!sender.optional.refuse(reason)) return;
+      LOG.warn(
+          "a feature is switched off link=\"{}\" losses=\"{}\" error=\"{}\"",
+          name,
+          String.join(", ", sender.optional.losses()),
+          reason);
+      news(up, refusal);
+    }
+
+    /** A connection that is up is not risked in vain. */
+    @Override
+    public boolean stillRefused(Connection connection) {
+      return refusal == null && sender.optional.remain(connection);
     }
 
     private void news(boolean nowUp, @Nullable String nowRefused) {
@@ -282,9 +316,15 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
   private void tell(Transport.Listener replica) {
     boolean allUp = true;
     String refusal = null;
+    List<String> losses = new ArrayList<>();
     for (Side side : sides) {
       allUp &= side.up;
       if (refusal == null) refusal = side.refusal;
+      losses.addAll(side.sender.optional.losses());
+    }
+    if (!losses.equals(lossesTold)) {
+      lossesTold = losses;
+      replica.without(losses);
     }
     var now = new News(allUp && refusal == null, refusal);
     if (now.equals(told)) return;
@@ -292,6 +332,13 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     if (now.connected) replica.connected();
     else if (refusal == null) replica.disconnected();
     else replica.refused(refusal);
+  }
+
+  /** Under newsLock. A connection that is lost counts with what its server told last. */
+  private void learnPayload() {
+    long least = Integer.MAX_VALUE;
+    for (Side side : sides) least = Math.min(least, side.payload);
+    payloadMax = (int) least;
   }
 
   private final class Live extends Side {
@@ -303,12 +350,6 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     void subscribe(Dispatcher dispatcher) {
       dispatcher.subscribe(subjects.events());
       dispatcher.subscribe(subjects.heartbeats());
-    }
-
-    @Override
-    public void up(Connection connection) {
-      learn(connection);
-      super.up(connection);
     }
   }
 
@@ -371,6 +412,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
   /** Publishes on one connection, or counts what it could not. */
   private final class Sender {
     private final String which;
+    private final OptionalSubjects optional;
     private volatile @Nullable Connection connection;
     private volatile boolean failing;
     private volatile boolean tooLargeLogged;
@@ -378,6 +420,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
 
     Sender(String which) {
       this.which = which;
+      optional = new OptionalSubjects(observing ? List.of() : subjects.optional());
     }
 
     void use(@Nullable Connection newConnection) {
@@ -388,6 +431,10 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
       Connection now = connection;
       if (now == null || now.getStatus() != Connection.Status.CONNECTED) {
         Counter.UNSENT_MESSAGES.increment(); // the connector has told of it
+        return;
+      }
+      if (optional.isOff(subject)) {
+        Counter.UNSENT_MESSAGES.increment(); // health tells of it
         return;
       }
       if (failing && System.nanoTime() - restUntilNanos < 0) {

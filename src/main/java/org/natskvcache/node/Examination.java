@@ -36,6 +36,9 @@ import org.natskvcache.store.Key;
  * round say of the same history: whole vectors, and buckets by their own vectors, so that it finds
  * something while the cache is written to. Then it asks for the keys of the buckets that differ.
  * The heartbeats that come with the answers name whom their senders count as alive.
+ *
+ * <p>Even for the rest of a long answer it asks everybody, so that it needs no permission to
+ * publish on {@code R.<origin>}.
  */
 public final class Examination {
   static final long ROUND_MILLIS = 200;
@@ -72,7 +75,11 @@ public final class Examination {
   private long endTick = Long.MAX_VALUE;
   private long dueTick = Long.MAX_VALUE;
   private long question;
+  private long round;
   private long roundTick;
+
+  /** Where the answers to the questions of this round, or this try, begin. */
+  private final Map<Long, Long> starts = new HashMap<>();
 
   /** The bucket whose keys are being asked for; -1 while there are rounds. */
   private int bucket = -1;
@@ -85,6 +92,10 @@ public final class Examination {
   private static final class Seen {
     Frame.@Nullable DigestResponse last;
     long round;
+
+    /** Up to here its answers have come, none missing: a bucket, or the unsigned hash of a key. */
+    long next;
+
     boolean moving;
     long clockMillis;
     long roundTripMillis = Long.MAX_VALUE;
@@ -151,17 +162,21 @@ public final class Examination {
     return taken;
   }
 
-  private void ask(@Nullable OriginId whom, int aboutBucket, long start) {
+  /** Asks everybody, unless that was asked already. */
+  private void ask(int aboutBucket, long start) {
+    if (starts.containsValue(start)) return;
+    starts.put(++question, start);
     Frame request = new Frame.DigestRequest(me, true, question, aboutBucket, start);
-    Channel channel = whom == null ? Channel.REPLAY_ALL : Channel.DIRECT;
-    effects.add(new Effect.Publish(channel, whom, codec.encode(request, channel, whom)));
+    byte[] frame = codec.encode(request, Channel.REPLAY_ALL, null);
+    effects.add(new Effect.Publish(Channel.REPLAY_ALL, null, frame));
   }
 
   private void round(long tick) {
-    question++;
+    round++;
     roundTick = tick;
     dueTick = tick + ROUND_MILLIS;
-    ask(null, Frame.DigestRequest.ALL_BUCKETS, 0);
+    starts.clear();
+    ask(Frame.DigestRequest.ALL_BUCKETS, 0);
   }
 
   /** Does what is due. */
@@ -186,35 +201,38 @@ public final class Examination {
       else outdated.remove(heartbeat.from());
     }
     if (!(frame instanceof Frame.DigestResponse answer)) return;
-    if (answer.question() != question || done) return;
-    if (bucket < 0) bucketsOf(answer, now);
-    else keysOf(answer, now.tickMillis());
+    Long start = starts.get(answer.question());
+    if (start == null || done) return;
+    if (bucket < 0) bucketsOf(answer, start, now);
+    else keysOf(answer, start, now.tickMillis());
   }
 
   // ---------------------------------------------------------------- rounds
 
-  private void bucketsOf(Frame.DigestResponse answer, Time now) {
+  private void bucketsOf(Frame.DigestResponse answer, long start, Time now) {
     OriginId from = answer.from();
     Seen one = seen.computeIfAbsent(from, id -> new Seen());
     Frame.DigestResponse before = one.last;
     if (before != null && before.vector().hash() != answer.vector().hash()) one.moving = true;
-    if (one.round != question) one.samples.clear();
+    if (one.round != round) {
+      one.samples.clear();
+      one.next = 0;
+    }
     one.last = answer;
-    one.round = question;
+    one.round = round;
     long roundTrip = now.tickMillis() - roundTick;
     if (roundTrip <= one.roundTripMillis) {
       one.roundTripMillis = roundTrip;
       one.clockMillis = answer.wallMillis() - (now.wallMillis() - roundTrip / 2);
     }
-    int next = 0;
     for (Frame.Sample sample : answer.buckets()) {
       one.samples.put(sample.bucket(), sample);
       buckets.set(sample.bucket());
-      next = Math.max(next, sample.bucket() + 1);
+      if (start <= one.next) one.next = Math.max(one.next, sample.bucket() + 1);
     }
-    if (!answer.last() && next > 0) ask(from, Frame.DigestRequest.ALL_BUCKETS, next);
+    if (!answer.last()) ask(Frame.DigestRequest.ALL_BUCKETS, one.next);
     seen.forEach((id, other) -> {
-      if (!id.equals(from) && other.round == question) compare(id, from, answer);
+      if (!id.equals(from) && other.round == round) compare(id, from, answer);
     });
   }
 
@@ -265,18 +283,20 @@ public final class Examination {
 
   private void askForKeys(long tick) {
     tries++;
-    question++;
     dueTick = tick + KEYS_MILLIS;
     for (Seen one : seen.values()) {
       one.keys.clear();
       one.keysWhole = false;
+      one.next = 0;
     }
-    ask(null, bucket, 0);
+    starts.clear();
+    ask(bucket, 0);
   }
 
-  private void keysOf(Frame.DigestResponse answer, long tick) {
+  private void keysOf(Frame.DigestResponse answer, long start, long tick) {
     Seen one = seen.get(answer.from());
     if (one == null || answer.buckets().size() != 1 || one.keysWhole) return;
+    if (Long.compareUnsigned(start, one.next) > 0) return; // some between are not here yet
     Frame.Sample its = answer.buckets().getFirst();
     if (its.bucket() != bucket) return;
     Object forgotten = answer.vector().forgotten();
@@ -289,7 +309,9 @@ public final class Examination {
       boolean all = seen.values().stream().allMatch(each -> each.keysWhole);
       if (all && sameMoment().size() == seen.size()) keysAreHere(sameMoment(), tick);
     } else {
-      ask(answer.from(), bucket, Hash64.of(answer.keys().getLast().key().array()) + 1);
+      long next = Hash64.of(answer.keys().getLast().key().array()) + 1;
+      if (Long.compareUnsigned(next, one.next) > 0) one.next = next;
+      ask(bucket, one.next);
     }
   }
 

@@ -41,6 +41,7 @@ final class Inquiry {
   private final Host host;
 
   private @Nullable OriginId peer;
+  private final long firstQuestion;
   private long question;
   private int tries;
   private long dueTick = Long.MAX_VALUE;
@@ -63,7 +64,13 @@ final class Inquiry {
   Inquiry(ReplicatedState state, Host host, long firstQuestion) {
     this.state = state;
     this.host = host;
+    this.firstQuestion = firstQuestion;
     question = firstQuestion;
+  }
+
+  /** Whether a question with this number was put. */
+  boolean asked(long number) {
+    return number > firstQuestion && number <= question;
   }
 
   boolean idle() {

@@ -4,10 +4,8 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Queue;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -46,8 +44,6 @@ public final class LockedReplica implements Replica {
   /** After a failure of the timer, which may come again at once. */
   private static final long TIMER_REST_NANOS = 1_000_000_000;
 
-  private static final int REMEMBERED_SENDERS_MAX = 1_000;
-
   private record HeldCall(Command command, @Nullable Object cause, Consumer<Reply> answer) {}
 
   private final String name;
@@ -65,7 +61,7 @@ public final class LockedReplica implements Replica {
   private Node node;
   private final Queue<Effect> outbox = new ArrayDeque<>();
   private final Queue<HeldCall> held = new ArrayDeque<>();
-  private final Set<String> malformedSenders = new HashSet<>();
+  private final DroppedFrames dropped;
   private @Nullable Transport transport;
   private volatile @Nullable KeyWatcher watcher;
   private @Nullable Thread timer;
@@ -77,6 +73,7 @@ public final class LockedReplica implements Replica {
   private long refusedPeers;
   private long unanswered;
   private @Nullable String refusal;
+  private List<String> losses = List.of();
   private boolean open;
 
   /**
@@ -121,6 +118,7 @@ public final class LockedReplica implements Replica {
     this.settings = settings;
     this.holdMillis = holdMillis;
     this.fatal = fatal;
+    dropped = new DroppedFrames(name);
     node = newNode();
     lock.lock();
     try {
@@ -263,10 +261,10 @@ public final class LockedReplica implements Replica {
     }
     takeEffects();
     wakeTimerBy(node.nextTick());
-    countRefused();
+    count();
   }
 
-  private void countRefused() {
+  private void count() {
     if (node.evicted() > evicted) Counter.EVICTED_KEYS.add(node.evicted() - evicted);
     if (node.refused() > refused) Counter.FULL_REFUSALS.add(node.refused() - refused);
     if (node.refusedPeers() > refusedPeers) {
@@ -278,6 +276,7 @@ public final class LockedReplica implements Replica {
     long unansweredNow = node.unanswered();
     if (unansweredNow > unanswered) Counter.UNANSWERED_REQUESTS.add(unansweredNow - unanswered);
     unanswered = unansweredNow;
+    dropped.unasked(node.unasked());
   }
 
   private void wakeTimerBy(long tick) {
@@ -361,31 +360,9 @@ public final class LockedReplica implements Replica {
       try {
         node.receive(channel, frame, now);
       } catch (MalformedFrameException malformed) {
-        count(malformed, frame.length);
+        dropped.malformed(malformed, frame.length);
       }
     });
-  }
-
-  private void count(MalformedFrameException malformed, int size) {
-    Counter.MALFORMED_FRAMES.increment();
-    if (malformed.ofAnotherRelease()) {
-      LOG.debug(
-          "dropped a replication frame of another release link={} kind={} from={}",
-          name,
-          malformed.kind(),
-          malformed.from());
-      return; // the node tells what an operator must know of it
-    }
-    String sender = malformed.kind() + "/" + malformed.from();
-    if (malformedSenders.size() < REMEMBERED_SENDERS_MAX && malformedSenders.add(sender)) {
-      LOG.warn(
-          "dropped a replication frame link={} kind={} from={} reason=\"{}\" bytes={}; more of these are only counted",
-          name,
-          malformed.kind(),
-          malformed.from(),
-          malformed.getMessage(),
-          size);
-    }
   }
 
   @Override
@@ -407,6 +384,11 @@ public final class LockedReplica implements Replica {
   @Override
   public void refused(String reason) {
     disconnected(reason);
+  }
+
+  @Override
+  public void without(List<String> itsLosses) {
+    step(now -> losses = List.copyOf(itsLosses));
   }
 
   private void disconnected(@Nullable String reason) {
@@ -575,9 +557,8 @@ public final class LockedReplica implements Replica {
     lock.lock();
     try {
       ReplicaStatus status = node.status(now());
-      String reason = refusal;
       boolean outdated = status.state() == ReplicaStatus.State.OUTDATED;
-      return reason == null || outdated ? status : status.hinderedBy(reason);
+      return status.with(outdated ? null : refusal, losses);
     } finally {
       lock.unlock();
     }

@@ -146,6 +146,7 @@ public final class Node {
   private @Nullable String outdated;
 
   private final OtherVersions otherVersions;
+  private final long firstClockQuestion;
   private long clockQuestion;
 
   /** Of our requests for vectors. */
@@ -153,6 +154,8 @@ public final class Node {
 
   /** Our requests for offers have this and their number as nonce. */
   private long offerNonce;
+
+  private long unasked;
 
   private long verifyTick;
   private int verifyBucket;
@@ -178,7 +181,8 @@ public final class Node {
     digests = new DigestServer(replicated);
     otherVersions = new OtherVersions(SILENT_HEARTBEATS * settings.heartbeatMillis());
     inquiry = new Inquiry(replicated, new InquiryHost(), random.nextLong(CLOCK_QUESTIONS / 2));
-    clockQuestion = CLOCK_QUESTIONS + random.nextLong(CLOCK_QUESTIONS / 2);
+    firstClockQuestion = CLOCK_QUESTIONS + random.nextLong(CLOCK_QUESTIONS / 2);
+    clockQuestion = firstClockQuestion;
     vectorNonce = random.nextLong();
     state = settings.replicated() ? ReplicaStatus.State.JOINING : ReplicaStatus.State.STANDALONE;
     connected = !settings.replicated();
@@ -433,6 +437,10 @@ public final class Node {
       afterLeaving(frame);
       return;
     }
+    if (!asked(frame) && settings.defect() != Defect.UNASKED_ANSWERS_COUNT) {
+      unasked++;
+      return;
+    }
     if (frame instanceof Frame.DigestRequest request) {
       answer(request, now); // its sender may be no instance at all
       return;
@@ -460,8 +468,7 @@ public final class Node {
       case Frame.SnapshotChunk chunk -> repair.chunk(chunk, tick);
       case Frame.SnapshotRefused refusal -> repair.refused(refusal, tick);
       case Frame.VectorRequest request -> vectorRequest(request);
-      case Frame.Vector(var from, var nonce, var vector) -> {
-        if (!asked(nonce == vectorNonce)) return;
+      case Frame.Vector(var from, var _, var vector) -> {
         renameIfForgotten(vector.forgotten());
         heardHolding(from, vector);
         repairIfLacking();
@@ -475,6 +482,27 @@ public final class Node {
     if (!(frame instanceof Frame.Mutations)) noteHeard(peers.find(origins.find(frame.from())));
     settleJoin();
     catchUp();
+  }
+
+  /** Whether a frame answers a question of ours, or is no answer. */
+  private boolean asked(Frame frame) {
+    return switch (frame) {
+      case Frame.Offer offer -> {
+        long request = offer.nonce() - offerNonce;
+        yield request >= 1 && request <= offerRequests;
+      }
+      case Frame.Replayed piece -> repair.asked(piece.from(), piece.nonce());
+      case Frame.ReplayEnd end -> repair.asked(end.from(), end.nonce());
+      case Frame.SnapshotChunk chunk -> repair.askedForSnapshot(chunk.from(), chunk.nonce());
+      case Frame.SnapshotRefused no -> repair.askedForSnapshot(no.from(), no.nonce());
+      case Frame.Vector vector -> vector.nonce() == vectorNonce;
+      case Frame.DigestResponse answer -> askedForDigests(answer.question());
+      default -> true;
+    };
+  }
+
+  private boolean askedForDigests(long question) {
+    return inquiry.asked(question) || question > firstClockQuestion && question <= clockQuestion;
   }
 
   /** Whether an origin is gone so long that it counts as forgotten, and is not heard. */
@@ -499,8 +527,8 @@ public final class Node {
         heartbeats.soon(tick, BEHIND_JITTER_MILLIS);
         publish(Channel.DIRECT, heartbeat.from(), new Frame.VectorRequest(id(), vectorNonce));
       }
-      case Frame.Vector(var from, var nonce, var vector) -> {
-        if (nonce != vectorNonce || applied().coversForgotten(vector)) return;
+      case Frame.Vector(var from, var _, var vector) -> {
+        if (applied().coversForgotten(vector)) return;
         heardHolding(from, vector); // it has what we took for forgotten
         repairIfLacking();
       }
@@ -571,10 +599,6 @@ public final class Node {
       }
     }
     return null;
-  }
-
-  private boolean asked(boolean matches) {
-    return matches || settings.defect() == Defect.UNASKED_ANSWERS_COUNT;
   }
 
   /** What is told by a frame of another release, which is dropped. */
@@ -865,8 +889,6 @@ public final class Node {
   }
 
   private void offer(Frame.Offer offer) {
-    long request = offer.nonce() - offerNonce;
-    if (!asked(request >= 1 && request <= offerRequests)) return;
     VersionVector vector = offer.vector();
     renameIfForgotten(vector.forgotten());
     Peer peer = heard(offer.from(), awaitsOffers());
@@ -945,7 +967,6 @@ public final class Node {
   }
 
   private void replayed(Frame.Replayed piece) throws MalformedFrameException {
-    if (!asked(repair.asked(piece.from(), piece.nonce()))) return;
     byte[] whole = pieces.add(piece);
     if (whole == null) {
       repair.progressed(tick);
@@ -957,7 +978,6 @@ public final class Node {
   }
 
   private void replayEnd(Frame.ReplayEnd end) {
-    if (!repair.asked(end.from(), end.nonce())) return;
     heardHolding(end.from(), end.vector());
     boolean progress = applied().hash() != progressMark;
     boolean inVain = end.outcome() != Frame.ReplayEnd.Outcome.BEHIND && replicated.needsSnapshot();
@@ -1421,6 +1441,11 @@ public final class Node {
     return requests.unanswered();
   }
 
+  /** Answers dropped because nobody here had asked, or no longer waited for them. */
+  public long unasked() {
+    return unasked;
+  }
+
   /** The replay ring; for looking at only. */
   public ReplayRing ring() {
     return replicated.ring();
@@ -1450,6 +1475,7 @@ public final class Node {
         known,
         hindrance(),
         problems(now.tickMillis()),
-        alarm);
+        alarm,
+        List.of());
   }
 }

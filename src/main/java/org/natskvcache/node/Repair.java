@@ -119,7 +119,11 @@ final class Repair {
   private final @Nullable Question[] questions = new Question[QUESTIONS_KEPT];
 
   private int asked;
+
+  /** The last request for a snapshot, and whom it was put to. */
   private long snapshotNonce;
+
+  private @Nullable OriginId snapshotOf;
   private @Nullable OriginId askedOf;
   private @Nullable Staging staging;
   private long cut;
@@ -264,6 +268,11 @@ final class Repair {
     return false;
   }
 
+  /** Whether the last request for a snapshot had this nonce and was put to this one. */
+  boolean askedForSnapshot(OriginId whom, long nonce) {
+    return anyServerAllowed || whom.equals(snapshotOf) && nonce == snapshotNonce;
+  }
+
   /** Part of an answer is here: the rest of it is waited for anew. */
   void progressed(long tick) {
     if (phase == Phase.ASKED) atTick = Math.max(atTick, tick + backoff(ANSWER_MILLIS));
@@ -289,6 +298,7 @@ final class Repair {
     staging = host.newStaging();
     cut = 0;
     snapshotNonce = random.nextLong();
+    snapshotOf = from;
     silences = 0;
     requestMore(tick);
   }
@@ -317,11 +327,10 @@ final class Repair {
     waitUntil(tick + backoff(NACK_MILLIS) + random.nextInt((int) ANSWER_MILLIS));
   }
 
+  /** Takes what was {@linkplain #askedForSnapshot asked for}. */
   void chunk(Frame.SnapshotChunk chunk, long tick) {
     Staging stage = staging;
     if (phase != Phase.STAGING || stage == null) return;
-    boolean answers = chunk.from().equals(askedOf) && chunk.nonce() == snapshotNonce;
-    if (!answers && !anyServerAllowed) return;
     if (cut != 0 && chunk.cut() != cut) return;
     int before = stage.section();
     if (!stage.add(chunk)) {
@@ -388,9 +397,9 @@ final class Repair {
     return !chunk.last() && windowLeft <= 0;
   }
 
+  /** What was {@linkplain #askedForSnapshot asked for} is not to be had. */
   void refused(Frame.SnapshotRefused refusal, long tick) {
-    if (phase != Phase.STAGING || !refusal.from().equals(askedOf)) return;
-    if (refusal.nonce() != snapshotNonce) return;
+    if (phase != Phase.STAGING) return;
     if (refusal.busy() && refusal.cut() != 0) {
       if (cut != 0) return; // the number came twice
       cut = refusal.cut();

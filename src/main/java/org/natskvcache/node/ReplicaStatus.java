@@ -24,6 +24,8 @@ import org.natskvcache.crdt.OriginId;
  * @param problems what an operator has to look at while it lasts, a clause each; empty when all is
  *     well
  * @param alarm what must not happen and did (divergence); null when all is well
+ * @param losses what does not work because the server refuses its subject, a clause each; the rest
+ *     does
  */
 public record ReplicaStatus(
     OriginId origin,
@@ -38,8 +40,14 @@ public record ReplicaStatus(
     List<Peer> peers,
     @Nullable String hindrance,
     List<String> problems,
-    @Nullable String alarm) {
-  ReplicaStatus hinderedBy(String reason) {
+    @Nullable String alarm,
+    List<String> losses) {
+  /**
+   * With what the connection tells beside the node.
+   *
+   * @param refusal what hinders it; null for nothing
+   */
+  ReplicaStatus with(@Nullable String refusal, List<String> itsLosses) {
     return new ReplicaStatus(
         origin,
         state,
@@ -51,9 +59,10 @@ public record ReplicaStatus(
         heldBack,
         memory,
         peers,
-        reason,
+        refusal == null ? hindrance : refusal,
         problems,
-        alarm);
+        alarm,
+        itsLosses);
   }
 
   /** A replica's life. */

@@ -1,5 +1,6 @@
 package org.natskvcache.node;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.replication.wire.Channel;
@@ -37,6 +38,14 @@ public interface Transport {
     default void refused(String reason) {
       disconnected();
     }
+
+    /**
+     * Features that go without their subjects, because the server refuses these; the connection is
+     * up all the same. Told at every change.
+     *
+     * @param losses what does not work and why, a clause for the operator each; empty for nothing
+     */
+    default void without(List<String> losses) {}
 
     /** What was last sent on {@link Channel#REPLAY_ALL} had no one to go to, the server says. */
     void nobodyListens();

@@ -37,7 +37,7 @@ public record Health(boolean healthy, String message) {
               "link "
                   + Texts.shortened(entry.getKey())
                   + ": "
-                  + (trouble.isEmpty() ? fact(entry.getValue()) : trouble));
+                  + (trouble.isEmpty() ? facts(entry.getValue()) : trouble));
     }
     if (!troubles.isEmpty()) {
       return new Health(false, listed(troubles));
@@ -74,6 +74,11 @@ public record Health(boolean healthy, String message) {
         yield late ? "still catching up after " + status.stateMillis() / 1000 + " s" : "";
       }
     };
+  }
+
+  private static String facts(ReplicaStatus status) {
+    List<String> losses = status.losses();
+    return fact(status) + (losses.isEmpty() ? "" : ", but " + String.join(", ", losses));
   }
 
   private static String fact(ReplicaStatus status) {

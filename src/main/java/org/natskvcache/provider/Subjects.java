@@ -1,6 +1,7 @@
 package org.natskvcache.provider;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** Rules about NATS subjects. */
 final class Subjects {
@@ -61,23 +62,43 @@ final class Subjects {
   }
 
   /**
-   * Whether two caches, or the two subjects of one, would hear each other: mutations use {@code E}
-   * and {@code E.hb}, replay uses {@code R} and every {@code R.<one token>}.
+   * Whether two caches, or the two subjects of one, would hear each other: replay uses {@code R},
+   * every {@code R.<one token>} and every {@code R.observer.<one token>}, mutations use {@code E}
+   * and {@code E.hb}.
    */
   static boolean replayTouchesState(String replay, String state) {
-    return isSelfOrChild(state, replay) || isSelfOrChild(state + ".hb", replay);
-  }
-
-  private static boolean isSelfOrChild(String subject, String parent) {
-    return subject.equals(parent)
-        || subject.startsWith(parent + ".") && subject.indexOf('.', parent.length() + 1) < 0;
+    return touch(ofReplay(replay), ofState(state));
   }
 
   static boolean statesTouch(String one, String other) {
-    return one.equals(other) || one.equals(other + ".hb") || other.equals(one + ".hb");
+    return touch(ofState(one), ofState(other));
   }
 
   static boolean replaysTouch(String one, String other) {
-    return isSelfOrChild(one, other) || isSelfOrChild(other, one);
+    return touch(ofReplay(one), ofReplay(other));
+  }
+
+  private static List<String> ofState(String state) {
+    return List.of(state, state + ".hb");
+  }
+
+  private static List<String> ofReplay(String replay) {
+    return List.of(replay, replay + ".*", replay + ".observer.*");
+  }
+
+  private static boolean touch(List<String> some, List<String> others) {
+    return some.stream().anyMatch(one -> others.stream().anyMatch(other -> meet(one, other)));
+  }
+
+  /** Whether there is a subject that both match; {@code *} stands for any one token. */
+  private static boolean meet(String one, String other) {
+    String[] ones = one.split("\\.", -1);
+    String[] others = other.split("\\.", -1);
+    if (ones.length != others.length) return false;
+    for (int i = 0; i < ones.length; i++) {
+      boolean any = ones[i].equals("*") || others[i].equals("*");
+      if (!any && !ones[i].equals(others[i])) return false;
+    }
+    return true;
   }
 }

@@ -19,6 +19,7 @@ public final class DirectConnections {
             new DirectLine(),
             (connection, type) -> {},
             (connection, reason) -> {},
+            reason -> false,
             slow -> {});
     return Nats.connect(
         new Options.Builder()

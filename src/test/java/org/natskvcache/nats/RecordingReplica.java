@@ -18,6 +18,7 @@ import org.natskvcache.store.Reply;
  */
 final class RecordingReplica implements Replica {
   private final List<String> heard = new CopyOnWriteArrayList<>();
+  private volatile List<String> losses = List.of();
   private volatile CountDownLatch held = new CountDownLatch(0);
 
   List<String> heard() {
@@ -73,6 +74,16 @@ final class RecordingReplica implements Replica {
   @Override
   public void refused(String reason) {
     heard.add("refused: " + reason);
+  }
+
+  @Override
+  public void without(List<String> itsLosses) {
+    losses = itsLosses;
+  }
+
+  /** What it was told last that does not work. */
+  List<String> losses() {
+    return losses;
   }
 
   @Override

@@ -350,6 +350,44 @@ class ReplicationTransportIT {
     }
   }
 
+  @Test
+  void refusedSubjectOfAFeatureCostsThatFeatureOnly() {
+    String refused = "t.replay.observer.>";
+    try (var connector = LogLines.of(NatsConnector.class);
+        var log = LogLines.of(ReplicationTransport.class);
+        var strict = open(NatsForTests.start(denying("publish", refused), Map.of()))) {
+      var a = join(strict.url().replace("//", "//u:p@"));
+      List<String> losses =
+          List.of("doctor is not answered: the server does not let us publish on " + refused);
+      a.publish(Channel.OBSERVER, ORIGIN_A, "unheard");
+      until("switched off", () -> a.replica.losses().equals(losses));
+      a.publish(Channel.OBSERVER, ORIGIN_B, "not even sent");
+      var b = join(strict.url().replace("//", "//u:p@"));
+      a.publishUntilHeard(Channel.MUTATIONS, null, b);
+      assertEquals(List.of("connected"), a.replica.news());
+      assertEquals(1, log.at(ch.qos.logback.classic.Level.WARN).size(), log.all()::toString);
+      assertEquals(List.of(), connector.at(ch.qos.logback.classic.Level.WARN));
+      strict.replaceFile("nats.conf", denying("publish", "t.other").getBytes(UTF_8));
+      strict.reload();
+      until("switched on", () -> a.replica.losses().isEmpty());
+      var doctor = observer(strict.url().replace("//", "//u:p@"));
+      a.publishUntilHeard(Channel.OBSERVER, ORIGIN_B, doctor);
+    }
+  }
+
+  @Test
+  void largestPayloadIsTheLeastOfBothConnections() {
+    try (var small = open(NatsForTests.start("max_payload: 4096\n", Map.of()));
+        var proxy = open(TcpProxy.to(nats.port()))) {
+      proxy.forwardTo(nats.port(), small.port());
+      List<Peer> peers = List.of(join(proxy.url()), join(proxy.url()), join(proxy.url()));
+      for (Peer peer : peers) assertEquals(4096, peer.transport.maxPayload());
+      proxy.forwardTo(nats.port());
+      proxy.closeConnections();
+      for (Peer peer : peers) until("large", () -> peer.transport.maxPayload() == 1 << 20);
+    }
+  }
+
   private static boolean refusedLast(Peer peer, String what) {
     List<String> news = peer.replica.news();
     return !news.isEmpty() && REFUSED.test(news.getLast()) && news.getLast().contains(what);
@@ -381,13 +419,26 @@ class ReplicationTransportIT {
     return peer;
   }
 
+  /** As a doctor listens. */
+  private Peer observer(String url) {
+    var peer =
+        new Peer(ReplicationTransport.observing(ConnectionSettings.of(url), SUBJECTS, "doctor"));
+    peer.transport.listenAs(ORIGIN_B);
+    peer.start();
+    return peer;
+  }
+
   /** One instance's end of the network. */
   private final class Peer {
     final RecordingReplica replica = new RecordingReplica();
     final ReplicationTransport transport;
 
     Peer(String url) {
-      transport = open(new ReplicationTransport(ConnectionSettings.of(url), SUBJECTS, "default"));
+      this(new ReplicationTransport(ConnectionSettings.of(url), SUBJECTS, "default"));
+    }
+
+    Peer(ReplicationTransport transport) {
+      this.transport = open(transport);
     }
 
     void start() {

@@ -10,13 +10,17 @@ import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.natskvcache.crdt.OriginId;
+import org.natskvcache.crdt.Origins;
 import org.natskvcache.node.Diagnosis.Agreement;
 import org.natskvcache.node.Diagnosis.Instance;
 import org.natskvcache.node.Diagnosis.Verdict;
 import org.natskvcache.node.Group.Member;
 import org.natskvcache.node.Group.Sent;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
+import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.FrameKeys;
+import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.store.FaultyMemory;
 import org.natskvcache.store.Key;
 
@@ -56,9 +60,9 @@ class ExaminationTest {
   }
 
   private void hand(Effect.Publish publish, Examination examination) throws Exception {
+    assertEquals(Channel.REPLAY_ALL, publish.channel()); // all that its user may publish on
     for (Member member : List.copyOf(group.members)) {
-      boolean meant = publish.target() == null || publish.target().equals(member.listensAs);
-      if (!meant || deaf.contains(member)) continue;
+      if (deaf.contains(member)) continue;
       int before = member.sent.size();
       member.receive(publish.frame());
       for (Sent sent : new ArrayList<>(member.sent.subList(before, member.sent.size()))) {
@@ -135,6 +139,25 @@ class ExaminationTest {
     Diagnosis firstOnly = examine(1);
     assertEquals(1, firstOnly.differences().size());
     assertEquals(1, firstOnly.differencesLeftOut());
+  }
+
+  @Test
+  void answersOfManyPartsAreReadWholeThoughTheirPartsDiffer() throws Exception {
+    List<Member> trio = group.live(3, Group.limits(1_000, 1_000, 1_000, 2));
+    for (int i = 0; i < 600; i++) trio.get(i % 3).set("k" + i, "v" + i);
+    FrameCodec stranger = new FrameCodec(new Origins());
+    for (int i = 0; i < 30; i++) { // whom only one knows: its vectors leave less room for keys
+      Frame beacon = new Frame.Beacon(group.newOrigin(), 0, trio.get(1).now().wallMillis());
+      trio.get(1).receive(Frames.encode(stranger, beacon));
+    }
+    FaultyMemory.flip(trio.get(1).node.keyspace(), Key.of("k3"));
+    FaultyMemory.flip(trio.get(2).node.keyspace(), Key.of("k599"));
+    group.advance(5_000);
+    Diagnosis diagnosis = examine();
+    assertEquals(
+        Set.of(Key.of("k3"), Key.of("k599")),
+        Set.copyOf(diagnosis.differences().stream().map(Diagnosis.Difference::key).toList()));
+    assertEquals(0, diagnosis.bucketsLeftOut());
   }
 
   @Test

@@ -8,11 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ch.qos.logback.classic.Level;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -344,14 +347,20 @@ class LockedReplicaTest {
   }
 
   @Test
-  void malformedFramesAreCountedAndDropped() {
+  void droppedFramesAreCountedByTheirKind() throws Exception {
     pair();
-    long before = Counter.MALFORMED_FRAMES.value();
     LockedReplica replica = replicas.getFirst();
-    replica.receive(Channel.MUTATIONS, new byte[0]);
-    replica.receive(Channel.MUTATIONS, "not ours".getBytes());
-    replica.receive(Channel.MUTATIONS, new byte[100]);
-    assertEquals(before + 3, Counter.MALFORMED_FRAMES.value());
+    FrameCodec codec = new FrameCodec(new Origins());
+    byte[] question = Frames.encode(codec, new Frame.VectorRequest(new OriginId(5, 5), 1));
+    assertCounts(Counter.WRONG_CHANNEL_FRAMES, replica, Channel.REPLAY_ALL, question);
+    byte[] answer =
+        Frames.encode(codec, new Frame.SnapshotRefused(new OriginId(5, 5), 1, 1, false));
+    assertCounts(Counter.UNASKED_FRAMES, replica, Channel.DIRECT, answer);
+    for (JsonNode vector : malformed()) {
+      byte[] frame = HexFormat.of().parseHex(vector.get("hex").textValue());
+      Counter counter = Counter.valueOf(vector.get("kind").textValue() + "_FRAMES");
+      assertCounts(counter, replica, Frames.channel(frame), frame);
+    }
     assertNull(replica.status().alarm());
     call(replica, set("k", "v"));
     agree();
@@ -372,7 +381,9 @@ class LockedReplicaTest {
   void framesOfLaterReleasesAreCountedAndLoggedAsWhatTheyAre() {
     pair();
     LockedReplica replica = replicas.getFirst();
-    long before = Counter.MALFORMED_FRAMES.value();
+    long type = Counter.UNKNOWN_TYPE_FRAMES.value();
+    long version = Counter.UNKNOWN_VERSION_FRAMES.value();
+    long astray = Counter.WRONG_CHANNEL_FRAMES.value();
     try (LogLines log = LogLines.of(LockedReplica.class)) {
       for (int i = 0; i < 3; i++) {
         replica.receive(Channel.HEARTBEATS, frame(2, 21)); // a type of a later release
@@ -385,7 +396,22 @@ class LockedReplicaTest {
       assertTrue(warnings.getFirst().contains("speaks version 1 of the protocol"));
       assertTrue(warnings.getLast().contains("WRONG_CHANNEL"), warnings::toString);
     }
-    assertEquals(before + 9, Counter.MALFORMED_FRAMES.value());
+    assertEquals(type + 3, Counter.UNKNOWN_TYPE_FRAMES.value());
+    assertEquals(version + 3, Counter.UNKNOWN_VERSION_FRAMES.value());
+    assertEquals(astray + 3, Counter.WRONG_CHANNEL_FRAMES.value());
+  }
+
+  private static JsonNode malformed() throws Exception {
+    try (var in = LockedReplicaTest.class.getResourceAsStream("/replication-vectors.json")) {
+      return new ObjectMapper().readTree(in).get("refused");
+    }
+  }
+
+  private static void assertCounts(
+      Counter counter, LockedReplica replica, Channel channel, byte[] frame) {
+    long before = counter.value();
+    replica.receive(channel, frame);
+    assertEquals(before + 1, counter.value(), counter::name);
   }
 
   @Test

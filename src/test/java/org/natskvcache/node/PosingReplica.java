@@ -72,7 +72,8 @@ public final class PosingReplica implements Replica {
         peers,
         null,
         List.of(),
-        alarm);
+        alarm,
+        List.of());
   }
 
   /** A status with some numbers in it; connected unless it is joining. */

@@ -19,9 +19,6 @@ import io.nats.client.Options;
 import io.nats.client.api.ObjectMeta;
 import io.nats.client.impl.Headers;
 import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -29,8 +26,10 @@ import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.natskvcache.DocumentedGrants;
 import org.natskvcache.NatsForTests;
 import org.natskvcache.ProviderProcess;
 import org.natskvcache.Waiting;
@@ -44,30 +43,22 @@ import org.natskvcache.wrpc.WrpcServer;
 
 /** The server configuration in {@code docs/security.md} grants what is needed, and no more. */
 class PermissionsIT {
+  private static final String GRANTS =
+      DocumentedGrants.text().replace("VPROVIDER", Vectors.key("provider_public"));
+
   private static final String STORE = "wrpc:keyvalue/store@0.2.0-draft";
   private static final String WATCHER = "wrpc:keyvalue/watcher@0.2.0-draft";
+  private static final String REPLAY = "lattice.state.replay";
+  private static final String ORIGIN = "01J00000000000000000000A01";
   private static final String VIOLATION = "Permissions Violation";
 
   private final ProviderFixture fixture =
-      new ProviderFixture(NatsForTests.start(documented(), Map.of()), "host:HOST_PASSWORD");
+      new ProviderFixture(NatsForTests.start(GRANTS, Map.of()), DocumentedGrants.login("host"));
 
-  private static String documented() {
-    try {
-      String page = Files.readString(Path.of("docs", "security.md"));
-      int begin = page.indexOf("```\njetstream") + "```\n".length();
-      return page.substring(begin, page.indexOf("```", begin))
-          .replace("VPROVIDER", Vectors.key("provider_public"));
-    } catch (IOException e) {
-      throw new IllegalStateException("the tests run in the project's folder", e);
-    }
-  }
+  private Provider provider;
 
   private String url(String user) {
-    return fixture.nats.url().replace("//", "//" + login(user) + "@");
-  }
-
-  private static String login(String user) {
-    return user + ":" + user.toUpperCase(java.util.Locale.ROOT) + "_PASSWORD";
+    return DocumentedGrants.url(fixture.nats, user);
   }
 
   private Map<String, String> replicatedAs(String user) {
@@ -235,9 +226,11 @@ class PermissionsIT {
 
   @Test
   void aRefusedControlInterfaceIsALineInTheLogAndNoMore() throws Exception {
-    String without = documented().replaceAll("(?m)^.*\"wasmbus\\.ctl\\..*$", "");
-    try (var refusing = new ProviderFixture(NatsForTests.start(without, Map.of()), login("host"))) {
-      String url = refusing.nats.url().replace("//", "//" + login("wasmbus") + "@");
+    String without = GRANTS.replaceAll("(?m)^.*\"wasmbus\\.ctl\\..*$", "");
+    try (var refusing =
+        new ProviderFixture(
+            NatsForTests.start(without, Map.of()), DocumentedGrants.login("host"))) {
+      String url = DocumentedGrants.url(refusing.nats, "wasmbus");
       Provider provider =
           refusing.launch(
               refusing
@@ -275,7 +268,10 @@ class PermissionsIT {
         "replica",
         List.of(">", events + ".>", events + ".link.other", "_INBOX.>", "lattice.state.replay"),
         List.of(events + ".link.other", "lattice.state.replay.link.other", "_INBOX.x"));
-    assertRefused("doctor", List.of(events, "lattice.state.replay", "_INBOX.x"), List.of(events));
+    assertRefused(
+        "doctor",
+        List.of(events, events + ".hb", REPLAY, REPLAY + ".all", REPLAY + ".*", "_INBOX.x"),
+        List.of(events, events + ".hb", REPLAY, REPLAY + "." + ORIGIN));
     assertRefused("observer", List.of(events, "lattice.state.replay.all"), List.of(events + ".hb"));
   }
 
@@ -339,10 +335,61 @@ class PermissionsIT {
     ProviderProcess observer = doctorAs("observer");
     assertEquals(1, observer.awaitExit());
     assertEquals(List.of(), observer.output());
-    observer.awaitLog("NATS cannot be used: " + VIOLATION);
+    observer.awaitLog(
+        "NATS cannot be used: " + VIOLATION + " for Subscription to \"" + REPLAY + ".observer.");
+  }
+
+  /** The server of these grants, with one instance that is live. */
+  private ProviderFixture with(String grants) {
+    var other =
+        fixture.open(
+            new ProviderFixture(
+                NatsForTests.start(grants, Map.of()), DocumentedGrants.login("host")));
+    Map<String, String> link =
+        ProviderFixture.replicated(DocumentedGrants.url(other.nats, "replica"));
+    provider =
+        other.launch(
+            other
+                .hostData()
+                .with("provider_key", Vectors.key("provider_public"))
+                .with("lattice_rpc_url", DocumentedGrants.url(other.nats, "wasmbus"))
+                .withLink(Provider.ACTOR, link));
+    provider.awaitHealth(true, "live");
+    return other;
+  }
+
+  @Test
+  void doctorTellsWhichSubjectItMayNotAskOn() throws Exception {
+    String asks = "publish: { allow: [ \"" + REPLAY + ".all\" ] }";
+    var server = with(GRANTS.replace(asks, "publish: { deny: [ \">\" ] }"));
+    ProviderProcess doctor = doctorAs("doctor", server, "--wait", "0.3");
+    assertEquals(1, doctor.awaitExit());
+    doctor.awaitLog("NATS cannot be used: " + VIOLATION + " for Publish to \"" + REPLAY + ".all\"");
+  }
+
+  @Test
+  void instancesThatMayNotAnswerTheDoctorDoAllElse() throws Exception {
+    String answers = "\"" + REPLAY + ".observer.*\"           #";
+    var server = with(GRANTS.replace(answers, "#"));
+    ProviderProcess doctor = doctorAs("doctor", server);
+    assertEquals(1, doctor.awaitExit());
+    assertEquals("verdict: no instance answered", doctor.output().getLast());
+    provider.awaitHealth(
+        true,
+        "live, peers=0, but doctor is not answered: the server does not let us publish on "
+            + REPLAY
+            + ".observer.>");
+    assertEquals(1, provider.logLines("a feature is switched off").size());
+    assertEquals(0, provider.logLines("NATS complains").size());
   }
 
   private ProviderProcess doctorAs(String user) {
-    return fixture.open(ProviderProcess.start(Map.of("NATS_URL", url(user)), "", "doctor"));
+    return doctorAs(user, fixture);
+  }
+
+  private ProviderProcess doctorAs(String user, ProviderFixture server, String... more) {
+    String[] args = Stream.concat(Stream.of("doctor"), Stream.of(more)).toArray(String[]::new);
+    String url = DocumentedGrants.url(server.nats, user);
+    return fixture.open(ProviderProcess.start(Map.of("NATS_URL", url), "", args));
   }
 }

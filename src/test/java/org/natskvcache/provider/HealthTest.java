@@ -119,12 +119,30 @@ class HealthTest {
     assertEquals(Lifecycle.Phase.STOPPED, lifecycle.phase());
   }
 
+  @Test
+  void whatWorksWithoutAFeatureIsHealthyAndSaysSo() {
+    var status = status(State.LIVE, true, 0, null, null, List.of("doctor is not answered: why"));
+    assertEquals(
+        new Health(true, "link x: live, peers=1, but doctor is not answered: why"),
+        Health.of(new TreeMap<>(java.util.Map.of("x", status)), new HealthProblems()));
+  }
+
   private static ReplicaStatus status(State state, boolean connected, long millis, String alarm) {
     return status(state, connected, millis, null, alarm);
   }
 
   private static ReplicaStatus status(
       State state, boolean connected, long millis, String hindrance, String alarm) {
+    return status(state, connected, millis, hindrance, alarm, List.of());
+  }
+
+  private static ReplicaStatus status(
+      State state,
+      boolean connected,
+      long millis,
+      String hindrance,
+      String alarm,
+      List<String> losses) {
     var origin = new OriginId(1, 1);
     var peer = new ReplicaStatus.Peer(origin, State.LIVE, 0, ReplicaStatus.Agreement.EQUAL, 0);
     var memory = new ReplicaStatus.Memory(0, 1, 1, 0, 0);
@@ -141,6 +159,7 @@ class HealthTest {
         List.of(peer),
         hindrance,
         List.of(),
-        alarm);
+        alarm,
+        losses);
   }
 }

@@ -260,6 +260,7 @@ class LinkSettingsTest {
         "REPLAY_REQ_SUBJECT | lattice.state | overlaps",
         "REPLAY_REQ_SUBJECT | lattice.state.events.hb | overlaps",
         "STATE_REPL_SUBJECT | lattice.state.replay.all | overlaps",
+        "STATE_REPL_SUBJECT | lattice.state.replay.observer.any | overlaps",
         "CLIENT_SEED | secret | seed of a user",
         "CLIENT_JWT | secret | not a JWT",
         "CLIENT_JWT | a.b.c | needs CLIENT_SEED",

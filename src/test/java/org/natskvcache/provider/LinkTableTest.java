@@ -127,6 +127,7 @@ class LinkTableTest {
     var second = assertInstanceOf(LinkDecision.Opened.class, put("M1", "sessions", SERVER));
     assertEquals("lattice.state.events.link.sessions", second.settings().stateSubject());
     assertInstanceOf(LinkDecision.Opened.class, put("M1", "all", SERVER));
+    assertInstanceOf(LinkDecision.Opened.class, put("M1", "observer", SERVER));
   }
 
   @Test
@@ -141,6 +142,9 @@ class LinkTableTest {
             Map.of("NATS_URL", "nats://me:pass@s:1", "STATE_REPL_SUBJECT", "x.e.hb"),
             Map.of("NATS_URL", "s:1", "REPLAY_REQ_SUBJECT", "x.r"),
             Map.of("NATS_URL", "s:1", "REPLAY_REQ_SUBJECT", "x.r.all"),
+            Map.of("NATS_URL", "s:1", "REPLAY_REQ_SUBJECT", "x.r.observer"),
+            Map.of("NATS_URL", "s:1", "REPLAY_REQ_SUBJECT", "x.r.observer.any"),
+            Map.of("NATS_URL", "s:1", "STATE_REPL_SUBJECT", "x.r.observer.any"),
             Map.of("NATS_URL", "s:1", "STATE_REPL_SUBJECT", "x.r"),
             Map.of("NATS_URL", "s:1", "REPLAY_REQ_SUBJECT", "x"))) {
       assertInstanceOf(LinkDecision.Refused.class, put("M1", "b", colliding), colliding::toString);
