@@ -46,7 +46,7 @@ public final class SnapshotTarget implements FuzzTarget {
   }
 
   private static ReplicatedState.Installed install(ReplicatedState state, Staging staging) {
-    ReplicatedState.Installed installed = state.install(staging);
+    ReplicatedState.Installed installed = state.install(staging, Long.MAX_VALUE);
     Check.same(state.keyspace().recomputedDigest(), state.keyspace().digest(), "digest");
     Check.same(state.keyspace().recomputedFootprint(), state.keyspace().footprint(), "footprint");
     return installed;

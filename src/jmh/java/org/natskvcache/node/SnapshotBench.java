@@ -106,7 +106,7 @@ public class SnapshotBench {
   public ReplicatedState snapshotInstall(Joiner joiner) {
     Staging staging = joiner.empty.newStaging();
     for (Frame.SnapshotChunk chunk : joiner.chunks) staging.add(chunk);
-    ReplicatedState.Installed installed = joiner.empty.install(staging);
+    ReplicatedState.Installed installed = joiner.empty.install(staging, Long.MAX_VALUE);
     if (joiner.empty.keyspace().digest() != full.keyspace().digest()) {
       throw new IllegalStateException("installed: " + installed);
     }

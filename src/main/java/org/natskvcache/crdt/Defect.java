@@ -70,5 +70,9 @@ public enum Defect {
   /** A request for a snapshot is answered with data before its sender has shown that it hears. */
   SNAPSHOT_FOR_UNHEARD,
   /** A mutation whose operation is of a later release counts as applied and changes nothing. */
-  SKIPS_UNKNOWN_OPERATION
+  SKIPS_UNKNOWN_OPERATION,
+  /** A mutation whose clock is years ahead lifts the clock of everyone who applies it. */
+  LIFTS_CLOCK_UNBOUNDED,
+  /** An instance keeps its name although the others were told that the bearer of it left. */
+  IGNORES_OWN_LEAVE
 }

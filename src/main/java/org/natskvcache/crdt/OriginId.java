@@ -8,6 +8,9 @@ package org.natskvcache.crdt;
  * @param low 64 random bits
  */
 public record OriginId(long high, long low) implements Comparable<OriginId> {
+  /** The latest birth that a name can tell, milliseconds since 1970. */
+  public static final long BIRTH_MAX = (1L << 48) - 1;
+
   private static final char[] BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ".toCharArray();
 
   /** The id of an instance born at {@code wallMillis}, with 80 random bits from the two numbers. */

@@ -37,6 +37,12 @@ public enum Counter {
   REFUSED_PEERS(
       "time",
       "Times an instance was not counted as a peer because as many are known as there may be, or because all claim to hold too much: look for foreign publishers"),
+  REFUSED_CLAIMS(
+      "frame",
+      "Replication frames that are not believed because of the time they name: an instance whose clock is wrong, messages minutes late, or an attack"),
+  MUTATIONS_AHEAD(
+      "change",
+      "Changes of peers with a clock in the future, which count but do not lift ours: an instance wrote with a wrong clock, or an attack"),
   MALFORMED_INVOCATIONS(
       "call", "Invocations that could not be decoded: a host or a scanner sends something else"),
   REFUSED_INVOCATIONS(

@@ -73,6 +73,11 @@ public sealed interface Effect {
       PEER_LOST,
       /** A peer left on purpose. */
       PEER_LEFT,
+      /**
+       * This instance goes on under a new name; the peer is its old one. The detail says why the
+       * old one would not do.
+       */
+      RENAMED,
       /** A snapshot is being fetched because a replay was not enough. */
       SNAPSHOT_STARTED,
       /** A snapshot was installed. */

@@ -3,6 +3,7 @@ package org.natskvcache.node;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
@@ -41,8 +42,12 @@ final class Forgetting {
     record Forget(OriginId until) implements Step {}
   }
 
-  Step next() {
-    List<Integer> silent = silent();
+  /**
+   * @param tooYoung names that say they were born in the future; with one of them forgotten, every
+   *     new instance would count as forgotten too
+   */
+  Step next(Predicate<OriginId> tooYoung) {
+    List<Integer> silent = silent(tooYoung);
     if (silent.size() <= silentMax) return new Step.Rest();
     List<Integer> surplus = silent.subList(0, silent.size() - silentMax * 3 / 4);
     OriginId last = state.origins().id(surplus.getLast());
@@ -65,13 +70,14 @@ final class Forgetting {
     return until == null ? new Step.Rest() : new Step.Forget(until);
   }
 
-  /** Origins with a mark that are neither a peer nor we, oldest first. */
-  private List<Integer> silent() {
+  /** Origins with a mark that are neither a peer nor we and may be forgotten, oldest first. */
+  private List<Integer> silent(Predicate<OriginId> tooYoung) {
     VersionVector applied = state.applied();
     Origins origins = state.origins();
     List<Integer> silent = new ArrayList<>();
     for (int slot = applied.next(0); slot >= 0; slot = applied.next(slot + 1)) {
-      if (slot != state.me() && peers.find(slot) == null) silent.add(slot);
+      if (slot == state.me() || peers.find(slot) != null) continue;
+      if (!tooYoung.test(origins.id(slot))) silent.add(slot);
     }
     silent.sort(Comparator.comparing(origins::id));
     return silent;

@@ -72,6 +72,8 @@ public final class LockedReplica implements Replica {
   private long refused;
   private long refusedPeers;
   private long unanswered;
+  private long refusedClaims;
+  private long mutationsAhead;
   private @Nullable String refusal;
   private List<String> losses = List.of();
   private boolean open;
@@ -270,8 +272,16 @@ public final class LockedReplica implements Replica {
     if (node.refusedPeers() > refusedPeers) {
       Counter.REFUSED_PEERS.add(node.refusedPeers() - refusedPeers);
     }
+    if (node.refusedClaims() > refusedClaims) {
+      Counter.REFUSED_CLAIMS.add(node.refusedClaims() - refusedClaims);
+    }
+    if (node.mutationsAhead() > mutationsAhead) {
+      Counter.MUTATIONS_AHEAD.add(node.mutationsAhead() - mutationsAhead);
+    }
     evicted = node.evicted();
     refused = node.refused();
+    refusedClaims = node.refusedClaims();
+    mutationsAhead = node.mutationsAhead();
     refusedPeers = node.refusedPeers();
     long unansweredNow = node.unanswered();
     if (unansweredNow > unanswered) Counter.UNANSWERED_REQUESTS.add(unansweredNow - unanswered);
@@ -543,6 +553,7 @@ public final class LockedReplica implements Replica {
       case SNAPSHOT_FAILED,
           PEER_LOST,
           CLOCK_SKEW,
+          RENAMED,
           FULL,
           LIMIT_EXCEEDED,
           TOO_MANY_PEERS,

@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -26,6 +28,7 @@ import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.replication.wire.Seal;
+import org.natskvcache.replication.wire.SnapshotCodec;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Command;
 import org.natskvcache.store.Decision;
@@ -62,11 +65,11 @@ public final class Node {
   private static final long VECTOR_REQUEST_MILLIS = 1_000;
   private static final long SILENT_HEARTBEATS = 3;
 
-  /** A peer is asked for its wall time at most this often. */
-  private static final long CLOCK_QUESTION_MILLIS = 1_000;
-
-  /** Questions for the time have higher numbers than those of an {@link Inquiry}. */
-  private static final long CLOCK_QUESTIONS = 1L << 62;
+  /**
+   * One that left and was not heard of for so long is sure not to write again. It may not have been
+   * its own notice, and it may be cut off.
+   */
+  static final long LEFT_SILENCE_MILLIS = 3_600_000;
 
   /** Of all buckets, those after the last one: the shortest answer that tells the time. */
   private static final long NO_BUCKETS = Integer.MAX_VALUE;
@@ -86,6 +89,12 @@ public final class Node {
   private static final int MARK_BYTES = 20;
 
   private static final String DIVERGENCE = "divergence: ";
+
+  /** How an alarm about a mutation with a clock in the future begins. */
+  public static final String AHEAD = "a mutation's clock is ahead of the time";
+
+  /** How an alarm about a notice that was not true begins. */
+  public static final String GOES_ON = "an origin that left goes on writing";
 
   /** A bucket is looked through so often; with 1,024 buckets all in 17 minutes. */
   private static final long VERIFY_MILLIS = 1_000;
@@ -115,6 +124,7 @@ public final class Node {
   private final Heartbeats heartbeats;
   private final Repair repair;
   private final SnapshotServer server;
+  private final PeerClocks clocks;
   private final ReplayedPieces pieces = new ReplayedPieces();
   private final DigestServer digests;
   private final RequestLimits requests = new RequestLimits();
@@ -146,8 +156,12 @@ public final class Node {
   private @Nullable String outdated;
 
   private final OtherVersions otherVersions;
-  private final long firstClockQuestion;
-  private long clockQuestion;
+  private boolean alarmIsOfClaims;
+  private long renamedTick;
+  private long mutationsAhead;
+
+  /** What was written under former names and no peer has shown to have, last sequences by slot. */
+  private final Map<Integer, Long> unheard = new HashMap<>();
 
   /** Of our requests for vectors. */
   private final long vectorNonce;
@@ -180,13 +194,15 @@ public final class Node {
     server = new SnapshotServer(limits, settings.defect(), replicated::newCut, random.nextLong());
     digests = new DigestServer(replicated);
     otherVersions = new OtherVersions(SILENT_HEARTBEATS * settings.heartbeatMillis());
-    inquiry = new Inquiry(replicated, new InquiryHost(), random.nextLong(CLOCK_QUESTIONS / 2));
-    firstClockQuestion = CLOCK_QUESTIONS + random.nextLong(CLOCK_QUESTIONS / 2);
-    clockQuestion = firstClockQuestion;
+    long half = PeerClocks.QUESTIONS / 2;
+    inquiry = new Inquiry(replicated, new InquiryHost(), random.nextLong(half));
+    long question = PeerClocks.QUESTIONS + random.nextLong(half);
+    clocks = new PeerClocks(settings, new ClockHost(), question, now);
     vectorNonce = random.nextLong();
     state = settings.replicated() ? ReplicaStatus.State.JOINING : ReplicaStatus.State.STANDALONE;
     connected = !settings.replicated();
     stateSinceTick = now.tickMillis();
+    renamedTick = now.tickMillis() - settings.heartbeatMillis();
     verifyTick = now.tickMillis() + VERIFY_MILLIS;
     at(now);
     if (settings.replicated()) effects.add(new Effect.ListenAs(id));
@@ -195,6 +211,7 @@ public final class Node {
   private void at(Time now) {
     tick = now.tickMillis();
     wallMillis = now.wallMillis();
+    clocks.at(now);
   }
 
   // ---------------------------------------------------------------- calls
@@ -214,7 +231,7 @@ public final class Node {
       for (Command each : commands) replies.add(call(each, now));
       return new Reply.Batch(replies);
     }
-    long stamp = replicated.stamp(now.wallMillis());
+    long stamp = stamp();
     Decision decision = replicated.decide(command, now.wallMillis(), stamp);
     Op op = decision.op();
     if (op == null) return decision.reply();
@@ -225,9 +242,9 @@ public final class Node {
       author(op, stamp);
       return decision.reply();
     }
-    Reply full = room.refusal(room.need().add(op), op.key(), now.wallMillis(), author(now));
+    Reply full = room.refusal(room.need().add(op), op.key(), now.wallMillis(), this::author);
     if (full != null) return full;
-    author(now).accept(op);
+    author(op);
     return decision.reply();
   }
 
@@ -253,13 +270,13 @@ public final class Node {
     int size = commands.size();
     if (room.surelyFits(growthMax(size), size) || state == ReplicaStatus.State.LEFT) return null;
     Room.Need need = room.need();
-    long stamp = replicated.stamp(now.wallMillis());
+    long stamp = stamp();
     for (Command each : commands) {
       if (each instanceof Command.Batch) continue; // asks for itself
       Op op = replicated.decide(each, now.wallMillis(), stamp).op();
       if (op != null) need.add(op);
     }
-    return room.refusal(need, null, now.wallMillis(), author(now));
+    return room.refusal(need, null, now.wallMillis(), this::author);
   }
 
   /** What so many operations add at most, whatever they are. */
@@ -267,9 +284,13 @@ public final class Node {
     return operations * ((long) limits.entryBytesMax() + ENTRY_OVERHEAD_MAX);
   }
 
-  /** Makes operations our next mutations, each with a stamp of its own. */
-  private Consumer<Op> author(Time now) {
-    return op -> author(op, replicated.stamp(now.wallMillis()));
+  private long stamp() {
+    return replicated.stamp(clocks.wallMillis());
+  }
+
+  /** Makes an operation our next mutation, with a stamp of its own. */
+  private void author(Op op) {
+    author(op, stamp());
   }
 
   /** Emits {@link Effect.Changed} for these keys from now on; null for none. */
@@ -319,6 +340,7 @@ public final class Node {
 
     @Override
     public void forgot(SortedMap<OriginId, Long> gone) {
+      unheard.keySet().removeIf(slot -> gone.containsKey(origins.id(slot)));
       effects.add(new Effect.Forgot(gone));
     }
 
@@ -429,7 +451,7 @@ public final class Node {
         slot == replicated.me()
             || (peer != null && (slot == peer.slot || peer.known.mark(slot) > 0))
             || (target != null && target.mark(slot) > 0)
-            || replicated.finalSequence(slot) != null);
+            || replicated.left(slot) != null);
   }
 
   private void take(Frame frame, Time now) throws MalformedFrameException {
@@ -445,18 +467,24 @@ public final class Node {
       answer(request, now); // its sender may be no instance at all
       return;
     }
+    boolean ours = frame.from().equals(id());
+    if ((!ours || frame instanceof Frame.Leave) && clocks.refuses(frame)) {
+      answerRefused(frame);
+      return;
+    }
     if (isForgotten(frame.from())) {
       ofForgotten(frame);
       return;
     }
-    boolean ignored = frame.from().equals(id()) || gone(frame.from());
+    if (ours && frame instanceof Frame.Leave) saidToHaveLeft();
+    boolean ignored = ours || (gone(frame.from()) && !tellsOfLife(frame));
     if (ignored && !(frame instanceof Frame.Mutations)) return;
     switch (frame) {
       case Frame.Mutations(var from, var mutations) -> mutations(from, mutations);
       case Frame.Beacon(var from, var sequence, var wallMillis) ->
           beacon(from, sequence, wallMillis);
       case Frame.Heartbeat heartbeat -> heartbeat(heartbeat);
-      case Frame.Leave(var from, var finalSequence, var _) -> leave(from, finalSequence);
+      case Frame.Leave leave -> leave(leave);
       case Frame.OfferRequest request -> offerRequest(request);
       case Frame.Offer offer -> offer(offer);
       case Frame.ReplayRequest request -> replayRequest(request);
@@ -476,10 +504,11 @@ public final class Node {
       case Frame.DigestRequest request -> {} // answered above
       case Frame.DigestResponse answer -> {
         inquiry.answered(answer, tick);
-        clockAnswered(answer);
+        clocks.answered(answer);
       }
     }
-    if (!(frame instanceof Frame.Mutations)) noteHeard(peers.find(origins.find(frame.from())));
+    Peer sender = peers.find(origins.find(frame.from()));
+    if (sender != null && !(frame instanceof Frame.Mutations)) noteHeard(sender.known);
     settleJoin();
     catchUp();
   }
@@ -502,7 +531,7 @@ public final class Node {
   }
 
   private boolean askedForDigests(long question) {
-    return inquiry.asked(question) || question > firstClockQuestion && question <= clockQuestion;
+    return inquiry.asked(question) || clocks.asked(question);
   }
 
   /** Whether an origin is gone so long that it counts as forgotten, and is not heard. */
@@ -543,13 +572,48 @@ public final class Node {
     }
   }
 
-  private void rename(OriginId youngerThan) {
+  private void rename(@Nullable OriginId youngerThan) {
     flush();
-    long birth = Math.max(wallMillis, youngerThan.birthMillis() + 1);
-    replicated.rename(OriginId.of(birth, random.nextLong(), random.nextLong()));
+    if (heardWrites < replicated.written()) unheard.put(replicated.me(), replicated.written());
+    long birth = Math.max(0, clocks.wallMillis());
+    if (youngerThan != null) birth = Math.max(birth, youngerThan.birthMillis() + 1);
+    birth = Math.min(birth, OriginId.BIRTH_MAX);
+    OriginId next = OriginId.of(birth, random.nextLong(), random.nextLong());
+    replicated.rename(next, new Time(wallMillis, tick), clocks.clockMax());
     heardWrites = 0;
+    renamedTick = tick;
     effects.add(new Effect.ListenAs(id()));
     heartbeats.soon(tick, 0);
+  }
+
+  /** Takes another name, because the others would not follow this one, and tells why. */
+  private void rename(String reason) {
+    OriginId old = id();
+    long written = replicated.written();
+    Forgotten forgotten = applied().forgotten();
+    rename(forgotten == null ? null : forgotten.until());
+    publish(Channel.HEARTBEATS, null, new Frame.Leave(old, written, wallMillis));
+    event(Effect.Event.Kind.RENAMED, old, "to=" + id() + " reason=\"" + reason + "\"");
+  }
+
+  /**
+   * Somebody told the group that we left. It has stopped to listen to this name, so we go on under
+   * another one; but only now and then, since each name is remembered for long. Between, the others
+   * find out by our heartbeats.
+   */
+  private void saidToHaveLeft() {
+    if (settings.defect() == Defect.IGNORES_OWN_LEAVE) return;
+    if (tick - renamedTick >= settings.heartbeatMillis()) {
+      rename("somebody said that this instance left");
+    } else {
+      heartbeats.soon(tick, ANSWER_JITTER_MILLIS);
+    }
+  }
+
+  /** A name that was given by a wrong clock, and says that its bearer is not born yet. */
+  private void renameIfNotBorn() {
+    boolean sure = state == ReplicaStatus.State.JOINING || clocks.errorMillis() == 0;
+    if (sure && clocks.bornBeyond(id())) rename("the clock was ahead when the old name was given");
   }
 
   /**
@@ -558,22 +622,49 @@ public final class Node {
   private void afterLeaving(Frame frame) {
     switch (frame) {
       case Frame.Vector(var from, var _, var vector) -> {
-        heardWrites = Math.max(heardWrites, vector.get(replicated.me()));
-        leaveHeard |= heardWrites >= replicated.written();
+        noteHeard(vector);
+        leaveHeard |= writesHeard();
       }
       case Frame.ReplayRequest request -> answer(request);
       default -> {}
     }
   }
 
-  private void noteHeard(@Nullable Peer peer) {
-    if (peer != null) heardWrites = Math.max(heardWrites, peer.known.get(replicated.me()));
+  private void noteHeard(VersionVector theirs) {
+    heardWrites = Math.max(heardWrites, theirs.get(replicated.me()));
+    unheard.entrySet().removeIf(each -> theirs.get(each.getKey()) >= each.getValue());
   }
 
   /** Whether this origin left and its last word is here: what else comes of it was under way. */
   private boolean gone(OriginId from) {
     int slot = origins.find(from);
-    return replicated.finalSequence(slot) != null && peers.find(slot) == null;
+    return replicated.left(slot) != null && peers.find(slot) == null;
+  }
+
+  /** Whether a frame, if it is not late, shows that its sender did not leave, or when it did. */
+  private static boolean tellsOfLife(Frame frame) {
+    return frame instanceof Frame.Heartbeat
+        || frame instanceof Frame.Beacon
+        || frame instanceof Frame.Leave;
+  }
+
+  /**
+   * Whether an origin left and did not say this after its notice. If it did, the notice was not its
+   * own, or a late one.
+   */
+  private boolean saidBeforeLeaving(OriginId from, long sentWallMillis) {
+    int slot = origins.find(from);
+    ReplicatedState.Left notice = replicated.left(slot);
+    if (notice == null) return false;
+    if (sentWallMillis <= notice.wallMillis()) return true;
+    stays(slot);
+    return false;
+  }
+
+  private void stays(int slot) {
+    replicated.stays(slot);
+    Peer peer = peers.find(slot);
+    if (peer != null) peer.known.drop(slot); // its last sequence, by the notice
   }
 
   private Frame decode(Channel channel, byte[] bytes) throws MalformedFrameException {
@@ -620,9 +711,7 @@ public final class Node {
   private boolean isNeeded(OriginId from, long sequence) {
     if (from.equals(id()) || isForgotten(from)) return false;
     int slot = origins.find(from);
-    Long finalSequence = replicated.finalSequence(slot);
-    return slot < 0
-        || sequence > applied().get(slot) && (finalSequence == null || sequence <= finalSequence);
+    return slot < 0 || sequence > applied().get(slot);
   }
 
   /** Stops for good: what the group holds from here on cannot be known by this release. */
@@ -640,26 +729,36 @@ public final class Node {
 
   private void mutations(OriginId from, List<Mutation> mutations) {
     int slot = origins.slot(from);
+    long last = Dot.sequence(mutations.getLast().dot());
     boolean own = slot == replicated.me() && settings.defect() == Defect.NONE;
-    Long finalSequence = replicated.finalSequence(slot);
-    for (Mutation mutation : mutations) {
-      long sequence = Dot.sequence(mutation.dot());
-      if (own && sequence > replicated.written()) {
-        alarm("another instance writes as this origin");
-        return;
-      }
-      if (finalSequence != null && sequence > finalSequence) {
-        alarm("an origin that left goes on writing");
-        return;
-      }
-      if (!replicated.deliver(mutation)) repair.cameTwice();
+    if (own && last > replicated.written()) {
+      alarm("another instance writes as this origin");
+      rename("another instance writes under the old name");
+      replicated.stays(slot);
     }
-    replicated.deliverHeldBack();
+    ReplicatedState.Left notice = replicated.left(slot);
+    if (notice != null && last > notice.finalSequence()) {
+      alarmOfClaims(GOES_ON + ", origin=" + from);
+      stays(slot);
+    }
+    long clockMax = clocks.clockMax();
+    for (Mutation mutation : mutations) {
+      if (!replicated.deliver(mutation, clockMax)) repair.cameTwice();
+      else if (mutation.hlc() > clockMax) ahead(from);
+    }
+    replicated.deliverHeldBack(clockMax);
     room.look();
     reaper.schedule(tick);
     Peer author = peers.find(slot);
-    if (author != null) author.known.raise(slot, Dot.sequence(mutations.getLast().dot()));
+    if (author != null) author.known.raise(slot, last);
     repairIfLacking();
+  }
+
+  /** A mutation with a clock in the future counts as any; it is only told. */
+  private void ahead(OriginId author) {
+    mutationsAhead++;
+    if (alarm != null || state != ReplicaStatus.State.LIVE) return;
+    if (clocks.errorMillis() == 0) alarmOfClaims(AHEAD + ", origin=" + author);
   }
 
   /** The sender as a peer; null where there is no room for one more. */
@@ -680,7 +779,7 @@ public final class Node {
   }
 
   private void beacon(OriginId from, long sequence, long wallMillis) {
-    if (replicated.finalSequence(origins.find(from)) != null) return;
+    if (saidBeforeLeaving(from, wallMillis)) return;
     Peer peer = heard(from);
     if (peer == null) return;
     peer.known.raise(peer.slot, sequence);
@@ -689,66 +788,29 @@ public final class Node {
   }
 
   private void shown(Peer peer, long sequence, long sentWallMillis) {
-    peer.skew.heard(tick, sentWallMillis);
-    warnOfSkew(peer);
     if (applied().get(peer.slot) >= sequence) {
       peer.shownWallMillis = Math.max(peer.shownWallMillis, sentWallMillis);
     }
   }
 
-  /** Warns of what no delay explains; where a delay may, an answer of the peer will tell. */
-  private void warnOfSkew(Peer peer) {
-    ClockLimits clocks = settings.clocks();
-    long warn = clocks.warnMillis();
-    long most = skewMillis(peer);
-    long sure = peer.skew.sureMillis(new Time(wallMillis, tick));
-    if (Math.abs(sure) > warn && !peer.skew.warned) {
-      peer.skew.warned = true;
-      event(Effect.Event.Kind.CLOCK_SKEW, origins.id(peer.slot), "aheadMillis=" + sure);
-    } else if (Math.abs(most) <= warn / 2) {
-      peer.skew.warned = false;
+  /** What {@link PeerClocks} needs of this node. */
+  private final class ClockHost implements PeerClocks.Host {
+    @Override
+    public boolean joining() {
+      return state == ReplicaStatus.State.JOINING;
     }
-    boolean doubtful = most > Math.min(warn, clocks.maxMillis()) && !peer.skew.warned;
-    if (!doubtful || tick - peer.skew.askedTick() < CLOCK_QUESTION_MILLIS) return;
-    peer.skew.asked(++clockQuestion, tick);
-    publish(
-        Channel.DIRECT,
-        origins.id(peer.slot),
-        new Frame.DigestRequest(
-            id(), false, clockQuestion, Frame.DigestRequest.ALL_BUCKETS, NO_BUCKETS));
-  }
 
-  private void clockAnswered(Frame.DigestResponse answer) {
-    Peer peer = peers.find(origins.find(answer.from()));
-    if (peer == null || answer.question() <= CLOCK_QUESTIONS) return;
-    peer.skew.answered(answer.question(), tick, answer.wallMillis());
-    warnOfSkew(peer);
-  }
-
-  /** How far our clock is ahead of a peer's, milliseconds. */
-  private long skewMillis(Peer peer) {
-    return peer.skew.millis(new Time(wallMillis, tick));
-  }
-
-  /**
-   * How far our clock is ahead of those of most peers if that is more than the limit, milliseconds;
-   * else 0. One peer among several that is alone with its time does not count.
-   */
-  private long clockError() {
-    List<Peer> all = peers.all();
-    long least = Long.MAX_VALUE;
-    int apart = 0;
-    for (Peer peer : all) {
-      long ahead = skewMillis(peer);
-      if (Math.abs(ahead) <= settings.clocks().maxMillis()) continue;
-      apart++;
-      if (least == Long.MAX_VALUE || Math.abs(ahead) < Math.abs(least)) least = ahead;
+    @Override
+    public void warn(OriginId sender, long aheadMillis) {
+      event(Effect.Event.Kind.CLOCK_SKEW, sender, "aheadMillis=" + aheadMillis);
     }
-    return 2 * apart > all.size() ? least : 0;
-  }
 
-  private boolean noClockHeard() {
-    return peers.all().stream().noneMatch(peer -> peer.skew.known());
+    @Override
+    public void askForTime(OriginId sender, long question) {
+      int all = Frame.DigestRequest.ALL_BUCKETS;
+      Frame request = new Frame.DigestRequest(id(), false, question, all, NO_BUCKETS);
+      publish(Channel.DIRECT, sender, request);
+    }
   }
 
   private List<String> problems(long now) {
@@ -761,14 +823,19 @@ public final class Node {
 
   private @Nullable String hindrance() {
     if (state == ReplicaStatus.State.OUTDATED) return outdated;
-    long error = state == ReplicaStatus.State.JOINING ? clockError() : 0;
-    if (error == 0) return null;
-    String way = error > 0 ? " s ahead of" : " s behind";
-    return "the clock is " + Math.abs(error) / 1_000 + way + " those of most peers";
+    return state == ReplicaStatus.State.JOINING ? clocks.hindrance() : null;
+  }
+
+  /** What somebody asks for is answered though nothing of what it claims is believed. */
+  private void answerRefused(Frame frame) {
+    if (frame instanceof Frame.ReplayRequest request) answer(request);
+    if (frame instanceof Frame.Heartbeat hello && hello.hello()) {
+      heartbeats.soon(tick, ANSWER_JITTER_MILLIS);
+    }
   }
 
   private void heartbeat(Frame.Heartbeat heartbeat) {
-    if (replicated.finalSequence(origins.find(heartbeat.from())) != null) return;
+    if (saidBeforeLeaving(heartbeat.from(), heartbeat.wallMillis())) return;
     Peer peer = heard(heartbeat.from());
     if (peer == null) return;
     peer.live = heartbeat.live();
@@ -821,7 +888,7 @@ public final class Node {
   private void diverged(Peer peer, String text, long ourDigest, long theirDigest) {
     OriginId with = origins.id(peer.slot);
     String about = DIVERGENCE + text + ", with peer=" + with;
-    if (alarm == null) alarm(about);
+    if (alarm == null || alarmIsOfClaims) alarm(about);
     if (!inquiry.idle() || peer.inquired.size() >= INQUIRIES_MAX) return;
     if (peer.inquired.add(Hash64.chain(ourDigest, theirDigest))) inquiry.begin(with, tick);
   }
@@ -854,14 +921,24 @@ public final class Node {
     alarm("memory: what is held differs from its digest, bucket=" + bucket);
   }
 
-  private void leave(OriginId from, long finalSequence) {
-    if (replicated.finalSequence(origins.find(from)) != null) return;
+  /** A notice may be late, or not its sender's own: then something else of the sender tells. */
+  private void leave(Frame.Leave leave) {
+    OriginId from = leave.from();
+    long finalSequence = leave.finalSequence();
+    if (clocks.heardAfter(from, leave.wallMillis())) return;
+    ReplicatedState.Left before = replicated.left(origins.find(from));
+    if (before != null && leave.wallMillis() <= before.wallMillis()) return;
     Peer peer = peers.heard(from, tick, false);
-    if (peer == null || !replicated.close(peer.slot, finalSequence)) return;
+    if (peer == null) return;
+    int slot = peer.slot;
+    if (finalSequence < applied().mark(slot)) return; // it wrote more than that
+    var notice = new ReplicatedState.Left(finalSequence, leave.wallMillis(), tick);
+    if (!replicated.leaves(slot, notice)) return;
+    clocks.left(from);
     event(Effect.Event.Kind.PEER_LEFT, from, "sequence=" + finalSequence);
     // it stays a peer, to be asked, until all it wrote is here
-    peer.known.raise(peer.slot, finalSequence);
-    replicated.settleIfClosed(peer.slot);
+    peer.known.raise(slot, finalSequence);
+    replicated.tellIfComplete(slot);
     repairIfLacking();
   }
 
@@ -1048,7 +1125,12 @@ public final class Node {
         cannotFollow(server, "its snapshot has " + unknown);
         return ReplicatedState.Installed.BEYOND;
       }
-      ReplicatedState.Installed installed = sided(replicated.install(staging), server);
+      SnapshotCodec.Header header = staging.header();
+      if (header != null && clocks.beyond(header.vector().forgotten())) {
+        return ReplicatedState.Installed.REFUSED;
+      }
+      ReplicatedState.Installed installed =
+          sided(replicated.install(staging, clocks.clockMax()), server);
       Forgotten forgotten = applied().forgotten();
       if (forgotten != null && replicated.isForgotten(Node.this.id())) rename(forgotten.until());
       room.look();
@@ -1148,7 +1230,8 @@ public final class Node {
    */
   public void nobodyListens(Time now) {
     at(now);
-    if (!awaitsOffers() || !connected || offered || hearsLivePeer()) return;
+    if (!awaitsOffers() || !connected || offered) return;
+    if (hearsLivePeer() || clocks.refusesLive()) return;
     offerRequests = OFFER_REQUESTS_HEARING;
     offersUntilTick = tick;
     settleJoin();
@@ -1173,7 +1256,7 @@ public final class Node {
     boolean complete = target != null && applied().covers(target);
     boolean unanswered = offersUntilTick <= tick && !offered;
     boolean asking = offersUntilTick > tick && offersUntilTick != Long.MAX_VALUE;
-    if (complete && asking && noClockHeard()) return; // the answers to our hello tell
+    if (complete && asking && clocks.noneHeard()) return; // the answers to our hello tell
     if (unanswered && otherKeys.mayBeMistakenForSilence(tick)) {
       askForOffers(1);
       return;
@@ -1182,11 +1265,17 @@ public final class Node {
       askForOffers(offerRequests + 1);
       return;
     }
-    if ((complete || unanswered) && clockError() != 0) {
+    if ((complete || unanswered) && clocks.errorMillis() != 0) {
       offersUntilTick = tick + settings.heartbeatMillis(); // its next one may tell otherwise
       return;
     }
+    if (unanswered && !complete && clocks.refusesLive()) { // that one is not believed is no silence
+      offersUntilTick = tick + settings.heartbeatMillis();
+      offerRequests = 0;
+      return;
+    }
     if (complete || unanswered) {
+      renameIfNotBorn();
       become(ReplicaStatus.State.LIVE);
     } else if (offersUntilTick <= tick) {
       offersUntilTick = Long.MAX_VALUE;
@@ -1243,6 +1332,7 @@ public final class Node {
     if (settings.replicated() && connected && state != ReplicaStatus.State.LEFT) {
       if (heartbeats.heartbeatDue(tick)) {
         loseSilentPeers();
+        renameIfNotBorn();
         forgetSilent();
         sendHeartbeat(now, false);
       }
@@ -1281,6 +1371,8 @@ public final class Node {
     if (peers.beganToRefuse()) {
       event(Effect.Event.Kind.TOO_MANY_PEERS, null, "peers=" + peers.count());
     }
+    clocks.loseSilent();
+    replicated.settleLeftBefore(tick - LEFT_SILENCE_MILLIS);
   }
 
   /** Keeps what is remembered of instances that came and went within its bound. */
@@ -1288,15 +1380,16 @@ public final class Node {
     boolean settled =
         state == ReplicaStatus.State.LIVE
             && repair.idle()
+            && !clocks.refusesAny() // one of them may have more of somebody than we do
             && tick - stateSinceTick > SILENT_HEARTBEATS * settings.heartbeatMillis();
     if (settled) forgetNext();
     if (replicated.wantsSweep(tick) && (settled || origins.crowded())) sweep();
   }
 
   private void forgetNext() {
-    switch (forgetting.next()) {
+    switch (forgetting.next(clocks::bornBeyond)) {
       case Forgetting.Step.Rest() -> {}
-      case Forgetting.Step.Touch() -> author(TOUCH, replicated.stamp(wallMillis));
+      case Forgetting.Step.Touch() -> author(TOUCH);
       case Forgetting.Step.Rename(var youngerThan) -> rename(youngerThan);
       case Forgetting.Step.Forget(var until) ->
           replicated.forget(until, slot -> peers.find(slot) != null);
@@ -1323,6 +1416,8 @@ public final class Node {
   public void leave(Time now) {
     at(now);
     if (state == ReplicaStatus.State.STANDALONE || state == ReplicaStatus.State.LEFT) return;
+    // who gets this has seen, and so asks for, what was written under former names
+    if (!unheard.isEmpty()) author(TOUCH);
     flush();
     Frame leave = new Frame.Leave(id(), replicated.written(), now.wallMillis());
     publish(Channel.HEARTBEATS, null, leave);
@@ -1344,12 +1439,9 @@ public final class Node {
     return leaveHeard;
   }
 
-  /**
-   * Whether everything written here under the present name has been heard: some peer has shown, at
-   * some time, that it has it.
-   */
+  /** Whether everything written here has been heard: some peer has shown that it has it. */
   public boolean writesHeard() {
-    return heardWrites >= replicated.written();
+    return heardWrites >= replicated.written() && unheard.isEmpty();
   }
 
   /**
@@ -1359,9 +1451,11 @@ public final class Node {
   public void rejoin(OriginId newId, Time now) {
     at(now);
     if (state != ReplicaStatus.State.LEFT) throw new IllegalStateException("rejoin without leave");
-    replicated.rename(newId);
+    replicated.rename(newId, now, clocks.clockMax());
     heardWrites = 0;
+    unheard.clear();
     peers.clear();
+    clocks.clear();
     connected = false;
     caughtUp = false;
     become(outdated == null ? ReplicaStatus.State.JOINING : ReplicaStatus.State.OUTDATED);
@@ -1369,12 +1463,14 @@ public final class Node {
   }
 
   private void reap(Time now) {
-    if (state == ReplicaStatus.State.LIVE || state == ReplicaStatus.State.STANDALONE) {
+    // with a wrong clock everything seems to have expired
+    boolean sure = clocks.errorMillis() == 0;
+    if (sure && (state == ReplicaStatus.State.LIVE || state == ReplicaStatus.State.STANDALONE)) {
       reaper.reap(
           now.wallMillis(),
           settings.defect() == Defect.EXPIRED_REMOVED_WITHOUT_MUTATION
               ? replicated::removeUntold
-              : author(now));
+              : this::author);
     }
     reaper.schedule(tick);
   }
@@ -1386,8 +1482,16 @@ public final class Node {
   }
 
   private void alarm(String text) {
-    if (alarm == null) event(Effect.Event.Kind.ALARM, null, text);
+    if (alarm == null || alarmIsOfClaims) event(Effect.Event.Kind.ALARM, null, text);
     alarm = text;
+    alarmIsOfClaims = false;
+  }
+
+  /** What somebody wrote or said cannot be honest; it hides no alarm about what is held. */
+  private void alarmOfClaims(String text) {
+    if (alarm != null) return;
+    alarm(text);
+    alarmIsOfClaims = true;
   }
 
   public OriginId id() {
@@ -1444,6 +1548,16 @@ public final class Node {
   /** Answers dropped because nobody here had asked, or no longer waited for them. */
   public long unasked() {
     return unasked;
+  }
+
+  /** Frames whose claims were refused because of the time. */
+  public long refusedClaims() {
+    return clocks.refused();
+  }
+
+  /** Mutations that came with a clock in the future. */
+  public long mutationsAhead() {
+    return mutationsAhead;
   }
 
   /** The replay ring; for looking at only. */

@@ -42,8 +42,6 @@ final class Peers {
     /** At least this much is applied there. */
     final VersionVector known;
 
-    final Skew skew = new Skew();
-
     boolean live;
 
     /** Whether it cannot follow the group. */

@@ -42,7 +42,7 @@ final class ReplicatedState {
     /** Something of this digest bucket is about to change. */
     void beforeChange(int bucket);
 
-    /** Everything an origin that left has ever written is applied. */
+    /** Everything that an origin said it had written when it left is applied. */
     void settled(int slot);
 
     /** These origins, with what is applied of them, have no mark any more. */
@@ -73,8 +73,17 @@ final class ReplicatedState {
   private final BucketVectors buckets;
   private final SnapshotCodec snapshots = new SnapshotCodec(origins);
 
-  /** Final sequences of the origins that left, by slot. */
-  private final Map<Integer, Long> closed = new HashMap<>();
+  /**
+   * That an origin left.
+   *
+   * @param finalSequence its last sequence, as the notice says
+   * @param wallMillis when it said so, by its own clock, milliseconds since 1970
+   * @param tick when it was heard here
+   */
+  record Left(long finalSequence, long wallMillis, long tick) {}
+
+  /** The origins that left, by slot. */
+  private final Map<Integer, Left> left = new HashMap<>();
 
   /** Origins whose mark rose since our last mutation. */
   private final BitSet risen = new BitSet();
@@ -194,7 +203,7 @@ final class ReplicatedState {
   /** What {@link Defect#SKIPS_UNKNOWN_OPERATION} does with a mutation that it cannot read. */
   void skip(OriginId from, long sequence, Op nothing) {
     long dot = Dot.of(origins.slot(from), sequence);
-    deliver(new Mutation(dot, hlc, NO_SLOTS, NO_MARKS, null, 0, nothing));
+    deliver(new Mutation(dot, hlc, NO_SLOTS, NO_MARKS, null, 0, nothing), hlc);
   }
 
   /** Names the marks that rose since our mutation before. */
@@ -221,24 +230,35 @@ final class ReplicatedState {
   /**
    * Applies a peer's mutation if it is ready, holds it back if it is early, ignores it if it is
    * known; false for the last.
+   *
+   * @param clockMax the hybrid clock beyond which it does not lift ours
    */
-  boolean deliver(Mutation mutation) {
+  boolean deliver(Mutation mutation, long clockMax) {
     Delivery.Verdict verdict = delivery.judge(mutation);
-    if (verdict == Delivery.Verdict.READY) apply(mutation);
+    if (verdict == Delivery.Verdict.READY) apply(mutation, clockMax);
     return verdict != Delivery.Verdict.DUPLICATE;
   }
 
   /** Applies what was held back and is ready now. */
-  void deliverHeldBack() {
+  void deliverHeldBack(long clockMax) {
     if (delivery.heldBack() == 0) return;
     for (Mutation next = delivery.nextReady(); next != null; next = delivery.nextReady()) {
-      apply(next);
+      apply(next, clockMax);
     }
   }
 
-  private void apply(Mutation mutation) {
+  /**
+   * What others have seen is before what we write next, as far as the time allows: a later write
+   * wins by its context, and the clock only decides between writes that have not seen each other.
+   */
+  private void liftClock(long seen, long clockMax) {
+    boolean unbounded = settings.defect() == Defect.LIFTS_CLOCK_UNBOUNDED;
+    hlc = Math.max(hlc, unbounded ? seen : Math.min(seen, clockMax));
+  }
+
+  private void apply(Mutation mutation, long clockMax) {
     int author = Dot.slot(mutation.dot());
-    hlc = Math.max(hlc, mutation.hlc());
+    liftClock(mutation.hlc(), clockMax);
     int bucket = keyspace.bucket(mutation.op().key());
     beforeChange(bucket, mutation.op().key());
     VersionVector row = delivery.advance(mutation);
@@ -249,7 +269,7 @@ final class ReplicatedState {
     buckets.touch(bucket, author, Dot.sequence(mutation.dot()));
     ring.add(mutation);
     if (author != me) risen.set(author);
-    settleIfClosed(author);
+    tellIfComplete(author);
   }
 
   private void beforeChange(int bucket, Key key) {
@@ -264,30 +284,57 @@ final class ReplicatedState {
     }
   }
 
-  /** The final sequence of an origin that left; null while it may write. */
-  @Nullable Long finalSequence(int slot) {
-    return closed.get(slot);
+  /** What an origin said when it left; null for one that did not. */
+  @Nullable Left left(int slot) {
+    return left.get(slot);
   }
 
-  /** An origin left and will not write again; false if that was known. */
-  boolean close(int slot, long finalSequence) {
-    if (closed.putIfAbsent(slot, finalSequence) != null) return false;
-    delivery.close(slot, finalSequence);
-    return true;
+  /**
+   * An origin says that it leaves. Anybody may have said so in its name: it is believed until the
+   * origin is heard of again. False if that was known already.
+   */
+  boolean leaves(int slot, Left notice) {
+    boolean first = left.put(slot, notice) == null;
+    delivery.close(slot, notice.finalSequence());
+    return first;
   }
 
-  /** Lets go of what was only kept for an origin that left, once all it wrote is applied. */
-  void settleIfClosed(int slot) {
-    Long finalSequence = closed.get(slot);
-    if (finalSequence == null || delivery.applied().get(slot) < finalSequence) return;
-    keyspace.settle(slot);
-    listener.settled(slot);
+  /** An origin that was said to have left is heard of again. */
+  void stays(int slot) {
+    left.remove(slot);
+    keyspace.unsettle(slot);
   }
 
-  /** Goes on under a new name; the old one is closed and must not write again. */
-  void rename(OriginId newId) {
+  private boolean complete(int slot, Left notice) {
+    return delivery.applied().get(slot) >= notice.finalSequence();
+  }
+
+  /** Tells if all that an origin wrote before it left is applied. */
+  void tellIfComplete(int slot) {
+    Left notice = left.get(slot);
+    if (notice != null && complete(slot, notice)) listener.settled(slot);
+  }
+
+  /**
+   * Lets go of what was only kept for origins that left before {@code tick} and were not heard of
+   * again, and all of whose mutations are applied.
+   */
+  void settleLeftBefore(long tick) {
+    left.forEach((slot, notice) -> {
+      if (notice.tick() < tick && complete(slot, notice)) keyspace.settle(slot);
+    });
+  }
+
+  /**
+   * Goes on under a new name; with the old one nothing is written here any more.
+   *
+   * @param clockMax the hybrid clock beyond which the new name does not begin; one origin's stamps
+   *     only grow
+   */
+  void rename(OriginId newId, Time now, long clockMax) {
+    hlc = Math.min(hlc, clockMax);
     if (!isForgotten(id)) {
-      closed.put(me, written());
+      left.put(me, new Left(written(), now.wallMillis(), now.tickMillis()));
       keyspace.settle(me);
     }
     id = newId;
@@ -337,7 +384,7 @@ final class ReplicatedState {
       keyspace.settle(slot);
       buckets.drop(slot);
       risen.clear(slot);
-      closed.remove(slot);
+      left.remove(slot);
     }
     listener.forgot(gone);
   }
@@ -374,7 +421,7 @@ final class ReplicatedState {
       keyspace.vacate(slot);
       ring.vacate(slot);
       risen.clear(slot);
-      closed.remove(slot);
+      left.remove(slot);
       origins.free(slot);
     }
     slotsAtSweep = Math.max(SWEEP_SLOTS_MIN, 2 * origins.size());
@@ -428,8 +475,12 @@ final class ReplicatedState {
     ABANDONED
   }
 
-  /** Joins a whole snapshot in one step, or changes nothing. */
-  Installed install(Staging arrived) {
+  /**
+   * Joins a whole snapshot in one step, or changes nothing.
+   *
+   * @param clockMax the hybrid clock beyond which it does not lift ours
+   */
+  Installed install(Staging arrived, long clockMax) {
     boolean open = arrived == staging;
     abandonStaging();
     SnapshotCodec.Header header = arrived.header();
@@ -451,9 +502,9 @@ final class ReplicatedState {
     }
     delivery.install(theirs, header.rows());
     if (!Objects.equals(applied().forgotten(), mine.forgotten())) forgotten(mine);
-    hlc = Math.max(hlc, header.hlc());
-    for (int slot : List.copyOf(closed.keySet())) settleIfClosed(slot);
-    deliverHeldBack();
+    liftClock(header.hlc(), clockMax);
+    for (int slot : List.copyOf(left.keySet())) tellIfComplete(slot);
+    deliverHeldBack(clockMax);
     return Installed.DONE;
   }
 

@@ -78,6 +78,12 @@ final class Network {
     underWay.add(new Message(tick + delayMillis, sent++, host, host, Channel.DIRECT, null, false));
   }
 
+  /** A stranger's message to one host; it comes from that host, as nobody else sends to itself. */
+  void tellForged(int host, Channel channel, byte[] bytes, long tick) {
+    report.forged++;
+    underWay.add(new Message(tick, sent++, host, host, channel, bytes, false));
+  }
+
   private byte[] damage(byte[] bytes) {
     if (random.nextBoolean()) return Arrays.copyOf(bytes, random.nextInt(bytes.length));
     byte[] flipped = bytes.clone();

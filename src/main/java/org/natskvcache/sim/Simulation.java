@@ -87,6 +87,9 @@ public final class Simulation {
     /** Whether since then an offer came, or the server's word that nobody listens. */
     boolean answered;
 
+    /** When it took its present name. */
+    long namedTick;
+
     /** What it has forgotten, which its vector does not tell any more. */
     Map<OriginId, Long> forgotten = new HashMap<>();
 
@@ -143,6 +146,11 @@ public final class Simulation {
   /** Whether the strangers do what they do. */
   private boolean strangersAct;
   private final Later later;
+  /** Who publishes what is not so. */
+  private final Forger forger;
+
+  /** How far ahead of true time any instance's clock ever was, milliseconds. */
+  private long skewMillisMost;
 
   private long tick = 1_000;
   private long births;
@@ -160,6 +168,7 @@ public final class Simulation {
     knobs = Knobs.draw(random, defect);
     later = new Later(new SplittableRandom(LATER ^ seed), knobs.nodes());
     network = new Network(knobs, random, report);
+    forger = new Forger(seed, origins, observer, knobs);
     for (int i = 0; i < knobs.nodes(); i++) {
       Host host = new Host(newNode(newOrigin()));
       host.skewMillis = within(knobs.skewMillisMax());
@@ -191,6 +200,7 @@ public final class Simulation {
   }
 
   private Time now(Host host) {
+    skewMillisMost = Math.max(skewMillisMost, host.skewMillis);
     return new Time(START_WALL_MILLIS + tick + host.skewMillis, tick);
   }
 
@@ -208,6 +218,7 @@ public final class Simulation {
         act();
         if (liar != null && liarRandom.nextInt(4) == 0) lie(liar);
         if (later.writer(step) >= 0) writeUnknown(hosts.get(later.writer(step)));
+        forge();
         if (step % 97 == 0) compareAll();
       }
       quiesce();
@@ -278,7 +289,9 @@ public final class Simulation {
       host.answered = true;
       host.node.nobodyListens(now(host));
     } else {
+      OriginId name = host.node.id();
       receive(host, message.channel(), frame, message.damaged());
+      if (message.from() == message.to()) checkForged(host, name, message.channel(), frame);
     }
     carryOut(host);
     host.plan();
@@ -324,6 +337,7 @@ public final class Simulation {
             publish(host, publish, later.sent(hosts.indexOf(host), effects, i));
         case Effect.ListenAs(var id) -> {
           host.names.add(id);
+          host.namedTick = tick;
           forgottenBy.put(id, host.forgotten);
         }
         case Effect.AnswerReplays(var member) -> host.answersReplays = member;
@@ -351,13 +365,20 @@ public final class Simulation {
           }
           if (kind == Effect.Event.Kind.LIVE) checkSilence(host);
           if (kind == Effect.Event.Kind.CANNOT_FOLLOW) report.outdated++;
-          if (kind == Effect.Event.Kind.ALARM) fail("alarm: " + detail);
+          if (kind == Effect.Event.Kind.RENAMED) report.renamed++;
+          if (kind == Effect.Event.Kind.ALARM && !expected(detail)) fail("alarm: " + detail);
           if (kind == Effect.Event.Kind.SNAPSHOT_FAILED && detail.equals("reason=unreadable")) {
             fail("a snapshot that came whole could not be read");
           }
         }
       }
     }
+  }
+
+  /** Whether it is right to raise an alarm, because somebody lies or a clock is far ahead. */
+  private boolean expected(String alarm) {
+    return alarm.startsWith(Node.AHEAD)
+        || (forger.saysThatOthersLeft() && alarm.startsWith(Node.GOES_ON));
   }
 
   /** A snapshot made a host forget what its server had. */
@@ -431,6 +452,10 @@ public final class Simulation {
         throw new SimulationFailure("no mutations on the subject of mutations");
       }
       for (Mutation mutation : mutations) {
+        long ahead = (mutation.hlc() >>> 16) - START_WALL_MILLIS - tick - skewMillisMost;
+        if (ahead > knobs.clocks().maxMillis() + 1) {
+          fail("a mutation's clock is " + ahead + " ms ahead of all clocks");
+        }
         if (mutation.op() instanceof Op.Delete(var key, _, var expired) && expired) {
           report.expired++;
           SortedMap<OriginId, Long> before = included(author);
@@ -485,6 +510,41 @@ public final class Simulation {
       carryOut(host);
     } else if (dice >= 900) {
       writeUnderExpired(host);
+    }
+  }
+
+  private void forge() {
+    int about = forger.victim(hosts.size());
+    Node victim = hosts.get(about).node;
+    long written = victim.applied().mark(victim.origins().find(victim.id()));
+    Forger.Forged forged = forger.next(victim.id(), written, START_WALL_MILLIS + tick);
+    if (forged == null) return;
+    did(hosts.get(about), "forged", forged.channel());
+    Mutation mutation = forged.mutation();
+    if (mutation != null) {
+      specification.observe(mutation, Map.of());
+      forgottenBy.put(origins.id(Dot.slot(mutation.dot())), Map.of()); // it is an author too
+    }
+    for (int to = 0; to < hosts.size(); to++) {
+      if (forger.isLost()) continue;
+      network.tellForged(to, forged.channel(), forged.frame(), tick + forger.delayMillis());
+    }
+  }
+
+  /** Whom the others take for gone goes on under another name, unless the last one is quite new. */
+  private void checkForged(Host host, OriginId before, Channel channel, byte[] frame) {
+    if (channel != Channel.HEARTBEATS) return;
+    boolean live = host.node.state() == ReplicaStatus.State.LIVE;
+    boolean settled = live && tick - host.namedTick >= knobs.heartbeatMillis();
+    try {
+      if (!(decode(channel, frame) instanceof Frame.Leave leave)) return;
+      boolean believed =
+          Math.abs(leave.wallMillis() - now(host).wallMillis()) <= knobs.clocks().maxMillis();
+      if (believed && settled && leave.from().equals(before) && host.node.id().equals(before)) {
+        fail("an instance keeps a name although its bearer is said to have left");
+      }
+    } catch (MalformedFrameException malformed) {
+      throw new IllegalStateException("forged a frame that cannot be read", malformed);
     }
   }
 

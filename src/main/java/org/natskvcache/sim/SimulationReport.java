@@ -17,6 +17,8 @@ public final class SimulationReport {
   public long partitions;
   public long disconnects;
   public long toldAlone;
+  public long forged;
+  public long renamed;
   public long crashes;
   public long leaves;
   public long rejoins;
@@ -55,6 +57,8 @@ public final class SimulationReport {
     partitions += other.partitions;
     disconnects += other.disconnects;
     toldAlone += other.toldAlone;
+    forged += other.forged;
+    renamed += other.renamed;
     crashes += other.crashes;
     leaves += other.leaves;
     rejoins += other.rejoins;
@@ -90,6 +94,8 @@ public final class SimulationReport {
     counts.put("partitions", partitions);
     counts.put("disconnects", disconnects);
     counts.put("toldAlone", toldAlone);
+    counts.put("forged", forged);
+    counts.put("renamed", renamed);
     counts.put("crashes", crashes);
     counts.put("leaves", leaves);
     counts.put("rejoins", rejoins);

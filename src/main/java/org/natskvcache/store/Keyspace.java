@@ -496,6 +496,11 @@ public final class Keyspace {
     for (Residuals.Waiting waiting : residuals.all(owner)) drop(owner, waiting);
   }
 
+  /** An owner that was taken for one that will never write again does. */
+  public void unsettle(int owner) {
+    settled.clear(owner);
+  }
+
   /** Marks the slots that entries refer to. */
   public void markSlots(BitSet used) {
     table.forEach(entry -> entry.markSlots(used));

@@ -172,7 +172,7 @@ class HostilePeerTest {
     List<Frame.Piece> pieces = new ArrayList<>();
     for (byte[] section : sections) pieces.add(new Frame.Piece(true, new Bytes(section)));
     assertTrue(staging.add(new Frame.SnapshotChunk(PEER, 1, 1, 0, 0, true, pieces)));
-    boolean installed = state.install(staging) == ReplicatedState.Installed.DONE;
+    boolean installed = state.install(staging, Long.MAX_VALUE) == ReplicatedState.Installed.DONE;
     assertEquals(installed, !state.applied().toMap().isEmpty());
     return installed;
   }

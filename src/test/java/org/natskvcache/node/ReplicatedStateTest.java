@@ -69,7 +69,7 @@ class ReplicatedStateTest {
 
   private Installed installRest() {
     add(1, cut.part(1, 0, Integer.MAX_VALUE).pieces(), true);
-    return state.install(staging);
+    return state.install(staging, Long.MAX_VALUE);
   }
 
   @Test
