@@ -71,6 +71,11 @@ final class Later {
     sequence = node.applied().mark(node.origins().slot(node.id()));
   }
 
+  /** Whether there is something that the others cannot follow. */
+  boolean hasWritten() {
+    return author != null;
+  }
+
   /** Whether a host is of the release of the others and counts the mutation as applied. */
   boolean skippedBy(int who, Node node) {
     return author != null && who != host && mark(node, author) >= sequence;

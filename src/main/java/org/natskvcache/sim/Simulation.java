@@ -859,7 +859,11 @@ public final class Simulation {
       if (!host.connected) connect(host);
     }
     agree();
-    if (strangers.deed() != Strangers.Deed.NOTHING) startBesideStrangers();
+    // beside a later release it could not follow
+    boolean follows = hosts.stream().noneMatch(Simulation::isOutdated);
+    if (follows && !later.hasWritten() && strangers.deed() != Strangers.Deed.NOTHING) {
+      startBesideStrangers();
+    }
     for (int round = 0; round < 3; round++) {
       for (Host host : hosts) {
         host.node.call(new Command.Set(Key.of("quiet"), Bytes.utf8("q"), 0), now(host));
