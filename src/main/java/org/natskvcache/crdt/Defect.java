@@ -74,5 +74,9 @@ public enum Defect {
   /** A mutation whose clock is years ahead lifts the clock of everyone who applies it. */
   LIFTS_CLOCK_UNBOUNDED,
   /** An instance keeps its name although the others were told that the bearer of it left. */
-  IGNORES_OWN_LEAVE
+  IGNORES_OWN_LEAVE,
+  /** A mutation that is too large for a message is neither published nor replayed. */
+  LARGE_MUTATION_NOT_REPLAYED,
+  /** Pieces of frames are put together without looking at which frame of which answer they are. */
+  PIECES_OF_DIFFERENT_FRAMES
 }

@@ -102,6 +102,9 @@ public enum Counter {
   SLOW_CONSUMER_DROPS(
       "message",
       "Messages the NATS client dropped because we were too slow; replay repairs replication, callers time out"),
+  LARGE_MUTATIONS(
+      "frame",
+      "Changes larger than a message of the server, which peers fetch in pieces: raise max_payload, or write smaller values"),
   UNSENT_MESSAGES(
       "message",
       "Frames or replies that could not be handed to the NATS client: the server is away or far behind, or refuses their subject");

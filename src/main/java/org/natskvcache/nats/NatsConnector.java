@@ -91,6 +91,14 @@ public final class NatsConnector implements AutoCloseable {
       return false;
     }
 
+    /**
+     * Asked before {@link #up}: why this server is of no use, though it takes us; null when it is.
+     * Treated as what it refuses.
+     */
+    default @Nullable String unfit(Connection connection) {
+      return null;
+    }
+
     /** Asked when that while is over: whether it would be in vain, so that it is put off. */
     default boolean stillRefused(Connection connection) {
       return false;
@@ -310,11 +318,7 @@ public final class NatsConnector implements AutoCloseable {
           }
         }
         case Signal.NotAllowed(var which, var reason) when which.equals(connection) -> {
-          boolean again = listener.notAllowed(reason);
-          if (again && !retry) {
-            retry = true;
-            retryNanos = System.nanoTime() + NOT_ALLOWED_RETRY.toNanos();
-          }
+          notAllowed(reason);
         }
         case Signal.ReaderEnded(var cause) ->
             watch.giveUp(
@@ -324,6 +328,13 @@ public final class NatsConnector implements AutoCloseable {
         }
       }
     }
+  }
+
+  private void notAllowed(String reason) {
+    boolean again = listener.notAllowed(reason);
+    if (!again || retry) return;
+    retry = true;
+    retryNanos = System.nanoTime() + NOT_ALLOWED_RETRY.toNanos();
   }
 
   /** Null when it is time to ping or to make the connection anew. */
@@ -355,6 +366,8 @@ public final class NatsConnector implements AutoCloseable {
     if (watch.answers(connection, CONFIRM_MAX)) {
       up = true;
       events.up(connection);
+      String unfit = listener.unfit(connection);
+      if (unfit != null) notAllowed(unfit);
       listener.up(connection);
     } else if (connection.getStatus() == Connection.Status.CONNECTED) {
       signals.add(new Signal.Confirm(connection));

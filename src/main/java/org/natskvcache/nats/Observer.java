@@ -105,6 +105,9 @@ public final class Observer implements Transport.Listener {
   }
 
   @Override
+  public void unsendable(int bytes) {} // questions are small
+
+  @Override
   public void nobodyListens() {} // somebody may come while we look
 
   @Override

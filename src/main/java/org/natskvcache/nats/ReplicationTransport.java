@@ -30,9 +30,10 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Neither hears itself. The replica is told {@code connected} when both connections have their
  * subscriptions in place, {@code disconnected} when one is lost, {@code refused} when the server
- * does not let one on a subject; that one is made anew every 10 s, until it does. A refused subject
- * of an {@linkplain OptionalSubjects optional} feature costs that feature only. Frames are handed
- * to the replica on the thread that read them, one thread for each connection.
+ * does not let one on a subject, or takes only messages that are too small for replication; that
+ * one is made anew every 10 s, until it does. A refused subject of an {@linkplain OptionalSubjects
+ * optional} feature costs that feature only. Frames are handed to the replica on the thread that
+ * read them, one thread for each connection.
  */
 public final class ReplicationTransport implements Transport, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ReplicationTransport.class);
@@ -213,6 +214,21 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     }
   }
 
+  /** What the server of a connection takes; 0 when it has not told. */
+  private static int payloadMax(Connection connection) {
+    return Math.clamp(connection.getServerInfo().getMaxPayload(), 0, Integer.MAX_VALUE);
+  }
+
+  /** The connections may be to two servers of a cluster, with limits of their own. */
+  private void learnPayloadMax() {
+    int least = Integer.MAX_VALUE;
+    for (Side side : sides) {
+      int max = side.payloadMax;
+      if (max > 0) least = Math.min(least, max);
+    }
+    if (least < Integer.MAX_VALUE) payloadMax = least;
+  }
+
   private static Dispatcher dispatcher(Connection connection, Receiver receiver) {
     Dispatcher dispatcher = connection.createDispatcher(Guarded.handler(receiver::receive));
     dispatcher.setPendingLimits(PENDING_MESSAGES_MAX, PENDING_BYTES_MAX);
@@ -228,11 +244,14 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     // changed by its connector's thread, under newsLock
     private boolean up;
     private @Nullable String refusal;
-    private long payload = Long.MAX_VALUE;
+
+    /** What its server takes, bytes; 0: not known yet. */
+    private volatile int payloadMax;
 
     Side(Transport.Listener replica, Sender sender) {
       this.replica = replica;
       this.sender = sender;
+      sender.of(this);
     }
 
     abstract void subscribe(Dispatcher dispatcher);
@@ -246,15 +265,24 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     }
 
     @Override
+    public @Nullable String unfit(Connection connection) {
+      int max = payloadMax(connection);
+      if (observing || max == 0 || max >= Limits.PAYLOAD_LEAST) return null;
+      return "the server's max_payload of %d bytes is less than the %d that replication needs"
+          .formatted(max, Limits.PAYLOAD_LEAST);
+    }
+
+    @Override
     public void up(Connection connection) {
-      long max = connection.getServerInfo().getMaxPayload();
-      newsLock.lock();
+      learn(connection);
+      news(true, refusal);
+    }
+
+    void learn(Connection connection) {
+      newsLock.lock(); // two connections may learn at once
       try {
-        if (max > 0) {
-          payload = max;
-          learnPayload();
-        }
-        news(true, refusal);
+        payloadMax = payloadMax(connection);
+        learnPayloadMax();
       } finally {
         newsLock.unlock();
       }
@@ -334,13 +362,6 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     else replica.refused(refusal);
   }
 
-  /** Under newsLock. A connection that is lost counts with what its server told last. */
-  private void learnPayload() {
-    long least = Integer.MAX_VALUE;
-    for (Side side : sides) least = Math.min(least, side.payload);
-    payloadMax = (int) least;
-  }
-
   private final class Live extends Side {
     Live(Transport.Listener replica) {
       super(replica, liveSender);
@@ -416,11 +437,16 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
     private volatile @Nullable Connection connection;
     private volatile boolean failing;
     private volatile boolean tooLargeLogged;
+    private volatile @Nullable Side side;
     private volatile long restUntilNanos = System.nanoTime();
 
     Sender(String which) {
       this.which = which;
       optional = new OptionalSubjects(observing ? List.of() : subjects.optional());
+    }
+
+    void of(Side its) {
+      side = its;
     }
 
     void use(@Nullable Connection newConnection) {
@@ -445,7 +471,7 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
         now.publish(subject, answers, frame);
         sent();
       } catch (IllegalArgumentException e) {
-        tooLarge(frame.length);
+        tooLarge(now, frame.length);
       } catch (IllegalStateException e) {
         restUntilNanos = System.nanoTime() + REST_NANOS;
         unsent("the connection is closed or far behind");
@@ -460,12 +486,17 @@ public final class ReplicationTransport implements Transport, AutoCloseable {
       }
     }
 
-    private void tooLarge(int bytes) {
+    /** The limit is lower than when the replica was last told, or the frame cannot be cut. */
+    private void tooLarge(Connection now, int bytes) {
       Counter.UNSENT_MESSAGES.increment();
       if (!tooLargeLogged) {
         tooLargeLogged = true;
         LOG.warn("a frame is more than the server takes link=\"{}\" bytes={}", name, bytes);
       }
+      Side its = side;
+      if (its == null) return;
+      its.learn(now);
+      its.replica.unsendable(bytes);
     }
 
     private void sent() {

@@ -20,6 +20,19 @@ public sealed interface Effect {
     }
   }
 
+  /**
+   * A frame of mutations is larger than the server takes. It is not published: a beacon tells of
+   * it, and peers get it in pieces when they ask.
+   *
+   * @param frame what would have been published
+   */
+  record Announced(byte[] frame) implements Effect {
+    @Override
+    public String toString() {
+      return "Announced[" + frame.length + " bytes]";
+    }
+  }
+
   /** From now on this instance is called so. */
   record ListenAs(OriginId origin) implements Effect {}
 
@@ -98,6 +111,11 @@ public sealed interface Effect {
       CANNOT_FOLLOW,
       /** Another instance speaks another version of the protocol. */
       OTHER_VERSION,
+      /**
+       * A frame is more than the server takes, and cannot be cut. Once until one of its type is
+       * not.
+       */
+      UNSENDABLE,
       /** What must not happen did; see the detail. */
       ALARM,
       /**

@@ -409,6 +409,15 @@ public final class LockedReplica implements Replica {
   }
 
   @Override
+  public void unsendable(int bytes) {
+    Transport to = transport;
+    step(now -> {
+      if (to != null) node.payloadMax(to.maxPayload());
+      node.unsendable(bytes, now);
+    });
+  }
+
+  @Override
   public void nobodyListens() {
     step(node::nobodyListens);
   }
@@ -495,6 +504,7 @@ public final class LockedReplica implements Replica {
       case Effect.Publish(var channel, var target, var frame) -> {
         if (to != null) to.publish(channel, target, frame);
       }
+      case Effect.Announced(var _) -> Counter.LARGE_MUTATIONS.increment();
       case Effect.ListenAs(var origin) -> {
         if (to != null) to.listenAs(origin);
       }
@@ -557,7 +567,8 @@ public final class LockedReplica implements Replica {
           FULL,
           LIMIT_EXCEEDED,
           TOO_MANY_PEERS,
-          OTHER_VERSION ->
+          OTHER_VERSION,
+          UNSENDABLE ->
           LOG.warn("{} link={}{}{}", text, name, peer, detail);
       default -> LOG.info("{} link={}{}{}", text, name, peer, detail);
     }

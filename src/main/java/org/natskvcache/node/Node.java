@@ -27,6 +27,7 @@ import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.FrameKeys;
 import org.natskvcache.replication.wire.MalformedFrameException;
+import org.natskvcache.replication.wire.MutationSize;
 import org.natskvcache.replication.wire.Seal;
 import org.natskvcache.replication.wire.SnapshotCodec;
 import org.natskvcache.store.Bytes;
@@ -125,7 +126,9 @@ public final class Node {
   private final Repair repair;
   private final SnapshotServer server;
   private final PeerClocks clocks;
-  private final ReplayedPieces pieces = new ReplayedPieces();
+  private final Payload payload = new Payload();
+  private final Gaps gaps;
+  private final ReplayedPieces pieces;
   private final DigestServer digests;
   private final RequestLimits requests = new RequestLimits();
   private final Inquiry inquiry;
@@ -192,6 +195,8 @@ public final class Node {
     heartbeats = new Heartbeats(settings.heartbeatMillis(), random);
     repair = new Repair(new RepairHost(), random, settings);
     server = new SnapshotServer(limits, settings.defect(), replicated::newCut, random.nextLong());
+    pieces = new ReplayedPieces(settings.defect());
+    gaps = new Gaps(Math.max(Gaps.PATIENCE_MILLIS, SILENT_HEARTBEATS * settings.heartbeatMillis()));
     digests = new DigestServer(replicated);
     otherVersions = new OtherVersions(SILENT_HEARTBEATS * settings.heartbeatMillis());
     long half = PeerClocks.QUESTIONS / 2;
@@ -372,13 +377,13 @@ public final class Node {
           i > from
               && mutations.get(i).dot() == mutations.get(i - 1).dot() + 1
               && mutations.get(i).contextForgotten() == null;
-      int weight = mutations.get(i).weight();
-      if (i > from && (!follows || bytes + weight > limits.frameBytes())) {
+      int size = MutationSize.bytesMax(mutations.get(i));
+      if (i > from && (!follows || bytes + size > limits.frameBytes())) {
         to.accept(frame(mutations.subList(from, i)));
         from = i;
         bytes = 0;
       }
-      bytes += weight;
+      bytes += size;
     }
     to.accept(frame(mutations.subList(from, mutations.size())));
   }
@@ -390,13 +395,24 @@ public final class Node {
   private void publish(Channel channel, @Nullable OriginId target, Frame frame) {
     if (state == ReplicaStatus.State.STANDALONE) return;
     if (state == ReplicaStatus.State.LEFT && channel != Channel.DIRECT) return;
-    effects.add(new Effect.Publish(channel, target, codec.encode(frame, channel, target)));
+    publish(channel, target, frame, codec.encode(frame, channel, target));
   }
 
   /** Publishes an answer, sealed as the question was. */
   private void publish(Channel channel, OriginId target, Frame frame, Seal seal) {
-    byte[] bytes = codec.encode(frame, channel, target, seal);
-    effects.add(new Effect.Publish(channel, target, bytes));
+    publish(channel, target, frame, codec.encode(frame, channel, target, seal));
+  }
+
+  private void publish(Channel channel, @Nullable OriginId target, Frame frame, byte[] bytes) {
+    if (payload.takes(frame, bytes.length)) {
+      effects.add(new Effect.Publish(channel, target, bytes));
+    } else if (frame instanceof Frame.Mutations) {
+      effects.add(new Effect.Announced(bytes));
+      heartbeats.announce(tick);
+    } else if (payload.unsendable(frame, bytes.length)) {
+      String what = "frame=" + frame.getClass().getSimpleName() + " bytes=" + bytes.length;
+      event(Effect.Event.Kind.UNSENDABLE, null, what);
+    }
   }
 
   /** Takes out what is to be done outside, in order. */
@@ -818,6 +834,13 @@ public final class Node {
     if (otherKeys.lately(now)) problems.add(OtherKeys.PROBLEM);
     String versions = otherVersions.text(now);
     if (versions != null) problems.add(versions);
+    if (connected && state != ReplicaStatus.State.LEFT) {
+      gaps.look(replicated, peers, now);
+      String unsendable = payload.trouble(heardWrites);
+      String missing = repair.staging() ? null : gaps.trouble(now);
+      if (unsendable != null) problems.add(unsendable);
+      if (missing != null) problems.add(missing);
+    }
     return problems;
   }
 
@@ -1031,6 +1054,8 @@ public final class Node {
   /** Sends a frame of mutations to one who lacks it, in pieces where it is large. */
   private void replay(Frame.ReplayRequest request, int number, Frame.Mutations frame) {
     byte[] whole = codec.encodeReplayed(frame);
+    boolean large = whole.length > payload.max();
+    if (large && settings.defect() == Defect.LARGE_MUTATION_NOT_REPLAYED) return;
     int pieceMax = limits.chunkBytes();
     for (int at = 0; at < whole.length; at += pieceMax) {
       int end = Math.min(whole.length, at + pieceMax);
@@ -1104,6 +1129,7 @@ public final class Node {
     @Override
     public void sendReplayRequest(long nonce, @Nullable Peer target) {
       progressMark = applied().hash();
+      pieces.retain(repair::asked);
       Frame request =
           new Frame.ReplayRequest(Node.this.id(), nonce, applied(), limits.replayBytes());
       if (target == null) publish(Channel.REPLAY_ANY, null, request);
@@ -1189,10 +1215,18 @@ public final class Node {
 
   /** The server takes messages of at most so many bytes: entries, frames and chunks keep within. */
   public void payloadMax(int bytes) {
+    payload.max(bytes);
     limits = settings.limits().within(bytes);
     replicated.keyspace().limits(limits);
     server.limits(limits);
     repair.limits(limits);
+  }
+
+  /** A frame was lost, because the server does not take so many bytes: the peers ask for it. */
+  public void unsendable(int bytes, Time now) {
+    at(now);
+    payload.refused(bytes, replicated.written());
+    heartbeats.announce(tick);
   }
 
   /** The replication connection is up and subscribed, for the first time or again. */
@@ -1248,6 +1282,8 @@ public final class Node {
     at(now);
     connected = false;
     repair.reset();
+    pieces.clear();
+    gaps.clear();
   }
 
   private void settleJoin() {
@@ -1318,6 +1354,7 @@ public final class Node {
     offersUntilTick = Long.MAX_VALUE;
     joinTarget = null;
     caughtUp = offered;
+    gaps.live(offered);
     foundBehind = false;
     event(Effect.Event.Kind.LIVE, null, entries() + (offered ? "" : " offers=none"));
     effects.add(new Effect.AnswerReplays(true));
@@ -1333,6 +1370,7 @@ public final class Node {
       if (heartbeats.heartbeatDue(tick)) {
         loseSilentPeers();
         renameIfNotBorn();
+        gaps.look(replicated, peers, tick);
         forgetSilent();
         sendHeartbeat(now, false);
       }
@@ -1341,6 +1379,7 @@ public final class Node {
         publish(Channel.HEARTBEATS, null, beacon);
       }
       repair.tick(tick);
+      if (repair.idle()) pieces.clear();
       server.expire(tick);
       inquiry.tick(tick);
       if (tick >= verifyTick) verifyNext();

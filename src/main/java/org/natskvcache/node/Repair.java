@@ -154,6 +154,11 @@ final class Repair {
     return hopeless && (phase == Phase.WAITING || phase == Phase.ASKED && attempt > 0);
   }
 
+  /** Whether a snapshot is being received, which shows only when it is whole. */
+  boolean staging() {
+    return phase == Phase.STAGING;
+  }
+
   boolean idle() {
     return phase == Phase.IDLE;
   }

@@ -1,9 +1,13 @@
 package org.natskvcache.node;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
+import org.natskvcache.crdt.Defect;
+import org.natskvcache.crdt.OriginId;
 import org.natskvcache.replication.wire.Frame;
 
 /**
@@ -21,7 +25,8 @@ final class ReplayedPieces {
   /** What a piece takes besides its bytes. */
   private static final int PIECE_BYTES = 100;
 
-  private record FrameOf(long nonce, int number) {}
+  /** One frame of one answer: what its pieces have in common. */
+  private record FrameOf(OriginId from, long nonce, int number) {}
 
   /** What is here of one frame. */
   private static final class Partial {
@@ -39,7 +44,12 @@ final class ReplayedPieces {
   }
 
   private final Map<FrameOf, Partial> partials = new LinkedHashMap<>();
+  private final boolean mixed;
   private long kept;
+
+  ReplayedPieces(Defect defect) {
+    mixed = defect == Defect.PIECES_OF_DIFFERENT_FRAMES;
+  }
 
   /**
    * Adds a piece of an answer to a question of ours; the whole frame if nothing of it is missing.
@@ -48,7 +58,10 @@ final class ReplayedPieces {
     byte[] bytes = piece.piece().array();
     if (bytes.length == piece.totalBytes()) return bytes;
     if (piece.totalBytes() > BYTES_MAX) return null;
-    FrameOf frame = new FrameOf(piece.nonce(), piece.number());
+    FrameOf frame =
+        mixed
+            ? new FrameOf(piece.from(), 0, 0)
+            : new FrameOf(piece.from(), piece.nonce(), piece.number());
     Partial partial = partials.computeIfAbsent(frame, f -> new Partial(piece.totalBytes()));
     if (partial.total != piece.totalBytes() || !fits(partial, piece.offset(), bytes.length)) {
       return null;
@@ -62,6 +75,24 @@ final class ReplayedPieces {
     }
     while (kept > BYTES_MAX) drop(partials.keySet().iterator().next());
     return null;
+  }
+
+  /** Drops the frames of answers that are no longer awaited. */
+  void retain(BiPredicate<OriginId, Long> awaited) {
+    for (FrameOf frame : List.copyOf(partials.keySet())) {
+      if (!mixed && !awaited.test(frame.from, frame.nonce)) drop(frame);
+    }
+  }
+
+  /** Drops everything: what is repeated after its frame was whole would stay. */
+  void clear() {
+    partials.clear();
+    kept = 0;
+  }
+
+  /** Bytes kept of frames that are incomplete. */
+  long kept() {
+    return kept;
   }
 
   private static boolean fits(Partial partial, int offset, int length) {

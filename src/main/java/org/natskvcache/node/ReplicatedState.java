@@ -152,6 +152,11 @@ final class ReplicatedState {
     return delivery.heldBack();
   }
 
+  /** Origins of mutations that wait for an earlier one, in slot order. */
+  Iterable<Integer> heldBackOrigins() {
+    return delivery.heldBackOrigins();
+  }
+
   /** Whether no replay can bring what is missing; see {@link Delivery#needsSnapshot}. */
   boolean needsSnapshot() {
     return delivery.needsSnapshot();

@@ -47,6 +47,14 @@ public interface Transport {
      */
     default void without(List<String> losses) {}
 
+    /**
+     * A frame was lost, because the server takes no message of its size; {@link #maxPayload} tells
+     * the limit.
+     *
+     * @param bytes its size
+     */
+    void unsendable(int bytes);
+
     /** What was last sent on {@link Channel#REPLAY_ALL} had no one to go to, the server says. */
     void nobodyListens();
   }
@@ -59,7 +67,7 @@ public interface Transport {
    */
   void publish(Channel channel, @Nullable OriginId target, byte[] frame);
 
-  /** The largest payload the server takes, bytes. */
+  /** The largest payload that all servers take that this instance is connected to, bytes. */
   int maxPayload();
 
   /**

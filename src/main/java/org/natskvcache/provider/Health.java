@@ -12,8 +12,9 @@ import org.natskvcache.rpc.Texts;
  *
  * @param healthy false exactly when there is a {@linkplain HealthProblems problem}, when a cache's
  *     replication connection is down, when it has been joining for more than {@link
- *     #JOINING_MILLIS_MAX} or its clock keeps it from going live, when it is outdated, or when its
- *     alarm is set; calls are answered all the same, but by an outdated one
+ *     #JOINING_MILLIS_MAX} or its clock keeps it from going live, when a change could not be sent
+ *     or does not arrive, when it is outdated, or when its alarm is set; calls are answered all the
+ *     same, but by an outdated one
  * @param message one clause for each link name that matters, never empty
  */
 public record Health(boolean healthy, String message) {

@@ -151,6 +151,7 @@ public final class Simulation {
 
   /** How far ahead of true time any instance's clock ever was, milliseconds. */
   private long skewMillisMost;
+  private final Payloads payloads;
 
   private long tick = 1_000;
   private long births;
@@ -169,6 +170,7 @@ public final class Simulation {
     later = new Later(new SplittableRandom(LATER ^ seed), knobs.nodes());
     network = new Network(knobs, random, report);
     forger = new Forger(seed, origins, observer, knobs);
+    payloads = new Payloads(seed, knobs.nodes());
     for (int i = 0; i < knobs.nodes(); i++) {
       Host host = new Host(newNode(newOrigin()));
       host.skewMillis = within(knobs.skewMillisMax());
@@ -323,6 +325,7 @@ public final class Simulation {
     host.connected = true;
     host.askedTick = tick;
     host.answered = false;
+    host.node.payloadMax(payloads.of(hosts.indexOf(host)));
     host.node.connected(now(host));
     carryOut(host);
   }
@@ -335,6 +338,10 @@ public final class Simulation {
       switch (effects.get(i)) {
         case Effect.Publish publish ->
             publish(host, publish, later.sent(hosts.indexOf(host), effects, i));
+        case Effect.Announced(var frame) -> {
+          report.announced++;
+          observe(host, frame);
+        }
         case Effect.ListenAs(var id) -> {
           host.names.add(id);
           host.namedTick = tick;
@@ -399,6 +406,7 @@ public final class Simulation {
     boolean toAll = publish.target() == null;
     if (liar != null && toAll) liar.hear(frame);
     int from = hosts.indexOf(host);
+    if (publish.frame().length > payloads.of(from)) fail("published more than the server takes");
     switch (publish.channel()) {
       case REPLAY_ALL -> {
         if (heardByAnyone(host)) sendToAll(from, publish.channel(), frame);
@@ -478,6 +486,12 @@ public final class Simulation {
   // ---------------------------------------------------------------- what happens
 
   private void act() {
+    for (int i = 0; i < hosts.size(); i++) {
+      if (!payloads.outgrown(i, births)) continue;
+      payloads.enlarge(i);
+      if (hosts.get(i).connected) reconnect(hosts.get(i));
+    }
+    if (payloads.due()) large(hosts.get(payloads.host()));
     Host host = hosts.get(random.nextInt(hosts.size()));
     int dice = random.nextInt(1_000);
     if (dice < 650) {
@@ -546,6 +560,33 @@ public final class Simulation {
     } catch (MalformedFrameException malformed) {
       throw new IllegalStateException("forged a frame that cannot be read", malformed);
     }
+  }
+
+  /**
+   * Writes something large, which may be accepted under one limit of the server and sent under the
+   * next.
+   */
+  private void large(Host host) {
+    if (host.pausedUntilTick <= tick) {
+      Command command = payloads.large(births);
+      did(host, "call", command);
+      checkedCall(host, command);
+    }
+    if (payloads.writesOnly()) {
+      host.node.flush();
+      carryOut(host);
+      return;
+    }
+    report.payloadChanges++;
+    payloads.change(hosts.indexOf(host), births);
+    did(host, "payload", payloads.of(hosts.indexOf(host)));
+    reconnect(host);
+  }
+
+  private void reconnect(Host host) {
+    host.connected = false;
+    host.node.disconnected(now(host));
+    connect(host);
   }
 
   private void write(Host host) {
@@ -730,10 +771,11 @@ public final class Simulation {
     List<Effect> effects = new ArrayList<>(left);
     effects.addAll(host.node.takeEffects());
     for (Effect effect : effects) {
-      if (effect instanceof Effect.Publish(var channel, var target, var frame)
+      if (effect instanceof Effect.Publish(var channel, _, var frame)
           && channel == Channel.MUTATIONS) {
         observe(host, frame);
       }
+      if (effect instanceof Effect.Announced(var frame)) observe(host, frame);
     }
   }
 
@@ -878,6 +920,7 @@ public final class Simulation {
     for (Host host : hosts) check(host);
     compareAll();
     noResiduals();
+    noTrouble();
   }
 
   /** An instance that starts beside live ones gets their data, whatever strangers do. */
@@ -989,6 +1032,19 @@ public final class Simulation {
     while (anyResidualOfALiveOwner()) {
       if (tick > deadline) fail("a residual of a live owner is left");
       advance(100);
+    }
+  }
+
+  /** Nobody goes on to tell of what is missing, or could not be sent. */
+  private void noTrouble() {
+    long deadline = tick + AGREEMENT_MILLIS;
+    for (Host host : hosts) {
+      while (true) {
+        List<String> problems = host.node.status(now(host)).problems();
+        if (problems.isEmpty()) break;
+        if (tick > deadline) fail("all agree, and yet: " + problems);
+        advance(100);
+      }
     }
   }
 

@@ -38,6 +38,8 @@ public final class SimulationReport {
   public long evicted;
   public long lies;
   public long liesRefused;
+  public long payloadChanges;
+  public long announced;
   public long contentChecks;
   public long digestChecks;
 
@@ -75,6 +77,8 @@ public final class SimulationReport {
     evicted += other.evicted;
     lies += other.lies;
     liesRefused += other.liesRefused;
+    payloadChanges += other.payloadChanges;
+    announced += other.announced;
     contentChecks += other.contentChecks;
     digestChecks += other.digestChecks;
     traceHash = Hash64.chain(traceHash, other.traceHash);
@@ -112,6 +116,8 @@ public final class SimulationReport {
     counts.put("lies", lies);
     counts.put("liesRefused", liesRefused);
     counts.put("strangers", strangers);
+    counts.put("payloadChanges", payloadChanges);
+    counts.put("announced", announced);
     counts.put("contentChecks", contentChecks);
     counts.put("digestChecks", digestChecks);
     return counts;

@@ -76,6 +76,12 @@ public record Limits(
   /** Part of a payload kept free for frame overhead, bytes. */
   public static final int FRAME_RESERVE = 16 << 10;
 
+  /**
+   * Least payload with which a cache replicates, bytes: requests, answers and heartbeats with the
+   * marks of two thousand origins fit, and a quarter of it is the reserve.
+   */
+  public static final int PAYLOAD_LEAST = 64 << 10;
+
   public static final Limits DEFAULTS =
       new Limits(
           64 << 10,
@@ -103,7 +109,7 @@ public record Limits(
 
   /** The same limits where they do not let a message grow beyond {@code payloadMax} bytes. */
   public Limits within(int payloadMax) {
-    int room = Math.max(1, payloadMax - FRAME_RESERVE);
+    int room = Math.max(1, payloadMax - Math.min(FRAME_RESERVE, payloadMax / 4));
     return new Limits(
         keyBytesMax,
         Math.min(entryBytesMax, room),

@@ -69,6 +69,12 @@ public record Mutation(
   public void markSlots(BitSet used) {
     used.set(Dot.slot(dot));
     for (int slot : contextSlots) used.set(slot);
+    for (int slot : observed().slots()) used.set(slot);
+    if (op instanceof Op.RemoveItem remove) used.set(Dot.slot(remove.itemDot()));
+  }
+
+  /** The counter chains it resets. */
+  public Observed observed() {
     Observed seen =
         switch (op) {
           case Op.Put put -> put.seen();
@@ -77,11 +83,8 @@ public record Mutation(
           case Op.AddMember add -> add.reset();
           case Op.Append append -> append.reset();
           case Op.RemoveMember _ -> null;
-          case Op.RemoveItem remove -> {
-            used.set(Dot.slot(remove.itemDot()));
-            yield null;
-          }
+          case Op.RemoveItem _ -> null;
         };
-    if (seen != null) for (int slot : seen.slots()) used.set(slot);
+    return seen == null ? Observed.NOTHING : seen;
   }
 }

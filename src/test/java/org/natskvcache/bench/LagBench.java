@@ -164,6 +164,9 @@ final class LagBench {
       }
 
       @Override
+      public void unsendable(int bytes) {}
+
+      @Override
       public void nobodyListens() {
         replica.nobodyListens();
       }

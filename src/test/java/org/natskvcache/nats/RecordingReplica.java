@@ -14,7 +14,7 @@ import org.natskvcache.store.Reply;
 
 /**
  * Keeps what a transport tells it, in order: "connected", "disconnected", "refused: " with the
- * reason, "nobody listens" and each frame's text.
+ * reason, "unsendable: " with the size, "nobody listens" and each frame's text.
  */
 final class RecordingReplica implements Replica {
   private final List<String> heard = new CopyOnWriteArrayList<>();
@@ -39,6 +39,7 @@ final class RecordingReplica implements Replica {
     return text.equals("connected")
         || text.equals("disconnected")
         || text.startsWith("refused: ")
+        || text.startsWith("unsendable: ")
         || text.equals("nobody listens");
   }
 
@@ -84,6 +85,11 @@ final class RecordingReplica implements Replica {
   /** What it was told last that does not work. */
   List<String> losses() {
     return losses;
+  }
+
+  @Override
+  public void unsendable(int bytes) {
+    heard.add("unsendable: " + bytes);
   }
 
   @Override

@@ -267,14 +267,15 @@ class ReplicationTransportIT {
   }
 
   @Test
-  void framesBeyondTheServersPayloadAreCountedNotThrown() {
-    try (var small = open(NatsForTests.start("max_payload: 4096\n", Map.of()))) {
+  void framesBeyondTheServersPayloadAreCountedAndToldNotThrown() {
+    try (var small = open(NatsForTests.start("max_payload: 65536\n", Map.of()))) {
       var a = join(small.url());
       var b = join(small.url());
-      assertEquals(4096, a.transport.maxPayload());
+      assertEquals(65536, a.transport.maxPayload());
       long unsent = Counter.UNSENT_MESSAGES.value();
-      a.transport.publish(Channel.MUTATIONS, null, new byte[5000]);
+      a.transport.publish(Channel.MUTATIONS, null, new byte[65537]);
       assertTrue(Counter.UNSENT_MESSAGES.value() > unsent);
+      assertEquals("unsendable: 65537", a.replica.news().getLast());
       a.publish(Channel.MUTATIONS, null, "small");
       until("small frame", () -> b.replica.frames().equals(List.of("small")));
     }

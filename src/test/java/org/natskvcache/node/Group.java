@@ -44,6 +44,13 @@ final class Group {
     Node node;
     NodeSettings settings;
     final List<Sent> sent = new ArrayList<>();
+
+    /** Sizes of the frames that were too large to be published. */
+    final List<Integer> announced = new ArrayList<>();
+
+    /** What its server takes; of anything larger it hears, and nobody else. */
+    int payloadMax = Limits.DEFAULT_PAYLOAD_MAX;
+
     final List<Effect.Event> events = new ArrayList<>();
     OriginId listensAs;
     boolean answersReplays;
@@ -64,6 +71,14 @@ final class Group {
       connected = true;
       node.connected(now());
       settle();
+    }
+
+    /** Its connection is made anew, to a server that takes messages of so many bytes. */
+    void reconnect(int bytes) {
+      disconnect();
+      payloadMax = bytes;
+      node.payloadMax(bytes);
+      connect();
     }
 
     void disconnect() {
@@ -260,8 +275,11 @@ final class Group {
       case Effect.Publish(var channel, var target, var bytes) -> {
         Sent sent = new Sent(tick, member, channel, target, decode(bytes), bytes);
         member.sent.add(sent);
-        if (member.connected) send(sent);
+        if (!member.connected) return;
+        if (bytes.length <= member.payloadMax) send(sent);
+        else member.node.unsendable(bytes.length, member.now());
       }
+      case Effect.Announced(var frame) -> member.announced.add(frame.length);
       case Effect.Changed changed -> {}
       case Effect.ListenAs(var origin) -> member.listensAs = origin;
       case Effect.AnswerReplays(var answers) -> member.answersReplays = answers;

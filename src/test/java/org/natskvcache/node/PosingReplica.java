@@ -127,6 +127,11 @@ public final class PosingReplica implements Replica {
   }
 
   @Override
+  public void unsendable(int bytes) {
+    cache.unsendable(bytes);
+  }
+
+  @Override
   public void nobodyListens() {
     cache.nobodyListens();
   }

@@ -52,6 +52,8 @@ class SimulationTest {
             && sum.strangers > 0
             && sum.outdated > 0,
         "the machines were too kind: " + sum);
+    assertTrue(
+        sum.payloadChanges > 0 && sum.announced > 0, "everything fitted into messages: " + sum);
     assertTrue(sum.refused > 0 && sum.evicted > 0, "there was too much room: " + sum);
     assertTrue(sum.contentChecks > 0 && sum.digestChecks > 0, "too little was checked: " + sum);
   }
