@@ -834,7 +834,8 @@ public final class Node {
     if (otherKeys.lately(now)) problems.add(OtherKeys.PROBLEM);
     String versions = otherVersions.text(now);
     if (versions != null) problems.add(versions);
-    if (connected && state != ReplicaStatus.State.LEFT) {
+    boolean follows = state != ReplicaStatus.State.LEFT && state != ReplicaStatus.State.OUTDATED;
+    if (connected && follows) {
       gaps.look(replicated, peers, now);
       String unsendable = payload.trouble(heardWrites);
       String missing = repair.staging() ? null : gaps.trouble(now);

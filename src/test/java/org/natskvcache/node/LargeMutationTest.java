@@ -212,11 +212,12 @@ class LargeMutationTest {
     Member joiner = group.add(limits());
     group.lost = (sent, to) -> sent.channel() == Channel.DIRECT;
     joiner.connect();
-    group.advance(4_500);
+    group.advance(29_500);
     assertEquals(ReplicaStatus.State.JOINING, joiner.node.state());
-    group.advance(600);
+    group.advance(700);
     assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
-    assertEquals("has been missing changes of " + live.node.id() + " for 4 s", trouble(joiner));
+    String missing = "has been missing changes of " + live.node.id() + " for ";
+    assertTrue(String.valueOf(trouble(joiner)).startsWith(missing), trouble(joiner));
     group.lost = (sent, to) -> false;
     group.advance(6_000);
     assertEquals("v", joiner.get("k"));
