@@ -145,12 +145,15 @@ public final class Simulation {
 
   /** Whether the strangers do what they do. */
   private boolean strangersAct;
+
   private final Later later;
+
   /** Who publishes what is not so. */
   private final Forger forger;
 
   /** How far ahead of true time any instance's clock ever was, milliseconds. */
   private long skewMillisMost;
+
   private final Payloads payloads;
 
   private long tick = 1_000;

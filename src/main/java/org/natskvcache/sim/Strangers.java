@@ -113,7 +113,8 @@ final class Strangers {
   private Sent heartbeat(OriginId from, long wallMillis) {
     VersionVector nothing = new VersionVector(origins);
     Frame beat =
-        new Frame.Heartbeat(from, true, false, false, 0, wallMillis, 0, nothing, 0, 0, 0, 0, List.of(), 0);
+        new Frame.Heartbeat(
+            from, true, false, false, 0, wallMillis, 0, nothing, 0, 0, 0, 0, List.of(), 0);
     return new Sent(Channel.HEARTBEATS, codec.encode(beat, Channel.HEARTBEATS, null));
   }
 

@@ -122,7 +122,8 @@ class ForgedFramesIT {
     return List.of(
         deletion(),
         new Frame.Beacon(author, 1_000, 0),
-        new Frame.Heartbeat(author, true, true, false, 1_000, 0, 0, far(), 0, 1, 1, 1, List.of(), 0),
+        new Frame.Heartbeat(
+            author, true, true, false, 1_000, 0, 0, far(), 0, 1, 1, 1, List.of(), 0),
         new Frame.Leave(author, 1, 0),
         new Frame.OfferRequest(stranger, NONCE, 1),
         new Frame.ReplayRequest(stranger, NONCE, far(), 1 << 20),
