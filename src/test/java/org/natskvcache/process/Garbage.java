@@ -94,7 +94,7 @@ final class Garbage {
   /** A frame of a later version of the protocol, from somebody never heard of. */
   byte[] ofLaterVersion(byte[] frame) {
     byte[] later = Arrays.copyOf(frame, frame.length - CRC);
-    later[2] = 2;
+    later[2] = 3;
     Arrays.fill(later, 6, FRAME_HEADER, (byte) 0x11);
     return withChecksum(later);
   }
