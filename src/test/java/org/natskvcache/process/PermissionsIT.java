@@ -373,7 +373,9 @@ class PermissionsIT {
     var server = with(GRANTS.replace(answers, "#"));
     ProviderProcess doctor = doctorAs("doctor", server);
     assertEquals(1, doctor.awaitExit());
-    assertEquals("verdict: no instance answered; if the cache has a REPLICATION_KEY, give its INSPECTION_KEY", doctor.output().getLast());
+    assertEquals(
+        "verdict: no instance answered; if the cache has a REPLICATION_KEY, give its INSPECTION_KEY",
+        doctor.output().getLast());
     provider.awaitHealth(
         true,
         "live, peers=0, but doctor is not answered: the server does not let us publish on "
