@@ -6,9 +6,9 @@ import java.util.concurrent.TimeUnit;
 import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
+import org.natskvcache.replication.wire.Channel;
 import org.natskvcache.replication.wire.Frame;
 import org.natskvcache.replication.wire.FrameCodec;
-import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Mutation;
 import org.natskvcache.store.Observed;
@@ -54,16 +54,16 @@ public class FrameBench {
       mutations.add(new Mutation(Dot.of(me, i), hlc, new int[0], new long[0], null, 1, op));
     }
     frame = new Frame.Mutations(author, mutations);
-    bytes = Frames.encode(codec, frame);
+    bytes = codec.encode(frame, Channel.MUTATIONS, null);
   }
 
   @Benchmark
   public byte[] frameEncode() {
-    return Frames.encode(codec, frame);
+    return codec.encode(frame, Channel.MUTATIONS, null);
   }
 
   @Benchmark
   public Frame frameDecode() throws MalformedFrameException {
-    return Frames.decode(codec, bytes);
+    return codec.decode(bytes, Channel.MUTATIONS, frame.from());
   }
 }
