@@ -683,6 +683,11 @@ public final class Node {
     if (peer != null) peer.known.drop(slot); // its last sequence, by the notice
   }
 
+  /** Whoever joins with another key is to learn at once that it is not alone. */
+  private void otherKey() {
+    if (otherKeys.heard(tick)) heartbeats.soon(tick, ANSWER_JITTER_MILLIS);
+  }
+
   private Frame decode(Channel channel, byte[] bytes) throws MalformedFrameException {
     try {
       return codec.decode(bytes, channel, id());
@@ -690,7 +695,7 @@ public final class Node {
       Frame astray =
           malformed.kind() == MalformedFrameException.Kind.WRONG_CHANNEL ? astray(bytes) : null;
       if (astray != null) return astray;
-      if (malformed.kind() == MalformedFrameException.Kind.OTHER_KEY) otherKeys.heard(tick);
+      if (malformed.kind() == MalformedFrameException.Kind.OTHER_KEY) otherKey();
       throw malformed;
     }
   }

@@ -12,19 +12,26 @@ final class OtherKeys {
   /** A joining instance waits no longer than this for one with its own key, milliseconds. */
   private static final long JOIN_MILLIS_MAX = 5_000;
 
+  /** Others are told at most this often, milliseconds. */
+  private static final long TELL_MILLIS = 1_000;
+
   private final long heartbeatMillis;
   private boolean heard;
   private long heardTick;
   private long joiningTick;
+  private long toldTick = Long.MIN_VALUE / 2;
 
   OtherKeys(long heartbeatMillis) {
     this.heartbeatMillis = heartbeatMillis;
   }
 
-  /** A frame with another key came. */
-  void heard(long tick) {
+  /** A frame with another key came; whether it is to be told soon that somebody is here. */
+  boolean heard(long tick) {
     heard = true;
     heardTick = tick;
+    if (tick - toldTick < TELL_MILLIS) return false;
+    toldTick = tick;
+    return true;
   }
 
   /** Begins to ask who is there. */

@@ -40,10 +40,7 @@ class KeyedGroupTest {
   }
 
   private Member add(String keys) {
-    Member member =
-        group.add(
-            NodeSettings.replicated(
-                LIMITS, Group.HEARTBEAT_MILLIS, ClockLimits.DEFAULTS, FrameKeys.replication(keys)));
+    Member member = group.add(settings(keys, Group.HEARTBEAT_MILLIS));
     group.strict = false;
     member.connect();
     return member;
@@ -194,6 +191,28 @@ class KeyedGroupTest {
     group.advance(3_000);
     assertEquals(ReplicaStatus.State.LIVE, two.node.state());
     assertFalse(problems(two).isEmpty());
+  }
+
+  /** Heartbeats are a minute apart by default, and silence is taken for solitude after a second. */
+  @Test
+  void whoJoinsWithAnotherKeyHearsOfItWithinASecond() {
+    for (String keys : List.of(B, "none")) {
+      Group sparse = new Group(2);
+      sparse.strict = false;
+      Member one = sparse.add(settings(A, 60_000));
+      one.connect();
+      sparse.advance(2_000);
+      Member two = sparse.add(settings(keys, 60_000));
+      two.connect();
+      sparse.advance(1_500);
+      assertEquals(ReplicaStatus.State.JOINING, two.node.state());
+      assertEquals(List.of(OtherKeys.PROBLEM), problems(two));
+    }
+  }
+
+  private static NodeSettings settings(String keys, long heartbeatMillis) {
+    FrameKeys parsed = FrameKeys.replication(keys);
+    return NodeSettings.replicated(LIMITS, heartbeatMillis, ClockLimits.DEFAULTS, parsed);
   }
 
   @Test

@@ -71,4 +71,20 @@ class KeyedGroupIT {
     one.awaitHealth(true, "live");
     assertEquals("v", one.calls.get("k").orElseThrow());
   }
+
+  @Test
+  void scriptWithoutTheKeyIsNotRunBesideTheGroup() {
+    Provider one = launch(KEY);
+    one.awaitHealth(true, "live");
+    one.calls.set("k", "v");
+    String[] shell = {"shell", "--nats-url", fixture.nats.url()};
+    ProviderProcess without = fixture.open(ProviderProcess.start(Map.of(), "GET k\n", shell));
+    assertEquals(1, without.awaitExit());
+    String said = without.output() + "" + without.log();
+    assertTrue(said.contains("others use another REPLICATION_KEY"), said);
+    ProviderProcess with =
+        fixture.open(ProviderProcess.start(Map.of("REPLICATION_KEY", KEY), "GET k\n", shell));
+    assertEquals(0, with.awaitExit(), () -> with.output() + "" + with.log());
+    assertTrue(with.output().contains("\"v\""), () -> with.output().toString());
+  }
 }

@@ -97,7 +97,7 @@ class ShellIT {
   void aScriptWhoseWritesNobodyHeardSaysSo() {
     String lost =
         "nats-kvcache: nobody heard these writes: no other instance answered on link default; they"
-            + " may be lost. Start an instance, or say --alone";
+            + " may be lost. Start an instance, give the REPLICATION_KEY of those that run, or say --alone";
     var alone = shell(Map.of(), "SET k v\nGET k\n");
     assertDone(1, alone);
     assertEquals(List.of("OK", "\"v\""), alone.output());

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.cli.ExitCode;
 import org.natskvcache.node.ReplicaStatus;
@@ -45,7 +46,7 @@ final class Script {
 
   /** Runs the whole script; the answer is an {@link ExitCode}. */
   int run(InputStream script) {
-    if (!awaitLive()) return ExitCode.FAILED;
+    if (!awaitLive() || !(alone || isAmongItsLike())) return ExitCode.FAILED;
     int code = runLines(script);
     return alone || handOver() ? code : ExitCode.FAILED;
   }
@@ -104,6 +105,20 @@ final class Script {
     return true;
   }
 
+  /** Whether nothing is known that would make a script read or write beside its group. */
+  private boolean isAmongItsLike() {
+    for (String link : session.links()) {
+      List<String> problems = session.cache(link).status().problems();
+      if (problems.isEmpty()) continue;
+      err.println(
+          "nats-kvcache: on link %s %s: the script was not run. Put it right, or say --alone"
+              .formatted(link, String.join(", ", problems)));
+      err.flush();
+      return false;
+    }
+    return true;
+  }
+
   /**
    * Leaves every group, and says which one has nobody who heard what was written: then it is lost.
    */
@@ -115,7 +130,8 @@ final class Script {
       err.println(
           "nats-kvcache: nobody heard these writes: no other instance answered on link "
               + link
-              + "; they may be lost. Start an instance, or say --alone");
+              + "; they may be lost. Start an instance, give the REPLICATION_KEY of those that run, or"
+              + " say --alone");
     }
     err.flush();
     return heard;

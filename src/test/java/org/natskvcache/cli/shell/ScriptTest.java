@@ -202,7 +202,7 @@ class ScriptTest {
         run("SET a 1\n"),
         "OK\n",
         "nats-kvcache: nobody heard these writes: no other instance answered on link other; they may"
-            + " be lost. Start an instance, or say --alone\n");
+            + " be lost. Start an instance, give the REPLICATION_KEY of those that run, or say --alone\n");
     alone = true;
     assertEquals(0, run("SET a 1\n"));
   }
