@@ -53,10 +53,17 @@ public record Health(boolean healthy, String message) {
     return more > 0 ? listed + "; and " + more + " more" : listed;
   }
 
+  /** All that is wrong, the alarm first; empty for nothing. */
   private static String trouble(ReplicaStatus status) {
-    if (status.alarm() != null) {
-      return status.alarm();
-    }
+    List<String> troubles = new ArrayList<>();
+    if (status.alarm() != null) troubles.add(status.alarm());
+    String state = troubleOfState(status);
+    if (!state.isEmpty()) troubles.add(state);
+    troubles.addAll(status.problems());
+    return String.join(", ", troubles);
+  }
+
+  private static String troubleOfState(ReplicaStatus status) {
     return switch (status.state()) {
       case STANDALONE, LEFT -> "";
       case OUTDATED -> "outdated: " + status.hindrance();
@@ -65,10 +72,7 @@ public record Health(boolean healthy, String message) {
           String down = "replication connection down";
           yield status.hindrance() == null ? down : down + ": " + status.hindrance();
         }
-        if (status.hindrance() != null) {
-          yield "not joining: " + status.hindrance();
-        }
-        if (!status.problems().isEmpty()) yield String.join(", ", status.problems());
+        if (status.hindrance() != null) yield "not joining: " + status.hindrance();
         boolean late =
             status.state() == ReplicaStatus.State.JOINING
                 && status.stateMillis() > JOINING_MILLIS_MAX;
