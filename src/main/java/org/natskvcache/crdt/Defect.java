@@ -73,6 +73,10 @@ public enum Defect {
   SKIPS_UNKNOWN_OPERATION,
   /** A mutation whose clock is years ahead lifts the clock of everyone who applies it. */
   LIFTS_CLOCK_UNBOUNDED,
+  /** An item is removed by one who has not seen it, if it is here already. */
+  REMOVES_UNSEEN_ITEM,
+  /** A reset takes increments away that its author has not seen, as far as they are here. */
+  RESETS_UNSEEN_INCREMENTS,
   /** An instance keeps its name although the others were told that the bearer of it left. */
   IGNORES_OWN_LEAVE,
   /** A mutation that is too large for a message is neither published nor replayed. */

@@ -17,7 +17,8 @@ import org.natskvcache.store.Op;
 
 /**
  * Somebody outside the group who may publish: in some schedules it says that live instances left,
- * in some it writes under names of its own with a clock that is years ahead. Draws from a generator
+ * in some it writes under names of its own, with a clock that is years ahead, or what removes things
+ * it has not seen. Draws from a generator
  * of its own, so that it does not change what else is drawn.
  */
 final class Forger {
@@ -38,6 +39,12 @@ final class Forger {
   private final Knobs knobs;
   private final boolean leaves;
   private final boolean ahead;
+  private final boolean unseen;
+
+  /** The last ones that instances wrote. */
+  private @Nullable Mutation append;
+
+  private @Nullable Mutation increment;
   private int written;
 
   Forger(long seed, Origins origins, FrameCodec codec, Knobs knobs) {
@@ -47,6 +54,13 @@ final class Forger {
     this.knobs = knobs;
     leaves = random.nextInt(4) == 0;
     ahead = random.nextInt(4) == 0;
+    unseen = random.nextInt(4) == 0;
+  }
+
+  /** What an instance writes. */
+  void hear(Mutation mutation) {
+    if (mutation.op() instanceof Op.Append) append = mutation;
+    if (mutation.op() instanceof Op.Increment) increment = mutation;
   }
 
   /** Whether alarms about it are to be expected. */
@@ -56,7 +70,7 @@ final class Forger {
 
   /** About which of so many instances it lies next. */
   int victim(int instances) {
-    return leaves || ahead ? random.nextInt(instances) : 0;
+    return leaves || ahead || unseen ? random.nextInt(instances) : 0;
   }
 
   /** A delay of what it publishes, milliseconds. */
@@ -77,7 +91,8 @@ final class Forger {
    * @param wallMillis true time
    */
   @Nullable Forged next(OriginId name, long sequence, long wallMillis) {
-    if (!leaves && !ahead || random.nextInt(STEPS_BETWEEN) > 0) return null;
+    if (!leaves && !ahead && !unseen || random.nextInt(STEPS_BETWEEN) > 0) return null;
+    if (unseen && (!leaves && !ahead || random.nextBoolean())) return removal(wallMillis);
     return leaves && (!ahead || random.nextBoolean())
         ? leave(name, sequence, wallMillis)
         : mutation(wallMillis);
@@ -91,19 +106,41 @@ final class Forger {
     return new Forged(Channel.HEARTBEATS, codec.encode(leave, Channel.HEARTBEATS, null), null);
   }
 
+  /** Removes what was written last, by a name that has seen nothing. */
+  private @Nullable Forged removal(long wallMillis) {
+    boolean item = random.nextBoolean();
+    Mutation of = item ? append : increment;
+    return switch (of == null ? null : of.op()) {
+      case Op.Append(var key, var position, _, _) ->
+          published(wallMillis, wallMillis, new Op.RemoveItem(key, position, of.dot()));
+      case Op.Increment(var key, _, var sum, _, _) -> {
+        int[] slots = {Dot.slot(of.dot())};
+        long[] lasts = {Dot.sequence(of.dot())};
+        var seen = new Observed(slots, lasts, new long[] {sum});
+        yield published(wallMillis, wallMillis, new Op.Delete(key, seen, false));
+      }
+      case null, default -> null;
+    };
+  }
+
   /** The only mutation of a new name, which may say that it was born years ahead too. */
   private Forged mutation(long wallMillis) {
     long future = wallMillis + YEARS_MILLIS;
     long birth = random.nextBoolean() ? wallMillis : future;
-    OriginId author = OriginId.of(birth, 0xffff, ++written);
     Key key = Key.of("k" + random.nextInt(knobs.keys()));
     Bytes value = Bytes.utf8("ahead" + written);
     Op op =
         random.nextBoolean()
             ? new Op.Put(key, value, 0, Observed.NOTHING)
             : new Op.Append(key, future << 16, value, null);
+    return published(birth, future, op);
+  }
+
+  private Forged published(long birth, long clockMillis, Op op) {
+    OriginId author = OriginId.of(birth, 0xffff, ++written);
     long dot = Dot.of(origins.slot(author), 1);
-    Mutation mutation = new Mutation(dot, future << 16, new int[0], new long[0], null, 0, op);
+    long clock = clockMillis << 16;
+    Mutation mutation = new Mutation(dot, clock, new int[0], new long[0], null, 0, op);
     Frame frame = new Frame.Mutations(author, List.of(mutation));
     byte[] bytes = codec.encode(frame, Channel.MUTATIONS, null);
     return new Forged(Channel.MUTATIONS, bytes, mutation);

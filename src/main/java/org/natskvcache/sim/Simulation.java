@@ -478,6 +478,7 @@ public final class Simulation {
           }
         }
         String wrong = specification.observe(mutation, author.forgotten);
+        forger.hear(mutation);
         if (wrong != null) fail(wrong);
         report.mutations++;
       }

@@ -398,7 +398,9 @@ public final class Keyspace {
           entry.list.add(position, mutation.dot(), value.array(), change);
         }
         case Op.RemoveItem(var key, var position, var dot) -> {
-          if (entry.list != null) entry.list.remove(position, dot, change);
+          // where the item is not here yet it will come, so elsewhere it must stay too
+          boolean saw = seen.covers(dot) || defect == Defect.REMOVES_UNSEEN_ITEM;
+          if (entry.list != null && saw) entry.list.remove(position, dot, change);
         }
       }
       if (defect == Defect.LOSING_TYPE_REMOVED) removeLosers();
@@ -450,7 +452,10 @@ public final class Keyspace {
       }
       for (int i = 0; i < observed.size(); i++) {
         Chain chain = Chain.find(entry.chains, observed.slots()[i]);
-        if (chain == null) continue;
+        boolean saw =
+            observed.lasts()[i] <= seen.get(observed.slots()[i])
+                || defect == Defect.RESETS_UNSEEN_INCREMENTS;
+        if (chain == null || !saw) continue;
         boolean moved =
             chain.reset(observed.lasts()[i], observed.sums()[i], mutation.dot(), defect, change);
         if (!moved || !chain.dead()) continue;
