@@ -110,7 +110,8 @@ final class Forger {
   private @Nullable Forged removal(long wallMillis) {
     boolean item = random.nextBoolean();
     Mutation of = item ? append : increment;
-    return switch (of == null ? null : of.op()) {
+    if (of == null) return null;
+    return switch (of.op()) {
       case Op.Append(var key, var position, _, _) ->
           published(wallMillis, wallMillis, new Op.RemoveItem(key, position, of.dot()));
       case Op.Increment(var key, _, var sum, _, _) -> {
@@ -119,7 +120,7 @@ final class Forger {
         var seen = new Observed(slots, lasts, new long[] {sum});
         yield published(wallMillis, wallMillis, new Op.Delete(key, seen, false));
       }
-      case null, default -> null;
+      default -> null;
     };
   }
 
