@@ -96,6 +96,8 @@ public record Diagnosis(
     MISSING,
     /** Some lack what others have. */
     BEHIND,
+    /** Some cannot follow the group, because their release is too old for it. */
+    OUTDATED,
     /** Some hold other data for the same history. */
     DIVERGED
   }
@@ -121,6 +123,7 @@ public record Diagnosis(
         instances.stream().anyMatch(Instance::silent)
             ? Verdict.BEHIND
             : fewerThanExpected() || !missing.isEmpty() ? Verdict.MISSING : Verdict.AGREE;
+    if (instances.stream().anyMatch(Instance::outdated)) verdict = Verdict.OUTDATED;
     for (Pair pair : pairs) {
       Verdict its =
           switch (pair.agreement) {

@@ -221,6 +221,7 @@ public final class DoctorReport {
                   : "no answer from " + diagnosis.missing().size() + " that count as alive; ")
               + "those that answered do not differ";
       case BEHIND -> "not in step: some lack what others have, or do not answer any more";
+      case OUTDATED -> "OUTDATED: some cannot follow their group, see docs/upgrade.md";
       case DIVERGED ->
           "DIVERGED: instances with the same history hold different data, "
               + diagnosis.divergedBuckets().size()

@@ -68,6 +68,19 @@ class DoctorReportTest {
   }
 
   @Test
+  void outdatedInstancesAreNoAgreement() {
+    Diagnosis.Instance one = instance(A, 16, 300);
+    var outdated =
+        new Diagnosis.Instance(
+            A, false, true, false, false, 3, 16, 7, 0, -5, 3, new TreeMap<>(one.vector()));
+    var alone =
+        new Diagnosis(
+            List.of(outdated), new TreeMap<>(), 0, List.of(), 1_024, List.of(), List.of(), 0, 0);
+    assertEquals(Diagnosis.Verdict.OUTDATED, alone.verdict());
+    assertTrue(new DoctorReport("default", alone).text().contains("verdict: OUTDATED"));
+  }
+
+  @Test
   void unequalMarksAreShownSideBySide() {
     String text = new DoctorReport("default", of(Agreement.BEHIND, 290, List.of())).text();
     assertTrue(text.contains("vectors, where unequal"), text);
