@@ -378,11 +378,11 @@ class ReplicationTransportIT {
 
   @Test
   void largestPayloadIsTheLeastOfBothConnections() {
-    try (var small = open(NatsForTests.start("max_payload: 4096\n", Map.of()));
+    try (var small = open(NatsForTests.start("max_payload: 65536\n", Map.of()));
         var proxy = open(TcpProxy.to(nats.port()))) {
       proxy.forwardTo(nats.port(), small.port());
       List<Peer> peers = List.of(join(proxy.url()), join(proxy.url()), join(proxy.url()));
-      for (Peer peer : peers) assertEquals(4096, peer.transport.maxPayload());
+      for (Peer peer : peers) assertEquals(65_536, peer.transport.maxPayload());
       proxy.forwardTo(nats.port());
       proxy.closeConnections();
       for (Peer peer : peers) until("large", () -> peer.transport.maxPayload() == 1 << 20);
