@@ -46,7 +46,14 @@ final class CrowdBench {
     "snapshot-chunk",
     "snapshot-refused",
     "vector-request",
-    "vector"
+    "vector",
+    "digest-request",
+    "digest-response",
+    "16",
+    "17",
+    "18",
+    "19",
+    "replayed"
   };
 
   private final AtomicLongArray sent = new AtomicLongArray(TYPES.length);
