@@ -64,7 +64,6 @@ public final class Node {
 
   private static final long BEHIND_MILLIS_EACH = 50;
   private static final long VECTOR_REQUEST_MILLIS = 1_000;
-  private static final long SILENT_HEARTBEATS = 3;
 
   /**
    * One that left and was not heard of for so long is sure not to write again. It may not have been
@@ -185,7 +184,7 @@ public final class Node {
     replicated = new ReplicatedState(settings, id, new StateListener());
     origins = replicated.origins();
     codec = new FrameCodec(origins, settings.keys(), FrameKeys.Use.WRITE);
-    otherKeys = new OtherKeys(settings.heartbeatMillis());
+    otherKeys = new OtherKeys(settings.silenceMillis());
     peers = new Peers(origins, slot -> applied().mark(slot) > 0);
     agreement = new Agreement(replicated, peers, this::diverged);
     room = new Room(replicated, limits.capacity(), (what, detail) -> event(what, null, detail));
@@ -196,9 +195,9 @@ public final class Node {
     repair = new Repair(new RepairHost(), random, settings);
     server = new SnapshotServer(limits, settings.defect(), replicated::newCut, random.nextLong());
     pieces = new ReplayedPieces(settings.defect());
-    gaps = new Gaps(Math.max(Gaps.PATIENCE_MILLIS, SILENT_HEARTBEATS * settings.heartbeatMillis()));
+    gaps = new Gaps(Math.max(Gaps.PATIENCE_MILLIS, settings.silenceMillis()));
     digests = new DigestServer(replicated);
-    otherVersions = new OtherVersions(SILENT_HEARTBEATS * settings.heartbeatMillis());
+    otherVersions = new OtherVersions(settings.silenceMillis());
     long half = PeerClocks.QUESTIONS / 2;
     inquiry = new Inquiry(replicated, new InquiryHost(), random.nextLong(half));
     long question = PeerClocks.QUESTIONS + random.nextLong(half);
@@ -1410,7 +1409,7 @@ public final class Node {
   }
 
   private void loseSilentPeers() {
-    for (Peer lost : peers.lostSince(tick - SILENT_HEARTBEATS * settings.heartbeatMillis())) {
+    for (Peer lost : peers.lostSince(tick - settings.silenceMillis())) {
       event(Effect.Event.Kind.PEER_LOST, origins.id(lost.slot), "");
     }
     if (peers.beganToRefuse()) {
@@ -1426,7 +1425,7 @@ public final class Node {
         state == ReplicaStatus.State.LIVE
             && repair.idle()
             && !clocks.refusesAny() // one of them may have more of somebody than we do
-            && tick - stateSinceTick > SILENT_HEARTBEATS * settings.heartbeatMillis();
+            && tick - stateSinceTick > settings.silenceMillis();
     if (settled) forgetNext();
     if (replicated.wantsSweep(tick) && (settled || origins.crowded())) sweep();
   }

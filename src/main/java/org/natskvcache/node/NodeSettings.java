@@ -29,6 +29,13 @@ public record NodeSettings(
    */
   public static final long OFFER_WAIT_MILLIS = 200;
 
+  private static final int SILENT_HEARTBEATS = 3;
+
+  /** Who was not heard for so long is silent, milliseconds: three heartbeats. */
+  public long silenceMillis() {
+    return SILENT_HEARTBEATS * heartbeatMillis;
+  }
+
   public static NodeSettings standalone(Limits limits) {
     return new NodeSettings(
         limits,

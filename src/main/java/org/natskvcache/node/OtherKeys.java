@@ -7,22 +7,23 @@ package org.natskvcache.node;
 final class OtherKeys {
   static final String PROBLEM = "others use another REPLICATION_KEY";
 
-  private static final long SILENT_HEARTBEATS = 3;
-
   /** A joining instance waits no longer than this for one with its own key, milliseconds. */
   private static final long JOIN_MILLIS_MAX = 5_000;
 
   /** Others are told at most this often, milliseconds. */
   private static final long TELL_MILLIS = 1_000;
 
-  private final long heartbeatMillis;
+  private final long silenceMillis;
   private boolean heard;
   private long heardTick;
   private long joiningTick;
   private long toldTick = Long.MIN_VALUE / 2;
 
-  OtherKeys(long heartbeatMillis) {
-    this.heartbeatMillis = heartbeatMillis;
+  /**
+   * @param silenceMillis how long others must be silent to be no longer told of, milliseconds
+   */
+  OtherKeys(long silenceMillis) {
+    this.silenceMillis = silenceMillis;
   }
 
   /** A frame with another key came; whether it is to be told soon that somebody is here. */
@@ -41,7 +42,7 @@ final class OtherKeys {
 
   /** Whether one came in the last three heartbeats. */
   boolean lately(long tick) {
-    return heard && tick - heardTick < SILENT_HEARTBEATS * heartbeatMillis;
+    return heard && tick - heardTick < silenceMillis;
   }
 
   /** Whether somebody may be there who is not understood, and there is still time to wait. */

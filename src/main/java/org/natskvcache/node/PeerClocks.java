@@ -39,7 +39,6 @@ final class PeerClocks {
   /** Senders remembered; of more, those heard longest ago go. */
   private static final int SENDERS_MAX = 1_024;
 
-  private static final int SILENT_HEARTBEATS = 3;
   private static final long NEVER = Long.MIN_VALUE / 2;
 
   /** One that told a wall time lately, whether it counts as a peer or not. */
@@ -69,7 +68,7 @@ final class PeerClocks {
    */
   PeerClocks(NodeSettings settings, Host host, long question, Time now) {
     limits = settings.clocks();
-    silenceMillis = SILENT_HEARTBEATS * settings.heartbeatMillis();
+    silenceMillis = settings.silenceMillis();
     this.host = host;
     this.question = question;
     firstQuestion = question;
