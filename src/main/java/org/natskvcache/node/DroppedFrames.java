@@ -18,7 +18,6 @@ final class DroppedFrames {
 
   private final String link;
   private final Set<String> senders = new HashSet<>();
-  private long unasked;
 
   /** Nothing was dropped yet. */
   DroppedFrames(String link) {
@@ -63,16 +62,5 @@ final class DroppedFrames {
       case TOO_MANY_NAMES -> Counter.TOO_MANY_NAMES_FRAMES;
       case DAMAGED -> Counter.DAMAGED_FRAMES;
     };
-  }
-
-  /**
-   * Counts what a node dropped since it was last asked.
-   *
-   * @param total all that this node has dropped because it was not asked for; a new node begins
-   *     with 0
-   */
-  void unasked(long total) {
-    if (total > unasked) Counter.UNASKED_FRAMES.add(total - unasked);
-    unasked = total;
   }
 }

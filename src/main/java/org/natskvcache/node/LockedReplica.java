@@ -68,12 +68,7 @@ public final class LockedReplica implements Replica {
   private long holdUntilTick;
   private long timerTick;
   private long unsentSinceNanos;
-  private long evicted;
-  private long refused;
-  private long refusedPeers;
-  private long unanswered;
-  private long refusedClaims;
-  private long mutationsAhead;
+  private final NodeCounts counts = new NodeCounts();
   private @Nullable String refusal;
   private List<String> losses = List.of();
   private boolean open;
@@ -263,30 +258,7 @@ public final class LockedReplica implements Replica {
     }
     takeEffects();
     wakeTimerBy(node.nextTick());
-    count();
-  }
-
-  private void count() {
-    if (node.evicted() > evicted) Counter.EVICTED_KEYS.add(node.evicted() - evicted);
-    if (node.refused() > refused) Counter.FULL_REFUSALS.add(node.refused() - refused);
-    if (node.refusedPeers() > refusedPeers) {
-      Counter.REFUSED_PEERS.add(node.refusedPeers() - refusedPeers);
-    }
-    if (node.refusedClaims() > refusedClaims) {
-      Counter.REFUSED_CLAIMS.add(node.refusedClaims() - refusedClaims);
-    }
-    if (node.mutationsAhead() > mutationsAhead) {
-      Counter.MUTATIONS_AHEAD.add(node.mutationsAhead() - mutationsAhead);
-    }
-    evicted = node.evicted();
-    refused = node.refused();
-    refusedClaims = node.refusedClaims();
-    mutationsAhead = node.mutationsAhead();
-    refusedPeers = node.refusedPeers();
-    long unansweredNow = node.unanswered();
-    if (unansweredNow > unanswered) Counter.UNANSWERED_REQUESTS.add(unansweredNow - unanswered);
-    unanswered = unansweredNow;
-    dropped.unasked(node.unasked());
+    counts.addRisen(node);
   }
 
   private void wakeTimerBy(long tick) {
