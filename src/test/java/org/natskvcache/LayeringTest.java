@@ -166,8 +166,7 @@ class LayeringTest {
   private static final Map<String, Set<String>> ONLY_BY =
       Map.of(
           "node org.slf4j", Set.of("node.LockedReplica", "node.DroppedFrames"),
-          "node metrics",
-              Set.of("node.LockedReplica", "node.DroppedFrames", "node.NodeCounts"),
+          "node metrics", Set.of("node.LockedReplica", "node.DroppedFrames", "node.NodeCounts"),
           "replication.wire javax.crypto",
               Set.of("replication.wire.FrameKey", "replication.wire.FrameSealer"),
           "provider metrics", Set.of("provider.LinkedCaches"));

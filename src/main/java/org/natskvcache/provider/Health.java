@@ -10,11 +10,11 @@ import org.natskvcache.rpc.Texts;
 /**
  * How we are, for the host and for a person.
  *
- * @param healthy false exactly when there is a {@linkplain HealthProblems problem}, when a cache's
- *     replication connection is down, when it has been joining for more than {@link
- *     #JOINING_MILLIS_MAX} or its clock keeps it from going live, when a change could not be sent
- *     or does not arrive, when it is outdated, or when its alarm is set; calls are answered all the
- *     same, but by an outdated one
+ * @param healthy false exactly when there is a {@linkplain HealthProblems problem}, or a cache has
+ *     one: its replication connection is down; it has been joining for more than {@link
+ *     #JOINING_MILLIS_MAX}, or its clock keeps it from going live; a change could not be sent or
+ *     does not arrive; it is outdated; its alarm is set. Calls are answered all the same, but by an
+ *     outdated one
  * @param message one clause for each link name that matters, never empty
  */
 public record Health(boolean healthy, String message) {

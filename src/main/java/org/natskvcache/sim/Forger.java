@@ -16,10 +16,9 @@ import org.natskvcache.store.Observed;
 import org.natskvcache.store.Op;
 
 /**
- * Somebody outside the group who may publish: in some schedules it says that live instances left,
- * in some it writes under names of its own, with a clock that is years ahead, or what removes
- * things it has not seen. Draws from a generator of its own, so that it does not change what else
- * is drawn.
+ * Somebody outside the group who may publish. In some schedules it says that live instances left.
+ * In some it writes under names of its own: with a clock that is years ahead, or to remove what it
+ * has not seen. Draws from a generator of its own, so that it does not change what else is drawn.
  */
 final class Forger {
   /**

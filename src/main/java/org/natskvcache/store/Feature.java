@@ -1,8 +1,8 @@
 package org.natskvcache.store;
 
 /**
- * What an operation needs from every live instance, because the first release of this version of
- * the protocol does not know it.
+ * What an operation needs that the first release of this version of the protocol does not know. All
+ * live instances must have it.
  *
  * @param bit one bit, by which heartbeats tell that their sender has it
  * @param name for callers and operators
