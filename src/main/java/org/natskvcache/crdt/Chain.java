@@ -28,10 +28,13 @@ public final class Chain {
   /** Sum of all increments since {@code start}. */
   public long sum;
 
-  /** Sequence of the last increment that was reset; 0 for none. */
+  /**
+   * Up to which sequence increments were reset; 0 for none. That of an increment, but where the
+   * author of a reset lied.
+   */
   public long base;
 
-  /** Sum at {@code base}. */
+  /** The sum at {@code base}, by the word of the reset's author. */
   public long baseSum;
 
   /** The dot of the reset that set {@code base}; {@link Dot#NONE} for none. */
@@ -60,12 +63,12 @@ public final class Chain {
 
   /** Whether every increment was reset. */
   public boolean dead() {
-    return base == last;
+    return base >= last;
   }
 
   /** What this chain adds to the counter. */
   public long contribution() {
-    return sum - baseSum;
+    return dead() ? 0 : sum - baseSum;
   }
 
   /**
@@ -122,7 +125,9 @@ public final class Chain {
   }
 
   /**
-   * Moves the base to what a reset saw; false if the present one is as late, and nothing changed.
+   * Moves the base to what a reset saw; false if that is not later than the present one, and
+   * nothing changed. Nobody can tell whether the sum is true once the owner has gone on. So all
+   * believe it, and the greatest of several for one increment.
    */
   public boolean reset(long seenLast, long seenSum, long byDot, Defect defect, DigestSum digest) {
     if (defect == Defect.CONCURRENT_RESETS_BOTH_SUBTRACT) {
@@ -132,13 +137,20 @@ public final class Chain {
       digest.add(hash(digest));
       return true;
     }
-    if (start > seenLast || seenLast <= base) return false;
+    if (defect == Defect.RESET_STOPS_AT_LAST_INCREMENT) seenLast = Math.min(last, seenLast);
+    boolean first = defect == Defect.FIRST_OF_EQUAL_RESETS_COUNTS;
+    if (start > seenLast || !isLater(seenLast, first ? baseSum : seenSum)) return false;
     digest.subtract(hash(digest));
     base = seenLast;
     baseSum = seenSum;
     resetDot = byDot;
     digest.add(hash(digest));
     return true;
+  }
+
+  /** Whether a reset comes after the one that set the base, in an order that all share. */
+  private boolean isLater(long otherBase, long otherSum) {
+    return otherBase != base ? otherBase > base : otherSum > baseSum;
   }
 
   /** Joins two states of one owner's chain; either may be absent. Null if nothing of it remains. */
@@ -151,7 +163,7 @@ public final class Chain {
           : theirs;
     }
     Chain longer = mine.last >= theirs.last ? mine : theirs;
-    Chain later = mine.base >= theirs.base ? mine : theirs;
+    Chain later = mine.isLater(theirs.base, theirs.baseSum) ? theirs : mine;
     if (join.defect() == Defect.JOIN_IGNORES_RESET_BASE) later = mine;
     Chain joined = new Chain(mine.slot, mine.start);
     joined.last = longer.last;

@@ -77,6 +77,10 @@ public enum Defect {
   REMOVES_UNSEEN_ITEM,
   /** A reset takes increments away that its author has not seen, as far as they are here. */
   RESETS_UNSEEN_INCREMENTS,
+  /** Of two resets of one increment that name different sums, the one that comes first counts. */
+  FIRST_OF_EQUAL_RESETS_COUNTS,
+  /** A reset beyond the last increment counts up to that one, whichever is here. */
+  RESET_STOPS_AT_LAST_INCREMENT,
   /** An instance keeps its name although the others were told that the bearer of it left. */
   IGNORES_OWN_LEAVE,
   /** A mutation that is too large for a message is neither published nor replayed. */

@@ -625,10 +625,16 @@ public final class Node {
     }
   }
 
-  /** A name that was given by a wrong clock, and says that its bearer is not born yet. */
+  /**
+   * A name that was given by a wrong clock, and says that its bearer is not born yet. Where such a
+   * clock has set our horizon too, every younger name says the same, so there is none to take.
+   */
   private void renameIfNotBorn() {
     boolean sure = state == ReplicaStatus.State.JOINING || clocks.errorMillis() == 0;
-    if (sure && clocks.bornBeyond(id())) rename("the clock was ahead when the old name was given");
+    Forgotten forgotten = applied().forgotten();
+    if (!sure || !clocks.bornBeyond(id())) return;
+    if (forgotten != null && clocks.bornBeyond(forgotten.until())) return;
+    rename("the clock was ahead when the old name was given");
   }
 
   /**
@@ -866,7 +872,8 @@ public final class Node {
     if (saidBeforeLeaving(heartbeat.from(), heartbeat.wallMillis())) return;
     Peer peer = heard(heartbeat.from());
     if (peer == null) return;
-    peer.live = heartbeat.live();
+    // nobody joins again under one name, so one that says so late came out of order
+    peer.live = heartbeat.live() || peer.live && !heartbeat.outdated();
     peer.outdated = heartbeat.outdated();
     peer.features = heartbeat.features();
     VersionVector theirs = heartbeat.active();

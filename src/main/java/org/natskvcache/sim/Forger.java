@@ -1,6 +1,8 @@
 package org.natskvcache.sim;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Dot;
@@ -25,8 +27,10 @@ final class Forger {
    * What it publishes.
    *
    * @param mutation what the frame writes; null for nothing
+   * @param liesAboutCounter whether it resets increments by what nobody can have seen
    */
-  record Forged(Channel channel, byte[] frame, @Nullable Mutation mutation) {}
+  record Forged(
+      Channel channel, byte[] frame, @Nullable Mutation mutation, boolean liesAboutCounter) {}
 
   private static final long YEARS_MILLIS = 10L * 365 * 24 * 3_600_000;
   private static final int STEPS_BETWEEN = 100;
@@ -44,6 +48,10 @@ final class Forger {
   private @Nullable Mutation append;
 
   private @Nullable Mutation increment;
+
+  /** The last sequence of each slot that wrote. */
+  private final Map<Integer, Long> lastWritten = new HashMap<>();
+
   private int written;
 
   Forger(long seed, Origins origins, FrameCodec codec, Knobs knobs) {
@@ -60,6 +68,7 @@ final class Forger {
   void hear(Mutation mutation) {
     if (mutation.op() instanceof Op.Append) append = mutation;
     if (mutation.op() instanceof Op.Increment) increment = mutation;
+    lastWritten.put(Dot.slot(mutation.dot()), Dot.sequence(mutation.dot()));
   }
 
   /** Whether alarms about it are to be expected. */
@@ -102,10 +111,11 @@ final class Forger {
     long last = Math.max(0, sequence + random.nextInt(-3, 4));
     long max = Math.max(1, knobs.clocks().maxMillis() - knobs.skewMillisMax());
     Frame leave = new Frame.Leave(name, last, wallMillis + random.nextLong(-max, max));
-    return new Forged(Channel.HEARTBEATS, codec.encode(leave, Channel.HEARTBEATS, null), null);
+    return new Forged(
+        Channel.HEARTBEATS, codec.encode(leave, Channel.HEARTBEATS, null), null, false);
   }
 
-  /** Removes what was written last, by a name that has seen nothing. */
+  /** Removes what was written last, unseen or by what it claims to have seen of it. */
   private @Nullable Forged removal(long wallMillis) {
     boolean item = random.nextBoolean();
     Mutation of = item ? append : increment;
@@ -113,14 +123,28 @@ final class Forger {
     return switch (of.op()) {
       case Op.Append(var key, var position, _, _) ->
           published(wallMillis, wallMillis, new Op.RemoveItem(key, position, of.dot()));
-      case Op.Increment(var key, _, var sum, _, _) -> {
-        int[] slots = {Dot.slot(of.dot())};
-        long[] lasts = {Dot.sequence(of.dot())};
-        var seen = new Observed(slots, lasts, new long[] {sum});
-        yield published(wallMillis, wallMillis, new Op.Delete(key, seen, false));
-      }
+      case Op.Increment(var key, _, var sum, _, _) ->
+          random.nextBoolean()
+              ? published(
+                  wallMillis,
+                  wallMillis,
+                  new Op.Delete(key, observed(of.dot(), Dot.sequence(of.dot()), sum), false))
+              : lie(wallMillis, of.dot(), key, sum);
       default -> null;
     };
+  }
+
+  /** A reset of increments beyond the last one of that counter, or with a sum that is not true. */
+  private Forged lie(long wallMillis, long dot, Key key, long sum) {
+    int owner = Dot.slot(dot);
+    long seen = lastWritten.get(owner);
+    long last = random.nextLong(Dot.sequence(dot), seen + 1);
+    Op reset = new Op.Delete(key, observed(dot, last, sum + random.nextInt(-2, 3)), false);
+    return published(wallMillis, wallMillis, reset, new int[] {owner}, new long[] {seen}, true);
+  }
+
+  private static Observed observed(long dot, long last, long sum) {
+    return new Observed(new int[] {Dot.slot(dot)}, new long[] {last}, new long[] {sum});
   }
 
   /** The only mutation of a new name, which may say that it was born years ahead too. */
@@ -136,13 +160,19 @@ final class Forger {
     return published(birth, future, op);
   }
 
+  /** By a name that has seen nothing. */
   private Forged published(long birth, long clockMillis, Op op) {
+    return published(birth, clockMillis, op, new int[0], new long[0], false);
+  }
+
+  private Forged published(
+      long birth, long clockMillis, Op op, int[] contextSlots, long[] context, boolean lies) {
     OriginId author = OriginId.of(birth, 0xffff, ++written);
     long dot = Dot.of(origins.slot(author), 1);
     long clock = clockMillis << 16;
-    Mutation mutation = new Mutation(dot, clock, new int[0], new long[0], null, 0, op);
+    Mutation mutation = new Mutation(dot, clock, contextSlots, context, null, 0, op);
     Frame frame = new Frame.Mutations(author, List.of(mutation));
     byte[] bytes = codec.encode(frame, Channel.MUTATIONS, null);
-    return new Forged(Channel.MUTATIONS, bytes, mutation);
+    return new Forged(Channel.MUTATIONS, bytes, mutation, lies);
   }
 }

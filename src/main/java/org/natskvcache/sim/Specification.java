@@ -2,9 +2,11 @@ package org.natskvcache.sim;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
 import org.natskvcache.crdt.Dot;
@@ -65,6 +67,8 @@ final class Specification {
   /** The last mutation of each origin that was observed. */
   private final VersionVector observed;
 
+  private final Set<Key> doubted = new HashSet<>();
+
   private long count;
 
   Specification(Origins origins) {
@@ -72,7 +76,7 @@ final class Specification {
     observed = new VersionVector(origins);
   }
 
-  /** Whether all that {@code included} names was observed; a snapshot may be ahead of that. */
+  /** Whether all that {@code included} names was observed; an answer may be ahead of that. */
   boolean knows(VersionVector included) {
     return observed.covers(included);
   }
@@ -83,6 +87,18 @@ final class Specification {
 
   Iterable<Key> keys() {
     return byKey.keySet();
+  }
+
+  /**
+   * Somebody lied about what it saw of the counter under this key, which all believe alike. What
+   * that comes to is not specified; the rest of the key is.
+   */
+  void doubtCounter(Key key) {
+    doubted.add(key);
+  }
+
+  boolean doubtsCounter(Key key) {
+    return doubted.contains(key);
   }
 
   /** An origin starts anew under an old name: only a broken variant does. */
@@ -118,7 +134,11 @@ final class Specification {
     observed.raise(slot, Dot.sequence(mutation.dot()));
     Written written = new Written(mutation.dot(), seen, mutation.hlc(), mutation.op());
     List<Written> key = byKey.computeIfAbsent(mutation.op().key(), k -> new ArrayList<>());
-    String wrong = mutation.op() instanceof Op.Append append ? misplaced(append, seen, key) : null;
+    // its author may have heard of a removal before it was published
+    String wrong =
+        mutation.op() instanceof Op.Append append && knows(seen)
+            ? misplaced(append, seen, key)
+            : null;
     add(written, key);
     count++;
     return wrong;
@@ -191,7 +211,9 @@ final class Specification {
             content.register(write.dot, write.hlc, put.expireAtMillis(), put.value());
         case Op.AddMember add -> content.member(add.member(), write.dot);
         case Op.Append append -> content.item(append.position(), write.dot, append.value());
-        case Op.Increment increment -> content.increment(write.dot, increment.delta());
+        case Op.Increment increment -> {
+          if (!doubtsCounter(key)) content.increment(write.dot, increment.delta());
+        }
         case Op.Delete d -> {}
         case Op.RemoveMember r -> {}
         case Op.RemoveItem r -> {}
@@ -207,8 +229,10 @@ final class Specification {
     for (Register r = entry.register(); r != null; r = r.next) {
       content.register(ours(r.dot, theirs), r.hlc, r.expireAtMillis, new Bytes(r.value));
     }
+    boolean doubted = doubtsCounter(entry.key());
     for (Chain c = entry.chains(); c != null; c = c.next) {
-      if (!c.dead()) content.increment(ours(Dot.of(c.slot, c.last), theirs), c.contribution());
+      if (!c.dead() && !doubted)
+        content.increment(ours(Dot.of(c.slot, c.last), theirs), c.contribution());
     }
     if (entry.list() != null) {
       entry

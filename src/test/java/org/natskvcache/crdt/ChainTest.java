@@ -46,6 +46,39 @@ class ChainTest {
   }
 
   @Test
+  void resetBeyondTheLastIncrementKillsUntilThereIsAnother() {
+    Chain chain = chain(3, 5);
+    assertTrue(reset(chain, 7, 99));
+    assertTrue(chain.dead());
+    assertEquals(0, chain.contribution());
+    assertEquals(0, digest.sum());
+    chain.extend(8, 2, digest);
+    assertFalse(chain.dead());
+    Chain other = chain(3, 5);
+    other.extend(8, 2, digest);
+    assertTrue(reset(other, 7, 99));
+    assertEquals(chain.contribution(), other.contribution());
+    assertEquals(chain.hash(digest), other.hash(digest));
+  }
+
+  @Test
+  void greatestSumCountsOfResetsOfOneIncrement() {
+    Chain chain = chain(3, 5, 4);
+    assertTrue(reset(chain, 3, 5));
+    assertTrue(reset(chain, 3, 6));
+    assertFalse(reset(chain, 3, 5));
+    assertFalse(reset(chain, 3, 6));
+    assertEquals(3, chain.contribution());
+    Chain other = chain(3, 5, 4);
+    reset(other, 3, 5);
+    for (Chain joined :
+        new Chain[] {Chain.join(chain, other, join(4, 4)), Chain.join(other, chain, join(4, 4))}) {
+      assertNotNull(joined);
+      assertEquals(3, joined.contribution());
+    }
+  }
+
+  @Test
   void resetTakesAwayExactlyWhatItSaw() {
     Chain chain = chain(3, 5, -2, 10);
     assertTrue(reset(chain, 4, 3));

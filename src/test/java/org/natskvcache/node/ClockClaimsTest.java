@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.Forgotten;
 import org.natskvcache.crdt.OriginId;
@@ -383,5 +384,43 @@ class ClockClaimsTest {
     small.advance(5 * Group.HEARTBEAT_MILLIS);
     assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
     assertEquals(name, joiner.node.id());
+  }
+
+  /** It and those that it has forgotten were named while its clock was years ahead. */
+  @Test
+  @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void horizonFromTheFutureDoesNotRenameWithoutEnd() {
+    Group small = new Group(3);
+    Member back = small.add(Group.forgetful(4));
+    back.skewMillis = YEARS;
+    back.connect();
+    back.tellAlone();
+    back.set("own", "1");
+    for (int i = 0; i < 12; i++) {
+      Member gone = small.add(Group.forgetful(4));
+      gone.skewMillis = YEARS;
+      gone.leave();
+      gone.node.rejoin(OriginId.of(gone.now().wallMillis(), 1, i), gone.now());
+      gone.connect();
+      small.advance(5 * Group.HEARTBEAT_MILLIS);
+      gone.set("k", "v" + i);
+      gone.leave();
+      small.members.remove(gone);
+    }
+    small.advance(30 * Group.HEARTBEAT_MILLIS);
+    assertTrue(back.forgotten > 0);
+    back.leave();
+    small.members.remove(back);
+
+    Member rightly = small.add(Group.forgetful(4));
+    rightly.connect();
+    rightly.tellAlone();
+    back.node.rejoin(OriginId.of(back.now().wallMillis(), 2, 2), back.now());
+    back.skewMillis = 0;
+    small.members.add(back);
+    back.events.clear();
+    back.connect();
+    small.advance(30 * Group.HEARTBEAT_MILLIS);
+    assertTrue(back.count(Effect.Event.Kind.RENAMED) <= 1);
   }
 }

@@ -80,9 +80,14 @@ public final class SnapshotCodec {
       return slots[(int) in.varint(slots.length - 1L)];
     }
 
-    /** A sequence of the origin in {@code slot} that the cut includes. */
+    /** A sequence of the origin in {@code slot} that the cut includes, or 0. */
+    long mark(int slot, ByteReader in) throws MalformedFrameException {
+      return in.varint(vector.get(slot));
+    }
+
+    /** The same, but not 0. */
     long sequence(int slot, ByteReader in) throws MalformedFrameException {
-      long sequence = in.varint(vector.get(slot));
+      long sequence = mark(slot, in);
       if (sequence == 0) throw new MalformedFrameException("a sequence of 0");
       return sequence;
     }
