@@ -1,5 +1,8 @@
 package org.natskvcache.crdt;
 
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * <p>All sums are modulo 2^64, on every replica alike. Mutable; owned by its entry.
  */
 public final class Chain {
+  /** Up to so many chains are looked through one by one. */
+  private static final int FEW = 8;
+
   /** The owner's slot. */
   public final int slot;
 
@@ -50,15 +56,18 @@ public final class Chain {
 
   /** The chains as they are now. */
   public static @Nullable Chain frozen(@Nullable Chain chains) {
-    if (chains == null) return null;
-    Chain copy = new Chain(chains.slot, chains.start);
-    copy.last = chains.last;
-    copy.sum = chains.sum;
-    copy.base = chains.base;
-    copy.baseSum = chains.baseSum;
-    copy.resetDot = chains.resetDot;
-    copy.next = frozen(chains.next);
-    return copy;
+    Chain copies = null;
+    for (Chain c = chains; c != null; c = c.next) {
+      Chain copy = new Chain(c.slot, c.start);
+      copy.last = c.last;
+      copy.sum = c.sum;
+      copy.base = c.base;
+      copy.baseSum = c.baseSum;
+      copy.resetDot = c.resetDot;
+      copy.next = copies;
+      copies = copy;
+    }
+    return copies;
   }
 
   /** Whether every increment was reset. */
@@ -85,14 +94,21 @@ public final class Chain {
     return null;
   }
 
+  /** Finds one chain among these by its slot; null for none. Many are found fast. */
+  public static IntFunction<@Nullable Chain> finder(@Nullable Chain chains) {
+    int few = FEW;
+    for (Chain c = chains; c != null && few > 0; c = c.next) few--;
+    if (few > 0) return slot -> find(chains, slot);
+    Map<Integer, Chain> bySlot = new HashMap<>();
+    for (Chain c = chains; c != null; c = c.next) bySlot.put(c.slot, c);
+    return bySlot::get;
+  }
+
   /** {@code chains} without {@code gone}. */
   public static @Nullable Chain without(@Nullable Chain chains, Chain gone, DigestSum digest) {
-    if (chains == null) return null;
-    if (chains == gone) {
-      digest.subtract(gone.hash(digest));
-      return gone.next;
-    }
-    chains.next = without(chains.next, gone, digest);
+    digest.subtract(gone.hash(digest));
+    if (chains == gone) return gone.next;
+    for (Chain c = chains; c != null; c = c.next) if (c.next == gone) c.next = gone.next;
     return chains;
   }
 

@@ -49,6 +49,7 @@ public final class Origins {
   private int[] recent = new int[8];
 
   private int brought;
+  private int broughtMax;
   private int frameNamesMax = FRAME_NAMES_MAX;
 
   /** The slot of {@code id}, a new one if it was not known. */
@@ -83,16 +84,26 @@ public final class Origins {
   public int slotWithin(OriginId id, int inUseMax) {
     Integer known = slots.get(id);
     if (known != null) return known;
-    boolean full = slots.size() >= inUseMax || (begun && brought >= frameNamesMax);
+    boolean full = slots.size() >= inUseMax || (begun && brought >= broughtMax);
     return full ? -1 : slot(id);
   }
 
   // ---------------------------------------------------------------- two phases
 
-  /** Notes new names from now on. Those noted before stay. */
+  /** Notes the new names of a frame from now on. Those noted before stay. */
   public void begin() {
+    begin(frameNamesMax);
+  }
+
+  /**
+   * The same for what may bring so many.
+   *
+   * @param namesMax most new names
+   */
+  public void begin(int namesMax) {
     commit();
     begun = true;
+    broughtMax = namesMax;
   }
 
   /** Keeps the names that came since {@link #begin}. */

@@ -1,5 +1,8 @@
 package org.natskvcache.crdt;
 
+import java.util.Arrays;
+import java.util.function.LongPredicate;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,11 +42,17 @@ public final class Register {
   /** {@code versions} without those that {@code seen} covers. */
   public static @Nullable Register cover(
       @Nullable Register versions, VersionVector seen, DigestSum digest) {
-    if (versions == null) return null;
-    Register rest = cover(versions.next, seen, digest);
-    if (!seen.covers(versions.dot)) return versions.before(rest);
-    digest.subtract(versions.hash(digest));
-    return rest;
+    Register rest = null;
+    boolean covers = false;
+    for (Register v = versions; v != null; v = v.next) {
+      if (seen.covers(v.dot)) {
+        digest.subtract(v.hash(digest));
+        covers = true;
+      } else {
+        rest = v.before(rest);
+      }
+    }
+    return covers ? rest : versions;
   }
 
   /** The version that shows. */
@@ -63,20 +72,27 @@ public final class Register {
   public static @Nullable Register join(
       @Nullable Register mine, @Nullable Register theirs, Join join) {
     Register joined = null;
+    LongPredicate weHold = dots(mine);
+    LongPredicate theyHold = dots(theirs);
     for (Register v = mine; v != null; v = v.next) {
-      if (join.keepsMine(v.dot, holds(theirs, v.dot))) joined = v.before(joined);
+      if (join.keepsMine(v.dot, theyHold.test(v.dot))) joined = v.before(joined);
     }
     for (Register v = theirs; v != null; v = v.next) {
-      if (holds(mine, v.dot) || !join.takesTheirs(v.dot)) continue;
+      if (weHold.test(v.dot) || !join.takesTheirs(v.dot)) continue;
       boolean forgets = join.defect() == Defect.JOIN_FORGETS_EXPIRY;
       joined = forgets ? new Register(v.dot, v.hlc, 0, v.value, joined) : v.before(joined);
     }
     return joined;
   }
 
-  private static boolean holds(@Nullable Register versions, long dot) {
-    for (Register v = versions; v != null; v = v.next) if (v.dot == dot) return true;
-    return false;
+  /** Whether a dot is among those of {@code versions}; of many it is asked often. */
+  private static LongPredicate dots(@Nullable Register versions) {
+    if (versions == null) return dot -> false;
+    if (versions.next == null) return dot -> dot == versions.dot;
+    LongStream.Builder dots = LongStream.builder();
+    for (Register v = versions; v != null; v = v.next) dots.add(v.dot);
+    long[] sorted = dots.build().sorted().toArray();
+    return dot -> Arrays.binarySearch(sorted, dot) >= 0;
   }
 
   /** Counts a new version in the digest and returns it. */

@@ -82,6 +82,10 @@ public final class Node {
   /** It asks so often while it hears a live peer, which may have too many requests to answer. */
   static final int OFFER_REQUESTS_HEARING = 150;
 
+  static final String NAMES_FULL =
+      "what new instances write is dropped: the keys held were written by as many as can be told apart, "
+          + Origins.NAMES_MAX;
+
   /** About one peer; what more there is to find, {@code doctor} finds. */
   private static final int INQUIRIES_MAX = 100;
 
@@ -114,6 +118,10 @@ public final class Node {
   private final ReplicatedState replicated;
   private final Origins origins;
   private final FrameCodec codec;
+
+  /** Until when it is told that a mutation was dropped for want of names. */
+  private long namesFullUntilTick = Long.MIN_VALUE;
+
   private final OtherKeys otherKeys;
   private final Peers peers;
   private final Agreement agreement;
@@ -718,8 +726,12 @@ public final class Node {
     return null;
   }
 
-  /** What is told by a frame of another release, which is dropped. */
+  /** What is told by a frame that is dropped: one of another release, or one too many. */
   private void unreadable(MalformedFrameException malformed) {
+    boolean full = origins.size() >= Origins.NAMES_MAX;
+    if (full && malformed.kind() == MalformedFrameException.Kind.TOO_MANY_NAMES) {
+      namesFullUntilTick = tick + settings.silenceMillis();
+    }
     OriginId from = malformed.from();
     if (from == null || state == ReplicaStatus.State.LEFT) return;
     long number = malformed.number();
@@ -842,6 +854,7 @@ public final class Node {
   private List<String> problems(long now) {
     List<String> problems = new ArrayList<>();
     if (otherKeys.lately(now)) problems.add(OtherKeys.PROBLEM);
+    if (now < namesFullUntilTick) problems.add(NAMES_FULL);
     String versions = otherVersions.text(now);
     if (versions != null) problems.add(versions);
     boolean follows = state != ReplicaStatus.State.LEFT && state != ReplicaStatus.State.OUTDATED;

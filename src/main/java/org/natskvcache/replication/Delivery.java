@@ -40,6 +40,10 @@ public final class Delivery {
   private final Defect defect;
   private final VersionVector applied;
   private final List<@Nullable VersionVector> rows = new ArrayList<>();
+
+  /** At least the slots whose rows have forgotten something. */
+  private final BitSet forgetful = new BitSet();
+
   private final TreeMap<Integer, TreeMap<Long, Mutation>> heldBack = new TreeMap<>();
 
   /** Authors whose every mutation is compared with what is forgotten, by slot. */
@@ -191,6 +195,7 @@ public final class Delivery {
     if (mutation.contextForgotten() != null && slot < rows.size()) rows.set(slot, null);
     VersionVector row = row(slot);
     raise(row, mutation);
+    if (mutation.contextForgotten() != null) forgetful.set(slot);
     boolean first = applied.mark(slot) == 0;
     applied.raise(slot, sequence);
     if (first) origins.populated();
@@ -204,9 +209,12 @@ public final class Delivery {
    */
   private void suspect() {
     suspects.clear();
-    for (int slot = 0; slot < rows.size(); slot++) {
+    for (int slot = forgetful.nextSetBit(0); slot >= 0; slot = forgetful.nextSetBit(slot + 1)) {
       VersionVector row = rows.get(slot);
-      if (row == null || row.forgotten() == null) continue;
+      if (row == null || row.forgotten() == null) {
+        forgetful.clear(slot);
+        continue;
+      }
       if (applied.marksAnyForgottenBy(row) || !applied.sameForgotten(row)) suspects.set(slot);
     }
   }
@@ -247,6 +255,7 @@ public final class Delivery {
       VersionVector theirRow = slot < theirRows.size() ? theirRows.get(slot) : null;
       while (rows.size() <= slot) rows.add(null);
       rows.set(slot, theirRow == null ? null : theirRow.copy());
+      forgetful.set(slot);
     }
     if (applied.marks() > 0) origins.populated();
     if (theirs.isAheadOf(applied)) forgetAs(theirs);

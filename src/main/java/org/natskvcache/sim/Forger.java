@@ -137,7 +137,7 @@ final class Forger {
   /** A reset of increments beyond the last one of that counter, or with a sum that is not true. */
   private Forged lie(long wallMillis, long dot, Key key, long sum) {
     int owner = Dot.slot(dot);
-    long seen = lastWritten.get(owner);
+    long seen = lastWritten.getOrDefault(owner, Dot.sequence(dot));
     long last = random.nextLong(Dot.sequence(dot), seen + 1);
     Op reset = new Op.Delete(key, observed(dot, last, sum + random.nextInt(-2, 3)), false);
     return published(wallMillis, wallMillis, reset, new int[] {owner}, new long[] {seen}, true);

@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.natskvcache.crdt.Chain;
@@ -450,22 +452,29 @@ public final class Keyspace {
         }
         return;
       }
-      for (int i = 0; i < observed.size(); i++) {
-        Chain chain = Chain.find(entry.chains, observed.slots()[i]);
-        boolean saw =
-            observed.lasts()[i] <= seen.get(observed.slots()[i])
-                || defect == Defect.RESETS_UNSEEN_INCREMENTS;
-        if (chain == null || !saw) continue;
-        boolean moved =
-            chain.reset(observed.lasts()[i], observed.sums()[i], mutation.dot(), defect, change);
-        if (!moved || !chain.dead()) continue;
-        boolean ownerKnows = chain.slot == me || chain.slot == author || settled.get(chain.slot);
-        if (ownerKnows || defect == Defect.RESIDUAL_DROPPED_AT_ONCE) {
-          entry.chains = Chain.without(entry.chains, chain, change);
-        } else if (chain.resetDot != Dot.NONE) {
-          residuals.add(chain.slot, chain.resetDot, entry);
+      IntUnaryOperator places = observed.places();
+      Chain kept = null;
+      for (Chain c = entry.chains; c != null; c = c.next) {
+        int place = places.applyAsInt(c.slot);
+        if (place < 0 || !goes(c, observed.lasts()[place], observed.sums()[place])) {
+          kept = c;
+        } else {
+          change.subtract(c.hash(change));
+          if (kept == null) entry.chains = c.next;
+          else kept.next = c.next;
         }
       }
+    }
+
+    /** Resets a chain up to what the author saw of it; whether it need not even be kept. */
+    private boolean goes(Chain chain, long last, long sum) {
+      boolean saw = last <= seen.get(chain.slot) || defect == Defect.RESETS_UNSEEN_INCREMENTS;
+      if (!saw || !chain.reset(last, sum, mutation.dot(), defect, change)) return false;
+      if (!chain.dead()) return false;
+      boolean ownerKnows = chain.slot == me || chain.slot == author || settled.get(chain.slot);
+      if (ownerKnows || defect == Defect.RESIDUAL_DROPPED_AT_ONCE) return true;
+      if (chain.resetDot != Dot.NONE) residuals.add(chain.slot, chain.resetDot, entry);
+      return false;
     }
 
     private void removeLosers() {
@@ -623,13 +632,15 @@ public final class Keyspace {
     Chain mine = entry.chains;
     Chain theirs = Chain.frozen(theirChains);
     if (mine == null && theirs == null) return null;
+    IntFunction<@Nullable Chain> ofTheirs = Chain.finder(theirs);
+    IntFunction<@Nullable Chain> ofMine = Chain.finder(mine);
     List<Chain> joined = new ArrayList<>();
     for (Chain c = mine; c != null; c = c.next) {
-      Chain one = Chain.join(c, Chain.find(theirs, c.slot), joining.rule());
+      Chain one = Chain.join(c, ofTheirs.apply(c.slot), joining.rule());
       if (one != null) joined.add(one);
     }
     for (Chain c = theirs; c != null; c = c.next) {
-      Chain one = Chain.find(mine, c.slot) == null ? Chain.join(null, c, joining.rule()) : null;
+      Chain one = ofMine.apply(c.slot) == null ? Chain.join(null, c, joining.rule()) : null;
       if (one != null) joined.add(one);
     }
     Chain chains = null;

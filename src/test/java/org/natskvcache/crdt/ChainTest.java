@@ -3,6 +3,7 @@ package org.natskvcache.crdt;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -203,5 +204,22 @@ class ChainTest {
     Chain chain = chain(1, 4);
     reset(chain, 1, 4);
     assertEquals(0, chain.hash(digest));
+  }
+
+  /** More than the stack of a thread has room for, one below the other. */
+  @Test
+  void chainsOfManyOriginsAreCopiedAndTakenOut() {
+    Chain chains = null;
+    for (int slot = 0; slot < 200_000; slot++) {
+      Chain chain = new Chain(slot, 1);
+      chain.next = chains;
+      chains = chain;
+    }
+    Chain copies = Chain.frozen(chains);
+    Chain first = Chain.find(copies, 0);
+    assertNotNull(first);
+    assertNotSame(first, Chain.find(chains, 0));
+    assertNull(Chain.find(Chain.without(copies, first, digest), 0));
+    assertSame(Chain.find(chains, 199_998), Chain.finder(chains).apply(199_998));
   }
 }

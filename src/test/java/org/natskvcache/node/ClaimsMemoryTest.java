@@ -18,10 +18,13 @@ import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.replication.wire.MalformedFrameException;
 import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Command;
 import org.natskvcache.store.Key;
+import org.natskvcache.store.Keyspace;
 import org.natskvcache.store.Mutation;
 import org.natskvcache.store.Observed;
 import org.natskvcache.store.Op;
+import org.natskvcache.store.Reply;
 
 /**
  * Frames of strangers that only claim: to be instances, or to know of origins. What they cost has a
@@ -36,6 +39,8 @@ class ClaimsMemoryTest {
 
   private static final OriginId STRANGER = new OriginId(9, 9);
   private static final int VECTOR_NAMES = Origins.FRAME_NAMES_LATER_MAX;
+
+  private static final int MANY = 2_000;
 
   /** 20 MiB of them, 17 bytes for each mark. */
   private static final int VECTORS = (20 << 20) / (17 * VECTOR_NAMES);
@@ -328,5 +333,57 @@ class ClaimsMemoryTest {
     advance(10 * HEARTBEAT_MILLIS);
     assertApplied();
     assertTrue(node.origins().size() < Origins.CLAIMED_NAMES_MAX);
+  }
+
+  /** Each writes one mutation and is never heard of again, as scripts that start anew do. */
+  @Test
+  void tooManyWritersAreToldOfUntilThereIsRoomAgain() {
+    live();
+    for (int i = 0; i < Origins.NAMES_MAX; i++) wrote(i);
+    assertTrue(refused > 0);
+    assertEquals(List.of(Node.NAMES_FULL), node.status(now()).problems());
+    advance(10 * HEARTBEAT_MILLIS); // most are forgotten, but what they wrote is held
+    for (int i = 0; i < Origins.NAMES_MAX / 2; i++) {
+      node.call(new Command.Delete(Key.of("w" + i)), now());
+    }
+    advance(10 * HEARTBEAT_MILLIS);
+    assertEquals(List.of(), node.status(now()).problems());
+    refused = 0;
+    wrote(Origins.NAMES_MAX);
+    assertEquals(0, refused);
+    Command get = new Command.Get(Key.of("w" + Origins.NAMES_MAX));
+    assertEquals(new Reply.Value(new Bytes(new byte[1])), node.call(get, now()));
+  }
+
+  private void wrote(int number) {
+    wrote(number, new Op.Put(Key.of("w" + number), new Bytes(new byte[1]), 0, Observed.NOTHING));
+  }
+
+  private void wrote(int number, Op op) {
+    Origins origins = new Origins();
+    OriginId author = OriginId.of(WALL_MILLIS, 9, number);
+    long dot = Dot.of(origins.slot(author), 1);
+    Mutation only = new Mutation(dot, 1, new int[0], new long[0], null, 0, op);
+    receive(origins, new Frame.Mutations(author, List.of(only)));
+  }
+
+  /** Scripts that start anew may all write one key. */
+  @Test
+  void versionsAndChainsOfManyWritersUnderOneKeyCanBeOverwritten() {
+    live();
+    Key text = Key.of("text");
+    Key count = Key.of("count");
+    for (int i = 0; i < MANY; i++) {
+      wrote(2 * i, new Op.Put(text, Bytes.utf8("v"), 0, Observed.NOTHING));
+      wrote(2 * i + 1, new Op.Increment(count, 1, 1, true, null));
+    }
+    assertEquals(new Reply.Amount(MANY + 1), node.call(new Command.Increment(count, 1), now()));
+    Keyspace held = node.keyspace();
+    assertEquals(held.recomputedDigest(), held.digest());
+    for (Key key : List.of(text, count)) node.call(new Command.Delete(key), now());
+    assertEquals(held.recomputedDigest(), held.digest());
+    for (Key key : List.of(text, count)) {
+      assertEquals(new Reply.Absent(), node.call(new Command.Get(key), now()));
+    }
   }
 }

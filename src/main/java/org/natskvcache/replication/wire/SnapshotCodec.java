@@ -109,7 +109,8 @@ public final class SnapshotCodec {
     out.u64(header.hlc);
     for (int slot : table.slots) {
       VersionVector row = slot < header.rows.size() ? header.rows.get(slot) : null;
-      sparse(row == null ? new VersionVector(origins) : row, table, out);
+      if (row == null) out.varint(0);
+      else sparse(row, table, out);
     }
     out.varint(header.bucketVectors.size());
     for (VersionVector bucket : header.bucketVectors) sparse(bucket, table, out);
@@ -141,10 +142,12 @@ public final class SnapshotCodec {
 
   private static void sparse(VersionVector vector, Table table, ByteWriter out) {
     int count = 0;
-    for (int slot : table.slots) if (vector.mark(slot) > 0) count++;
+    for (int slot = vector.next(0); slot >= 0; slot = vector.next(slot + 1)) {
+      if (table.index(slot) >= 0) count++;
+    }
     out.varint(count);
-    for (int slot : table.slots) {
-      if (vector.mark(slot) == 0) continue;
+    for (int slot = vector.next(0); slot >= 0; slot = vector.next(slot + 1)) {
+      if (table.index(slot) < 0) continue;
       out.varint(table.index(slot));
       out.varint(vector.mark(slot));
     }
@@ -153,9 +156,12 @@ public final class SnapshotCodec {
   /** A header as read, with the table its sections refer to. */
   public record Read(Header header, Table table) {}
 
-  /** Reads a header; one that cannot be read leaves no names behind. */
+  /**
+   * Reads a header; one that cannot be read leaves no names behind. It may name all that wrote what
+   * the group holds.
+   */
   public Read decodeHeader(byte[] section, int buckets) throws MalformedFrameException {
-    origins.begin();
+    origins.begin(Origins.NAMES_MAX);
     try {
       return header(new ByteReader(section, 0, section.length), buckets);
     } catch (MalformedFrameException refused) {

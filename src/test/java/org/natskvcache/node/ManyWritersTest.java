@@ -1,0 +1,54 @@
+package org.natskvcache.node;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.natskvcache.crdt.Dot;
+import org.natskvcache.crdt.OriginId;
+import org.natskvcache.crdt.Origins;
+import org.natskvcache.node.Group.Member;
+import org.natskvcache.replication.wire.Frame;
+import org.natskvcache.replication.wire.FrameCodec;
+import org.natskvcache.replication.wire.Frames;
+import org.natskvcache.store.Bytes;
+import org.natskvcache.store.Key;
+import org.natskvcache.store.Limits;
+import org.natskvcache.store.Mutation;
+import org.natskvcache.store.Observed;
+import org.natskvcache.store.Op;
+
+/** A cache whose keys were each written by another instance, as by scripts that start anew. */
+class ManyWritersTest {
+  private static final Limits LIMITS = Group.limits(1_000, 100_000, 100_000, 2);
+
+  private final Group group = new Group(1);
+
+  private static void wrote(Member to, int number) throws Exception {
+    Origins origins = new Origins();
+    OriginId author = OriginId.of(to.now().wallMillis(), 9, number);
+    long dot = Dot.of(origins.slot(author), 1);
+    Op op = new Op.Put(Key.of("w" + number), Bytes.utf8("v"), 0, Observed.NOTHING);
+    Mutation only = new Mutation(dot, 1, new int[0], new long[0], null, 0, op);
+    to.receive(Frames.encode(new FrameCodec(origins), new Frame.Mutations(author, List.of(only))));
+  }
+
+  @Test
+  void groupWithManyWritersIsJoined() throws Exception {
+    Member one = group.live(1, LIMITS).getFirst();
+    int writers = Origins.NAMES_MAX - 2_000;
+    for (int i = 0; i < writers; i++) wrote(one, i);
+    group.advance(20 * Group.HEARTBEAT_MILLIS);
+    assertEquals(List.of(), one.status().problems());
+    assertTrue(one.node.applied().marks() < 2_000);
+    Member joiner = group.add(LIMITS);
+    joiner.connect();
+    group.advance(20 * Group.HEARTBEAT_MILLIS);
+    assertEquals(ReplicaStatus.State.LIVE, joiner.node.state());
+    assertEquals(writers, joiner.node.keyspace().size());
+    joiner.set("k", "v");
+    group.advance(5 * Group.HEARTBEAT_MILLIS);
+    group.assertAgreed();
+  }
+}
