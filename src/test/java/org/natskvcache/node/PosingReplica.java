@@ -59,6 +59,20 @@ public final class PosingReplica implements Replica {
       boolean connected,
       List<ReplicaStatus.Peer> peers,
       @Nullable String alarm) {
+    return status(state, connected, peers, List.of(), alarm);
+  }
+
+  /** One that is live and has a problem. */
+  public static ReplicaStatus troubled(String problem) {
+    return status(ReplicaStatus.State.LIVE, true, List.of(), List.of(problem), null);
+  }
+
+  private static ReplicaStatus status(
+      ReplicaStatus.State state,
+      boolean connected,
+      List<ReplicaStatus.Peer> peers,
+      List<String> problems,
+      @Nullable String alarm) {
     return new ReplicaStatus(
         ORIGIN,
         state,
@@ -71,7 +85,7 @@ public final class PosingReplica implements Replica {
         new ReplicaStatus.Memory(300, 1_000, Capacity.NONE, 4, 5),
         peers,
         null,
-        List.of(),
+        problems,
         alarm,
         List.of());
   }

@@ -47,6 +47,7 @@ final class Reports {
     }
     String alarm = status.alarm();
     row(lines, "alarm", alarm == null ? "none" : alarm);
+    for (String problem : status.problems()) row(lines, "problem", problem);
     for (String loss : status.losses()) row(lines, "refused", loss);
     String label = "vector";
     for (Map.Entry<OriginId, Long> mark : status.versionVector().entrySet()) {

@@ -372,6 +372,8 @@ class InterpreterTest {
     cache.status = PosingReplica.status(ReplicaStatus.State.STANDALONE, List.of(), null);
     assertTrue(run("status").contains("connected  not replicated\n"));
     assertTrue(run("status").contains("alarm      none\n"));
+    cache.status = PosingReplica.troubled("others use another REPLICATION_KEY");
+    assertTrue(run("status").contains("problem    others use another REPLICATION_KEY\n"));
   }
 
   @Test
