@@ -56,7 +56,8 @@ public final class Chain {
 
   /** The chains as they are now. */
   public static @Nullable Chain frozen(@Nullable Chain chains) {
-    Chain copies = null;
+    Chain first = null;
+    Chain before = null;
     for (Chain c = chains; c != null; c = c.next) {
       Chain copy = new Chain(c.slot, c.start);
       copy.last = c.last;
@@ -64,10 +65,11 @@ public final class Chain {
       copy.base = c.base;
       copy.baseSum = c.baseSum;
       copy.resetDot = c.resetDot;
-      copy.next = copies;
-      copies = copy;
+      if (before == null) first = copy;
+      else before.next = copy;
+      before = copy;
     }
-    return copies;
+    return first;
   }
 
   /** Whether every increment was reset. */

@@ -25,6 +25,9 @@ public final class Origins {
   /** Most origins in use at once; only a mutation may name the last half of them. */
   public static final int NAMES_MAX = 1 << 17;
 
+  /** The same where a snapshot names them: a full group's, beside those who join and are there. */
+  public static final int SNAPSHOT_NAMES_MAX = NAMES_MAX + (1 << 12);
+
   /** Up to so many origins in use, what only claims to know of an origin may name new ones. */
   public static final int CLAIMED_NAMES_MAX = NAMES_MAX / 2;
 

@@ -1,6 +1,8 @@
 package org.natskvcache.crdt;
 
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.function.LongPredicate;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
@@ -42,17 +44,21 @@ public final class Register {
   /** {@code versions} without those that {@code seen} covers. */
   public static @Nullable Register cover(
       @Nullable Register versions, VersionVector seen, DigestSum digest) {
-    Register rest = null;
+    if (versions == null || (versions.next == null && !seen.covers(versions.dot))) return versions;
+    Deque<Register> kept = new ArrayDeque<>();
     boolean covers = false;
     for (Register v = versions; v != null; v = v.next) {
       if (seen.covers(v.dot)) {
         digest.subtract(v.hash(digest));
         covers = true;
       } else {
-        rest = v.before(rest);
+        kept.push(v);
       }
     }
-    return covers ? rest : versions;
+    if (!covers) return versions;
+    Register rest = null;
+    while (!kept.isEmpty()) rest = kept.pop().before(rest);
+    return rest;
   }
 
   /** The version that shows. */

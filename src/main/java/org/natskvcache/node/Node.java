@@ -82,6 +82,9 @@ public final class Node {
   /** It asks so often while it hears a live peer, which may have too many requests to answer. */
   static final int OFFER_REQUESTS_HEARING = 150;
 
+  static final String HORIZON_AHEAD =
+      "new instances count as forgotten here, because a clock was ahead when others were forgotten";
+
   static final String NAMES_FULL =
       "what new instances write is dropped: the keys held were written by as many as can be told apart, "
           + Origins.NAMES_MAX;
@@ -118,6 +121,9 @@ public final class Node {
   private final ReplicatedState replicated;
   private final Origins origins;
   private final FrameCodec codec;
+
+  /** When one that counts as forgotten here was last heard to be live. */
+  private long liveForgottenTick = Long.MIN_VALUE / 2;
 
   /** Until when it is told that a mutation was dropped for want of names. */
   private long namesFullUntilTick = Long.MIN_VALUE;
@@ -575,6 +581,7 @@ public final class Node {
               request, id(), tick, answer -> publish(Channel.DIRECT, request.from(), answer));
       case Frame.VectorRequest request -> vectorRequest(request);
       case Frame.Heartbeat heartbeat -> {
+        if (heartbeat.live()) liveForgottenTick = tick;
         renameIfForgotten(heartbeat.active().forgotten());
         heartbeats.soon(tick, BEHIND_JITTER_MILLIS);
         publish(Channel.DIRECT, heartbeat.from(), new Frame.VectorRequest(id(), vectorNonce));
@@ -635,14 +642,24 @@ public final class Node {
 
   /**
    * A name that was given by a wrong clock, and says that its bearer is not born yet. Where such a
-   * clock has set our horizon too, every younger name says the same, so there is none to take.
+   * clock has set our horizon too, every younger name says the same, so there is none to take; and
+   * those who are live count as forgotten here.
    */
   private void renameIfNotBorn() {
     boolean sure = state == ReplicaStatus.State.JOINING || clocks.errorMillis() == 0;
-    Forgotten forgotten = applied().forgotten();
     if (!sure || !clocks.bornBeyond(id())) return;
-    if (forgotten != null && clocks.bornBeyond(forgotten.until())) return;
+    if (horizonAhead()) {
+      boolean liveOnes = hearsLivePeer() || tick - liveForgottenTick < settings.silenceMillis();
+      boolean joins = state == ReplicaStatus.State.JOINING && liveOnes;
+      if (joins) effects.add(new Effect.StartOver());
+      return;
+    }
     rename("the clock was ahead when the old name was given");
+  }
+
+  private boolean horizonAhead() {
+    Forgotten forgotten = applied().forgotten();
+    return forgotten != null && clocks.bornBeyond(forgotten.until());
   }
 
   /**
@@ -864,6 +881,7 @@ public final class Node {
       String missing = repair.staging() ? null : gaps.trouble(now);
       if (unsendable != null) problems.add(unsendable);
       if (missing != null) problems.add(missing);
+      if (horizonAhead()) problems.add(HORIZON_AHEAD);
     }
     return problems;
   }

@@ -1,6 +1,7 @@
 package org.natskvcache.sim;
 
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -27,14 +28,15 @@ final class Forger {
    * What it publishes.
    *
    * @param mutation what the frame writes; null for nothing
-   * @param liesAboutCounter whether it resets increments by what nobody can have seen
+   * @param liesAbout whose counter chain it resets by what nobody can have seen, and who is not
+   *     told at once; null for nobody
    */
   record Forged(
-      Channel channel, byte[] frame, @Nullable Mutation mutation, boolean liesAboutCounter) {}
+      Channel channel, byte[] frame, @Nullable Mutation mutation, @Nullable OriginId liesAbout) {}
 
   private static final long YEARS_MILLIS = 10L * 365 * 24 * 3_600_000;
   private static final int STEPS_BETWEEN = 100;
-  private static final int DELAY_MILLIS_MAX = 50;
+  private static final int DELAY_MILLIS_MAX = 300;
 
   private final SplittableRandom random;
   private final Origins origins;
@@ -49,9 +51,18 @@ final class Forger {
 
   private @Nullable Mutation increment;
 
+  /** The one before that in its chain. */
+  private @Nullable Mutation earlier;
+
+  private final Map<OriginId, Map<Key, Mutation>> lastIncrements = new HashMap<>();
+
   /** The last sequence of each slot that wrote. */
   private final Map<Integer, Long> lastWritten = new HashMap<>();
 
+  /** Which increment the last lie was about, and how many are still to come about it. */
+  private @Nullable Mutation lied;
+
+  private int liesLeft;
   private int written;
 
   Forger(long seed, Origins origins, FrameCodec codec, Knobs knobs) {
@@ -66,9 +77,18 @@ final class Forger {
 
   /** What an instance writes. */
   void hear(Mutation mutation) {
+    int slot = Dot.slot(mutation.dot());
     if (mutation.op() instanceof Op.Append) append = mutation;
-    if (mutation.op() instanceof Op.Increment) increment = mutation;
-    lastWritten.put(Dot.slot(mutation.dot()), Dot.sequence(mutation.dot()));
+    if (mutation.op() instanceof Op.Increment of) {
+      increment = mutation;
+      Mutation before = lastIncrements(origins.id(slot)).put(of.key(), mutation);
+      earlier = of.fresh() ? null : before;
+    }
+    lastWritten.put(slot, Dot.sequence(mutation.dot()));
+  }
+
+  private Map<Key, Mutation> lastIncrements(OriginId author) {
+    return lastIncrements.computeIfAbsent(author, a -> new LinkedHashMap<>());
   }
 
   /** Whether alarms about it are to be expected. */
@@ -99,7 +119,14 @@ final class Forger {
    * @param wallMillis true time
    */
   @Nullable Forged next(OriginId name, long sequence, long wallMillis) {
+    if (liesLeft > 0 && lied != null) return lie(wallMillis, lied);
     if (!leaves && !ahead && !unseen || random.nextInt(STEPS_BETWEEN) > 0) return null;
+    if (unseen && random.nextBoolean()) {
+      List<Mutation> increments = List.copyOf(lastIncrements(name).values());
+      if (!increments.isEmpty()) {
+        return lie(wallMillis, increments.get(random.nextInt(increments.size())));
+      }
+    }
     if (unseen && (!leaves && !ahead || random.nextBoolean())) return removal(wallMillis);
     return leaves && (!ahead || random.nextBoolean())
         ? leave(name, sequence, wallMillis)
@@ -112,7 +139,7 @@ final class Forger {
     long max = Math.max(1, knobs.clocks().maxMillis() - knobs.skewMillisMax());
     Frame leave = new Frame.Leave(name, last, wallMillis + random.nextLong(-max, max));
     return new Forged(
-        Channel.HEARTBEATS, codec.encode(leave, Channel.HEARTBEATS, null), null, false);
+        Channel.HEARTBEATS, codec.encode(leave, Channel.HEARTBEATS, null), null, null);
   }
 
   /** Removes what was written last, unseen or by what it claims to have seen of it. */
@@ -129,18 +156,28 @@ final class Forger {
                   wallMillis,
                   wallMillis,
                   new Op.Delete(key, observed(of.dot(), Dot.sequence(of.dot()), sum), false))
-              : lie(wallMillis, of.dot(), key, sum);
+              : lie(wallMillis, earlier != null && random.nextBoolean() ? earlier : of);
       default -> null;
     };
   }
 
-  /** A reset of increments beyond the last one of that counter, or with a sum that is not true. */
-  private Forged lie(long wallMillis, long dot, Key key, long sum) {
+  /**
+   * Resets of one counter by several names that contradict each other: of increments beyond the
+   * last one of that counter, or with a sum that is not true.
+   */
+  private Forged lie(long wallMillis, Mutation of) {
+    Op.Increment increment = (Op.Increment) of.op();
+    long dot = of.dot();
+    lied = of;
+    liesLeft = liesLeft == 0 ? random.nextInt(2, 5) : liesLeft - 1;
     int owner = Dot.slot(dot);
     long seen = lastWritten.getOrDefault(owner, Dot.sequence(dot));
-    long last = random.nextLong(Dot.sequence(dot), seen + 1);
-    Op reset = new Op.Delete(key, observed(dot, last, sum + random.nextInt(-2, 3)), false);
-    return published(wallMillis, wallMillis, reset, new int[] {owner}, new long[] {seen}, true);
+    long last =
+        random.nextBoolean() ? Dot.sequence(dot) : random.nextLong(Dot.sequence(dot), seen + 1);
+    Observed seenThere = observed(dot, last, increment.sum() + random.nextInt(-2, 3));
+    Op reset = new Op.Delete(increment.key(), seenThere, false);
+    return published(
+        wallMillis, wallMillis, reset, new int[] {owner}, new long[] {seen}, origins.id(owner));
   }
 
   private static Observed observed(long dot, long last, long sum) {
@@ -162,17 +199,22 @@ final class Forger {
 
   /** By a name that has seen nothing. */
   private Forged published(long birth, long clockMillis, Op op) {
-    return published(birth, clockMillis, op, new int[0], new long[0], false);
+    return published(birth, clockMillis, op, new int[0], new long[0], null);
   }
 
   private Forged published(
-      long birth, long clockMillis, Op op, int[] contextSlots, long[] context, boolean lies) {
+      long birth,
+      long clockMillis,
+      Op op,
+      int[] contextSlots,
+      long[] context,
+      @Nullable OriginId liesAbout) {
     OriginId author = OriginId.of(birth, 0xffff, ++written);
     long dot = Dot.of(origins.slot(author), 1);
     long clock = clockMillis << 16;
     Mutation mutation = new Mutation(dot, clock, contextSlots, context, null, 0, op);
     Frame frame = new Frame.Mutations(author, List.of(mutation));
     byte[] bytes = codec.encode(frame, Channel.MUTATIONS, null);
-    return new Forged(Channel.MUTATIONS, bytes, mutation, lies);
+    return new Forged(Channel.MUTATIONS, bytes, mutation, liesAbout);
   }
 }

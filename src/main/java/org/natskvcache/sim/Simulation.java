@@ -546,12 +546,13 @@ public final class Simulation {
     did(hosts.get(about), "forged", forged.channel());
     Mutation mutation = forged.mutation();
     if (mutation != null) {
+      births++; // one more in every vector
       specification.observe(mutation, Map.of());
-      if (forged.liesAboutCounter()) specification.doubtCounter(mutation.op().key());
+      if (forged.liesAbout() != null) specification.doubtCounter(mutation.op().key());
       forgottenBy.put(origins.id(Dot.slot(mutation.dot())), Map.of()); // it is an author too
     }
     for (int to = 0; to < hosts.size(); to++) {
-      if (forger.isLost()) continue;
+      if (forger.isLost() || hosts.get(to).node.id().equals(forged.liesAbout())) continue;
       network.tellForged(to, forged.channel(), forged.frame(), tick + forger.delayMillis());
     }
   }

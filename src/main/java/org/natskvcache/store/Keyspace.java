@@ -469,9 +469,12 @@ public final class Keyspace {
     /** Resets a chain up to what the author saw of it; whether it need not even be kept. */
     private boolean goes(Chain chain, long last, long sum) {
       boolean saw = last <= seen.get(chain.slot) || defect == Defect.RESETS_UNSEEN_INCREMENTS;
-      if (!saw || !chain.reset(last, sum, mutation.dot(), defect, change)) return false;
+      if (!saw) return false;
+      boolean moved = chain.reset(last, sum, mutation.dot(), defect, change);
       if (!chain.dead()) return false;
-      boolean ownerKnows = chain.slot == me || chain.slot == author || settled.get(chain.slot);
+      if (chain.slot == author) return true; // whoever reset it before, its owner does not go on
+      if (!moved) return false;
+      boolean ownerKnows = chain.slot == me || settled.get(chain.slot);
       if (ownerKnows || defect == Defect.RESIDUAL_DROPPED_AT_ONCE) return true;
       if (chain.resetDot != Dot.NONE) residuals.add(chain.slot, chain.resetDot, entry);
       return false;

@@ -389,7 +389,7 @@ class ClockClaimsTest {
   /** It and those that it has forgotten were named while its clock was years ahead. */
   @Test
   @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-  void horizonFromTheFutureDoesNotRenameWithoutEnd() {
+  void whoJoinsWithAHorizonFromTheFutureStartsOver() {
     Group small = new Group(3);
     Member back = small.add(Group.forgetful(4));
     back.skewMillis = YEARS;
@@ -421,6 +421,11 @@ class ClockClaimsTest {
     back.events.clear();
     back.connect();
     small.advance(30 * Group.HEARTBEAT_MILLIS);
-    assertTrue(back.count(Effect.Event.Kind.RENAMED) <= 1);
+    assertEquals(0, back.count(Effect.Event.Kind.RENAMED));
+    assertEquals(1, back.startedOver);
+    rightly.set("k", "w");
+    back.set("own", "2");
+    small.advance(5 * Group.HEARTBEAT_MILLIS);
+    small.assertAgreed();
   }
 }

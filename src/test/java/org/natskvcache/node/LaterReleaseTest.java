@@ -313,11 +313,11 @@ class LaterReleaseTest {
     Member member = group.live(1, ROOMY).getFirst();
     Feature feature = new Feature(1L << 40, "PERSIST");
     assertNull(member.node.lacking(feature)); // alone
+    member.receive(heartbeat(LATER, false, 1)); // joining
+    assertNull(member.node.lacking(feature));
     member.receive(heartbeat(LATER, true, 1L << 40 | 1));
     assertNull(member.node.lacking(feature));
     assertEquals(1L << 40 | 1, member.status().peers().getFirst().features());
-    member.receive(heartbeat(LATER, false, 1)); // joining
-    assertNull(member.node.lacking(feature));
     member.receive(heartbeat(LATER, true, 1));
     Reply.Rejected refused = assertInstanceOf(Reply.Rejected.class, member.node.lacking(feature));
     assertEquals(Reply.Reason.FEATURE_MISSING, refused.reason());

@@ -168,8 +168,7 @@ public final class BucketReader {
     int owner = table.slot(in);
     Chain chain = new Chain(owner, table.sequence(owner, in));
     chain.last = table.sequence(owner, in);
-    // beyond the last one if the author of the reset lied, and never beyond what it had seen
-    chain.base = table.mark(owner, in);
+    chain.base = in.varint(Dot.SEQUENCE_MAX); // beyond the last one if the author of the reset lied
     chain.sum = in.zigzag();
     chain.baseSum = in.zigzag();
     if (in.u8() != 0) chain.resetDot = table.dot(in);

@@ -9,7 +9,12 @@ import org.natskvcache.crdt.VersionVector;
 final class Names {
   private Names() {}
 
-  /** The slot of an origin that a mutation or a snapshot names. */
+  /** The slot of an origin that a snapshot names. */
+  static int held(Origins origins, OriginId id) throws MalformedFrameException {
+    return within(origins, id, Origins.SNAPSHOT_NAMES_MAX);
+  }
+
+  /** The slot of an origin that a mutation names. */
   static int written(Origins origins, OriginId id) throws MalformedFrameException {
     return within(origins, id, Origins.NAMES_MAX);
   }

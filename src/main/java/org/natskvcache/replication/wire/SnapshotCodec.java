@@ -80,14 +80,9 @@ public final class SnapshotCodec {
       return slots[(int) in.varint(slots.length - 1L)];
     }
 
-    /** A sequence of the origin in {@code slot} that the cut includes, or 0. */
-    long mark(int slot, ByteReader in) throws MalformedFrameException {
-      return in.varint(vector.get(slot));
-    }
-
-    /** The same, but not 0. */
+    /** A sequence of the origin in {@code slot} that the cut includes. */
     long sequence(int slot, ByteReader in) throws MalformedFrameException {
-      long sequence = mark(slot, in);
+      long sequence = in.varint(vector.get(slot));
       if (sequence == 0) throw new MalformedFrameException("a sequence of 0");
       return sequence;
     }
@@ -161,7 +156,7 @@ public final class SnapshotCodec {
    * the group holds.
    */
   public Read decodeHeader(byte[] section, int buckets) throws MalformedFrameException {
-    origins.begin(Origins.NAMES_MAX);
+    origins.begin(Origins.SNAPSHOT_NAMES_MAX);
     try {
       return header(new ByteReader(section, 0, section.length), buckets);
     } catch (MalformedFrameException refused) {
@@ -176,7 +171,7 @@ public final class SnapshotCodec {
     Table table = new Table(vector, new int[count]);
     BitSet named = new BitSet();
     for (int i = 0; i < count; i++) {
-      int slot = Names.written(origins, in.origin());
+      int slot = Names.held(origins, in.origin());
       long mark = in.varint(Dot.SEQUENCE_MAX);
       if (named.get(slot)) throw new MalformedFrameException("an origin twice");
       named.set(slot);
