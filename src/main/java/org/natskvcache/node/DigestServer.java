@@ -29,7 +29,7 @@ final class DigestServer {
     if (request.bucket() >= state.buckets().size() || !answers.take(now.tickMillis())) return null;
     List<Frame.Sample> buckets = new ArrayList<>();
     List<Frame.KeyDigest> keys = new ArrayList<>();
-    int room = limits.frameBytes() - MARK_BYTES * state.origins().size();
+    int room = limits.frameBytes() - MARK_BYTES * state.applied().marks();
     boolean last;
     if (request.bucket() == Frame.DigestRequest.ALL_BUCKETS) {
       last = buckets(request.start(), room, buckets);

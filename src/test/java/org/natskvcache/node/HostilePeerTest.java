@@ -122,10 +122,15 @@ class HostilePeerTest {
   }
 
   private static byte[] chain(long last) {
+    return chain(last, 0);
+  }
+
+  private static byte[] chain(long last, long base) {
     return bytes(out -> {
       dot(1, out);
       out.varint(last);
-      for (int i = 0; i < 4; i++) out.u8(0);
+      out.varint(base);
+      for (int i = 0; i < 3; i++) out.u8(0);
     });
   }
 
@@ -211,6 +216,14 @@ class HostilePeerTest {
     assertFalse(installs(entry(KEY, CHAINS, chain(6))));
     assertFalse(installs(entry(KEY, ITEMS, item(1, 6))));
     assertFalse(installs(entry(KEY, MEMBERS, member(5, 6))));
+  }
+
+  /** Its server may have believed a reset that lied. */
+  @Test
+  void baseBeyondTheVectorIsInstalled() {
+    assertTrue(installs(entry(KEY, CHAINS, chain(5, 6))));
+    assertTrue(installs(entry(KEY, CHAINS, chain(5, Dot.SEQUENCE_MAX))));
+    assertFalse(installs(entry(KEY, CHAINS, chain(5, Dot.SEQUENCE_MAX + 1))));
   }
 
   @Test

@@ -21,7 +21,10 @@ import org.natskvcache.store.Op;
 
 /** A cache whose keys were each written by another instance, as by scripts that start anew. */
 class ManyWritersTest {
-  private static final Limits LIMITS = Group.limits(1_000, 100_000, 100_000, 2);
+  private static final Limits LIMITS =
+      new Limits(
+          1 << 10, 1 << 16, 1 << 20, 1_000, 1 << 20, 1_000, 100, 100_000, 100_000, 100_000, 2, 2,
+          100, 1_024);
 
   private final Group group = new Group(1);
 
@@ -34,6 +37,16 @@ class ManyWritersTest {
     to.receive(Frames.encode(new FrameCodec(origins), new Frame.Mutations(author, List.of(only))));
   }
 
+  /** How many digests it tells in one answer. */
+  private int bucketsTold(Member asked) throws Exception {
+    OriginId asker = new OriginId(3, 3);
+    int all = Frame.DigestRequest.ALL_BUCKETS;
+    asked.receive(group.encode(new Frame.DigestRequest(asker, false, 1, all, 0)));
+    group.advance(10);
+    Frame answer = asked.sent(Frame.DigestResponse.class).getLast().frame();
+    return ((Frame.DigestResponse) answer).buckets().size();
+  }
+
   @Test
   void groupWithManyWritersIsJoined() throws Exception {
     Member one = group.live(1, LIMITS).getFirst();
@@ -42,6 +55,7 @@ class ManyWritersTest {
     group.advance(20 * Group.HEARTBEAT_MILLIS);
     assertEquals(List.of(), one.status().problems());
     assertTrue(one.node.applied().marks() < 2_000);
+    assertEquals(1 << LIMITS.digestBucketBits(), bucketsTold(one));
     Member joiner = group.add(LIMITS);
     joiner.connect();
     group.advance(20 * Group.HEARTBEAT_MILLIS);
