@@ -59,17 +59,26 @@ public final class Chain {
     Chain first = null;
     Chain before = null;
     for (Chain c = chains; c != null; c = c.next) {
-      Chain copy = new Chain(c.slot, c.start);
-      copy.last = c.last;
-      copy.sum = c.sum;
-      copy.base = c.base;
-      copy.baseSum = c.baseSum;
-      copy.resetDot = c.resetDot;
+      Chain copy = c.copy();
       if (before == null) first = copy;
       else before.next = copy;
       before = copy;
     }
     return first;
+  }
+
+  private Chain copy() {
+    Chain copy = new Chain(slot, start);
+    copy.last = last;
+    copy.sum = sum;
+    copy.rebase(base, baseSum, resetDot);
+    return copy;
+  }
+
+  private void rebase(long newBase, long newBaseSum, long byDot) {
+    base = newBase;
+    baseSum = newBaseSum;
+    resetDot = byDot;
   }
 
   /** Whether every increment was reset. */
@@ -159,9 +168,7 @@ public final class Chain {
     boolean first = defect == Defect.FIRST_OF_EQUAL_RESETS_COUNTS;
     if (start > seenLast || !isLater(seenLast, first ? baseSum : seenSum)) return false;
     digest.subtract(hash(digest));
-    base = seenLast;
-    baseSum = seenSum;
-    resetDot = byDot;
+    rebase(seenLast, seenSum, byDot);
     digest.add(hash(digest));
     return true;
   }
@@ -183,12 +190,8 @@ public final class Chain {
     Chain longer = mine.last >= theirs.last ? mine : theirs;
     Chain later = mine.isLater(theirs.base, theirs.baseSum) ? theirs : mine;
     if (join.defect() == Defect.JOIN_IGNORES_RESET_BASE) later = mine;
-    Chain joined = new Chain(mine.slot, mine.start);
-    joined.last = longer.last;
-    joined.sum = longer.sum;
-    joined.base = later.base;
-    joined.baseSum = later.baseSum;
-    joined.resetDot = later.resetDot;
+    Chain joined = longer.copy();
+    joined.rebase(later.base, later.baseSum, later.resetDot);
     return joined;
   }
 

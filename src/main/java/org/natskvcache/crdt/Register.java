@@ -44,20 +44,17 @@ public final class Register {
   /** {@code versions} without those that {@code seen} covers. */
   public static @Nullable Register cover(
       @Nullable Register versions, VersionVector seen, DigestSum digest) {
-    if (versions == null || (versions.next == null && !seen.covers(versions.dot))) return versions;
-    Deque<Register> kept = new ArrayDeque<>();
-    boolean covers = false;
+    Deque<Register> kept = null; // one version is the rule, and then nothing is kept
     for (Register v = versions; v != null; v = v.next) {
       if (seen.covers(v.dot)) {
         digest.subtract(v.hash(digest));
-        covers = true;
       } else {
+        if (kept == null) kept = new ArrayDeque<>();
         kept.push(v);
       }
     }
-    if (!covers) return versions;
     Register rest = null;
-    while (!kept.isEmpty()) rest = kept.pop().before(rest);
+    while (kept != null && !kept.isEmpty()) rest = kept.pop().before(rest);
     return rest;
   }
 

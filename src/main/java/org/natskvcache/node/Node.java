@@ -122,12 +122,6 @@ public final class Node {
   private final Origins origins;
   private final FrameCodec codec;
 
-  /** When one that counts as forgotten here was last heard to be live. */
-  private long liveForgottenTick = Long.MIN_VALUE / 2;
-
-  /** Until when it is told that a mutation was dropped for want of names. */
-  private long namesFullUntilTick = Long.MIN_VALUE;
-
   private final OtherKeys otherKeys;
   private final Peers peers;
   private final Agreement agreement;
@@ -186,6 +180,12 @@ public final class Node {
   private long offerNonce;
 
   private long unasked;
+
+  /** When one that counts as forgotten here was last heard to be live. */
+  private long liveForgottenTick = Long.MIN_VALUE / 2;
+
+  /** Until when it is told that a mutation was dropped for want of names. */
+  private long namesFullUntilTick = Long.MIN_VALUE;
 
   private long verifyTick;
   private int verifyBucket;

@@ -229,10 +229,9 @@ final class Specification {
     for (Register r = entry.register(); r != null; r = r.next) {
       content.register(ours(r.dot, theirs), r.hlc, r.expireAtMillis, new Bytes(r.value));
     }
-    boolean doubted = doubtsCounter(entry.key());
-    for (Chain c = entry.chains(); c != null; c = c.next) {
-      if (!c.dead() && !doubted)
-        content.increment(ours(Dot.of(c.slot, c.last), theirs), c.contribution());
+    Chain chains = doubtsCounter(entry.key()) ? null : entry.chains();
+    for (Chain c = chains; c != null; c = c.next) {
+      if (!c.dead()) content.increment(ours(Dot.of(c.slot, c.last), theirs), c.contribution());
     }
     if (entry.list() != null) {
       entry

@@ -452,6 +452,7 @@ public final class Keyspace {
         }
         return;
       }
+      if (entry.chains == null) return;
       IntUnaryOperator places = observed.places();
       Chain kept = null;
       for (Chain c = entry.chains; c != null; c = c.next) {

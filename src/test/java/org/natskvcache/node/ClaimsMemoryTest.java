@@ -100,7 +100,10 @@ class ClaimsMemoryTest {
 
   /** Counts what is refused for the origins it names; anything else must be read. */
   private void receive(Origins origins, Frame frame) {
-    byte[] bytes = Frames.encode(new FrameCodec(origins), frame);
+    receive(Frames.encode(new FrameCodec(origins), frame));
+  }
+
+  private void receive(byte[] bytes) {
     try {
       node.receive(Frames.channel(bytes), bytes, now());
     } catch (MalformedFrameException malformed) {
@@ -360,11 +363,7 @@ class ClaimsMemoryTest {
   }
 
   private void wrote(int number, Op op) {
-    Origins origins = new Origins();
-    OriginId author = OriginId.of(WALL_MILLIS, 9, number);
-    long dot = Dot.of(origins.slot(author), 1);
-    Mutation only = new Mutation(dot, 1, new int[0], new long[0], null, 0, op);
-    receive(origins, new Frame.Mutations(author, List.of(only)));
+    receive(Frames.only(OriginId.of(WALL_MILLIS, 9, number), op));
   }
 
   /** Scripts that start anew may all write one key. */

@@ -5,17 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.OriginId;
 import org.natskvcache.crdt.Origins;
 import org.natskvcache.node.Group.Member;
 import org.natskvcache.replication.wire.Frame;
-import org.natskvcache.replication.wire.FrameCodec;
 import org.natskvcache.replication.wire.Frames;
 import org.natskvcache.store.Bytes;
 import org.natskvcache.store.Key;
 import org.natskvcache.store.Limits;
-import org.natskvcache.store.Mutation;
 import org.natskvcache.store.Observed;
 import org.natskvcache.store.Op;
 
@@ -29,12 +26,9 @@ class ManyWritersTest {
   private final Group group = new Group(1);
 
   private static void wrote(Member to, int number) throws Exception {
-    Origins origins = new Origins();
     OriginId author = OriginId.of(to.now().wallMillis(), 9, number);
-    long dot = Dot.of(origins.slot(author), 1);
     Op op = new Op.Put(Key.of("w" + number), Bytes.utf8("v"), 0, Observed.NOTHING);
-    Mutation only = new Mutation(dot, 1, new int[0], new long[0], null, 0, op);
-    to.receive(Frames.encode(new FrameCodec(origins), new Frame.Mutations(author, List.of(only))));
+    to.receive(Frames.only(author, op));
   }
 
   /** How many digests it tells in one answer. */

@@ -1,7 +1,12 @@
 package org.natskvcache.replication.wire;
 
 import java.util.Arrays;
+import java.util.List;
+import org.natskvcache.crdt.Dot;
 import org.natskvcache.crdt.OriginId;
+import org.natskvcache.crdt.Origins;
+import org.natskvcache.store.Mutation;
+import org.natskvcache.store.Op;
 
 /** Frames to bytes and back for tests to which it does not matter where a frame goes. */
 public final class Frames {
@@ -23,6 +28,14 @@ public final class Frames {
   public static byte[] encode(FrameCodec codec, Frame frame) {
     return codec.encode(
         frame, channel(new byte[] {0, 0, 0, (byte) FrameWriter.type(frame)}), ANYBODY);
+  }
+
+  /** The frame of an author's only mutation, who has seen nothing. */
+  public static byte[] only(OriginId author, Op op) {
+    Origins origins = new Origins();
+    long dot = Dot.of(origins.slot(author), 1);
+    Mutation only = new Mutation(dot, 1, new int[0], new long[0], null, 0, op);
+    return encode(new FrameCodec(origins), new Frame.Mutations(author, List.of(only)));
   }
 
   /** Decodes a frame whatever it is signed with; a damaged one with a key is not noticed. */
